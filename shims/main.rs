@@ -1,0 +1,3 @@
+//! The one program that every shim name links to.
+
+fn main() {}

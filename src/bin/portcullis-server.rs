@@ -1,0 +1,3 @@
+//! The deciding side: parse, call the library, exit.
+
+fn main() {}

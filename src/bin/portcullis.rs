@@ -1,0 +1,3 @@
+//! The command line and the keeper: parse, call the library, exit.
+
+fn main() {}

@@ -1,0 +1,95 @@
+//! What was decided, and what must hold because of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalId, Micros};
+
+/// The answer to a question. There is no default: every place that meets one names each arm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+#[must_use]
+pub enum Decision {
+    Allow(Terms),
+    Ask(ApprovalTicket),
+    Deny(Refusal),
+}
+
+/// What must hold while the command runs. An obligation that the shim does not know fails to parse: no run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The input is recorded too (`@record("stdin")`). Output always is.
+    #[serde(default)]
+    pub record_stdin: bool,
+    /// Mask sets by name: `secrets` (granted secrets and known token shapes), `pii`.
+    #[serde(default)]
+    pub masks: Vec<String>,
+    /// The command is ended after this many seconds (`@limit("10m")`).
+    #[serde(default)]
+    pub limit_seconds: Option<u64>,
+    /// Variables set for the tool, whatever the caller had (`PGOPTIONS=…`).
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
+    /// Names of the credentials that will be drawn (`@grant("orders-ro")`).
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// Programs that the tool would start on its own are kept off while a credential is present (git hooks, fsmonitor).
+    #[serde(default)]
+    pub quiet_programs: bool,
+}
+
+/// A question that waits for humans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalTicket {
+    pub id: ApprovalId,
+    /// What is asked for, in one line.
+    pub what: String,
+    /// Groups of which somebody must approve.
+    pub groups: Vec<String>,
+    /// How many approvals are needed, and how many there are.
+    pub needed: u32,
+    pub given: u32,
+    /// Where a human answers.
+    pub url: String,
+    /// After this nobody can approve it any more.
+    pub expires: Micros,
+    /// The policies that ask for it.
+    pub policies: Vec<String>,
+}
+
+/// A no, in words an agent can act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    /// What was refused: `git push --force to main of github.com/acme/app`.
+    pub what: String,
+    /// Why: `policy protect-main forbids force pushes to main`.
+    pub why: String,
+    /// What to do instead.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// The policies that decided, by `@id`.
+    #[serde(default)]
+    pub policies: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// A policy forbids it.
+    Forbidden,
+    /// No policy permits it.
+    NotPermitted,
+    /// Something in it could not be read with certainty.
+    Doubt,
+    /// A human said no.
+    Refused,
+    /// Nobody answered before the question expired.
+    Expired,
+    /// A policy failed to evaluate, or there is none that loads.
+    PolicyError,
+    /// What policy asks for cannot be done (no such credential, it cannot be delivered to this line).
+    CannotEnforce,
+    /// Whoever asks is not signed in, or no longer.
+    NotSignedIn,
+}

@@ -1,0 +1,61 @@
+//! What each tool's command line means, what it must be shown, and how it takes a credential. Pure: questions about
+//! the machine go through [`World`], and nothing here runs a program, opens a file or knows the time.
+//!
+//! Adding a tool is one folder here and one line in [`ALL`].
+
+pub mod options;
+#[cfg(feature = "reading")]
+pub mod sql;
+pub mod world;
+
+pub mod curl;
+pub mod git;
+pub mod kubectl;
+pub mod psql;
+
+use crate::model::{Delivery, Facts, Grant, Invocation, Reading, Terms};
+pub use world::{Limits, World};
+
+/// Every tool the gate knows.
+pub const ALL: &[&dyn Tool] = &[&git::Git, &kubectl::Kubectl, &psql::Psql, &curl::Curl];
+
+/// A tool by the name it is called by.
+pub fn by_name(name: &str) -> Option<&'static dyn Tool> {
+    ALL.iter().copied().find(|tool| tool.name() == name)
+}
+
+/// One tool's grammar, meaning and way of taking a credential.
+pub trait Tool: Sync {
+    fn name(&self) -> &'static str;
+
+    /// The variables that change what a line means; a trailing `*` stands for any ending. Nothing else of the
+    /// caller's environment leaves the machine.
+    fn variables(&self) -> &'static [&'static str];
+
+    /// Runs on the agent's side: collects what [`Tool::read`] needs. Stays within the world's limits and never fails;
+    /// what could not be had is absent, and the reading makes a doubt of it.
+    fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts;
+
+    /// Runs on the server (and in `explain`): what the line would do. Never fails and never guesses: doubt is data.
+    #[cfg(feature = "reading")]
+    fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading;
+
+    /// Runs on the agent's side after the permit: how the line is started so that it runs what was read (P3), with
+    /// the grants that were drawn.
+    fn deliver(
+        &self,
+        invocation: &Invocation,
+        facts: Facts,
+        terms: &Terms,
+        grants: Vec<Grant>,
+    ) -> Result<Delivery, DeliveryError>;
+}
+
+/// A permitted command that cannot be given its credential safely. The gate refuses rather than run without.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct DeliveryError {
+    /// `the credential would reach another host through --location`.
+    pub why: String,
+    pub hint: Option<String>,
+}

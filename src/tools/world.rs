@@ -1,0 +1,57 @@
+//! The read-only questions that a tool's `gather` may ask of the machine. The shim answers them from the real one,
+//! tests from a table.
+
+use crate::model::{Bytes, Content};
+
+/// How much `gather` may take in, in all. Past it, contents are marked truncated and the reading doubts.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of one content (a script, a manifest, a config file).
+    pub content: usize,
+    /// Files read for one line.
+    pub files: usize,
+    /// Milliseconds to wait for the end of stdin, where the reading needs it.
+    pub stdin_millis: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { content: 16 << 20, files: 256, stdin_millis: 10_000 }
+    }
+}
+
+/// Read-only, bounded, and as the agent's user: whatever it answers is a claim.
+///
+/// Relative paths are relative to the invocation's work folder.
+pub trait World {
+    fn limits(&self) -> Limits;
+
+    /// The file's bytes as a content named `path`; `None` where it cannot be read. Regular files, and pipes that the
+    /// line names (`/dev/fd/63` of a process substitution is consumed: the snapshot is then its only copy).
+    fn file(&self, path: &[u8]) -> Option<Content>;
+
+    /// Standard input to its end, within the limits. `None` where it is a terminal or closed; `truncated` where it
+    /// had not ended in time or size. Consumed: [`Delivery::stdin`](crate::model::Delivery) must give it back.
+    fn stdin(&self) -> Option<Content>;
+
+    /// Names in a folder, sorted; `None` where it cannot be listed.
+    fn list(&self, path: &[u8]) -> Option<Vec<Bytes>>;
+
+    fn is_file(&self, path: &[u8]) -> bool;
+
+    fn is_dir(&self, path: &[u8]) -> bool;
+
+    /// Absolute path of a program on the caller's PATH, shims not counted.
+    fn program(&self, name: &str) -> Option<Bytes>;
+
+    /// Runs the real tool (never a shim) with these arguments, in the caller's environment and work folder, stdin
+    /// empty, bounded in time and size; its standard output where it exited 0. For questions only: `git config
+    /// --list -z`, `TOOL --version`.
+    fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>>;
+
+    /// The caller's home folder as the tool would see it.
+    fn home(&self) -> Option<Bytes>;
+
+    /// A variable of the caller's, also one that is not in `Tool::variables` (its value does not leave the machine).
+    fn variable(&self, name: &str) -> Option<Bytes>;
+}
