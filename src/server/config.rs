@@ -1,0 +1,353 @@
+//! The configuration: one TOML file, each scalar key also a variable of [`crate::env::SERVER`], and `--dev`, which
+//! needs neither.
+//!
+//! An unknown key is an error: a misspelt one would leave a control silently off.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::env;
+use crate::model::{Secret, Subject, SubjectKind};
+
+/// How the server is set up, after file, variables and command line were put together.
+pub struct Config {
+    /// No identity provider: the login page lets one pick among [`Config::users`].
+    pub dev: bool,
+    pub listen: SocketAddr,
+    /// `https://gate.example`, without a slash at the end.
+    pub public_url: String,
+    pub data: PathBuf,
+    /// `sqlite:…` or `postgres:…`.
+    pub store: String,
+    /// `None`: the set that ships with the program.
+    pub policy: Option<PathBuf>,
+    /// `None` only with `dev`: then a certificate of our own.
+    pub tls: Option<TlsFiles>,
+    /// Groups that see every session and the audit log.
+    pub auditors: Vec<String>,
+    pub log: String,
+    pub log_json: bool,
+    pub oidc: Option<Oidc>,
+    pub users: Vec<Subject>,
+    pub credentials: Vec<Credential>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// `[oidc]`: the provider that signs people in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    pub issuer: String,
+    pub client_id: String,
+    /// Absent for a public client (PKCE alone).
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    #[serde(default = "groups_claim")]
+    pub groups_claim: String,
+    /// Asked for besides `openid`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// PEM file of the authorities to trust for the provider; the system's where absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Whoever is in one of these groups signs in as a machine: it can ask, and never approve.
+    #[serde(default)]
+    pub machine_groups: Vec<String>,
+}
+
+fn groups_claim() -> String {
+    "groups".to_owned()
+}
+
+/// `[[credential]]`: what a command may be lent, by the name that policy draws (`@grant("orders-ro")`).
+///
+/// Unknown keys are refused by the kind, which sees all that is not named here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Credential {
+    pub name: String,
+    /// How long a grant lives at most.
+    #[serde(default = "lifetime")]
+    pub seconds: u32,
+    #[serde(flatten)]
+    pub kind: CredentialKind,
+}
+
+fn lifetime() -> u32 {
+    900
+}
+
+/// Secrets are named by file, never written here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CredentialKind {
+    /// Roles are minted with the issuer role's login.
+    Postgres {
+        host: String,
+        #[serde(default = "postgres_port")]
+        port: u16,
+        database: String,
+        /// The issuer role: CREATEROLE, and the privileges to hand on.
+        role: String,
+        #[serde(default)]
+        password_file: Option<PathBuf>,
+    },
+    /// A token for hosts and paths under `url`.
+    Token {
+        url: String,
+        #[serde(default)]
+        username: Option<String>,
+        token_file: PathBuf,
+    },
+    /// A bearer token for one cluster.
+    Kubernetes {
+        server: String,
+        #[serde(default)]
+        ca_file: Option<PathBuf>,
+        #[serde(default)]
+        namespace: Option<String>,
+        token_file: PathBuf,
+    },
+}
+
+fn postgres_port() -> u16 {
+    5432
+}
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub dev: bool,
+    pub config: Option<PathBuf>,
+    pub policy: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    pub listen: Option<SocketAddr>,
+}
+
+/// Why there is no configuration to start with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {path}: {why}", path = .path.display())]
+    Read { path: PathBuf, why: std::io::Error },
+    #[error("{path}: {why}", path = .path.display())]
+    Parse { path: PathBuf, why: toml::de::Error },
+    #[error("{key}: {why}")]
+    Value { key: String, why: String },
+    #[error("{key} is not set")]
+    Missing { key: &'static str },
+}
+
+impl Error {
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Error::Missing { .. } => "give --config FILE, or try it with --dev",
+            Error::Read { .. } | Error::Parse { .. } | Error::Value { .. } => {
+                "see the documented example in the README"
+            }
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    data: Option<PathBuf>,
+    store: Option<String>,
+    policy: Option<PathBuf>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    auditors: Option<Vec<String>>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
+    oidc: Option<Oidc>,
+    #[serde(default)]
+    user: Vec<User>,
+    #[serde(default)]
+    credential: Vec<Credential>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// `[[user]]`: whom the login page of `--dev` offers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    kind: SubjectKind,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+impl Config {
+    /// File, then variables, then command line; the later wins.
+    pub fn load(options: Options) -> Result<Config, Error> {
+        Self::assemble(options, env::text)
+    }
+
+    fn assemble(options: Options, variable: impl Fn(&env::Variable) -> Option<String>) -> Result<Config, Error> {
+        let mut file = match &options.config {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        for known in env::SERVER {
+            if let Some(value) = variable(known) {
+                file.set(known.name, value)?;
+            }
+        }
+        file.finish(options)
+    }
+}
+
+fn read(path: &Path) -> Result<File, Error> {
+    let text = std::fs::read_to_string(path).map_err(|why| Error::Read { path: path.to_owned(), why })?;
+    toml::from_str(&text).map_err(|why| Error::Parse { path: path.to_owned(), why })
+}
+
+impl File {
+    fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
+        let wrong = |why: String| Error::Value { key: name.to_owned(), why };
+        match name.strip_prefix("PORTCULLIS_SERVER_").unwrap_or(name) {
+            "LISTEN" => self.listen = Some(value.parse().map_err(|why| wrong(format!("{why}")))?),
+            "PUBLIC_URL" => self.public_url = Some(value),
+            "DATA" => self.data = Some(value.into()),
+            "STORE" => self.store = Some(value),
+            "POLICY" => self.policy = Some(value.into()),
+            "TLS_CERTIFICATE" => self.tls_certificate = Some(value.into()),
+            "TLS_KEY" => self.tls_key = Some(value.into()),
+            "AUDITORS" => self.auditors = Some(value.split(',').map(|group| group.trim().to_owned()).collect()),
+            "LOG" => self.log = Some(value),
+            "LOG_FORMAT" => {
+                self.log_format = Some(match value.as_str() {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return Err(wrong("text or json".to_owned())),
+                });
+            }
+            "OIDC_ISSUER" => self.oidc().issuer = value,
+            "OIDC_CLIENT_ID" => self.oidc().client_id = value,
+            "OIDC_CLIENT_SECRET_FILE" => self.oidc().client_secret_file = Some(value.into()),
+            "OIDC_GROUPS_CLAIM" => self.oidc().groups_claim = value,
+            _ => return Err(wrong("documented, but not read".to_owned())),
+        }
+        Ok(())
+    }
+
+    fn oidc(&mut self) -> &mut Oidc {
+        self.oidc.get_or_insert_with(|| Oidc {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret_file: None,
+            groups_claim: groups_claim(),
+            scopes: Vec::new(),
+            ca_file: None,
+            machine_groups: Vec::new(),
+        })
+    }
+
+    fn finish(self, options: Options) -> Result<Config, Error> {
+        let dev = options.dev;
+        let data = match options.data.or(self.data) {
+            Some(data) => data,
+            None if dev => PathBuf::from("portcullis-data"),
+            None => return Err(Error::Missing { key: "data" }),
+        };
+        let listen = options.listen.or(self.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7443)));
+        let public_url = match self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if dev => format!("https://{listen}"),
+            None => return Err(Error::Missing { key: "public_url" }),
+        };
+        let tls = match (self.tls_certificate, self.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) if dev => None,
+            (None, _) => return Err(Error::Missing { key: "tls_certificate" }),
+            (_, None) => return Err(Error::Missing { key: "tls_key" }),
+        };
+        let oidc = self.oidc.map(checked).transpose()?;
+        if oidc.is_none() && !dev {
+            return Err(Error::Missing { key: "oidc.issuer" });
+        }
+        let mut users: Vec<Subject> = self.user.into_iter().map(User::subject).collect();
+        if dev && users.is_empty() {
+            users = dev_users();
+        }
+        Ok(Config {
+            dev,
+            listen,
+            public_url,
+            store: self.store.unwrap_or_else(|| format!("sqlite:{}?mode=rwc", data.join("portcullis.db").display())),
+            data,
+            policy: options.policy.or(self.policy),
+            tls,
+            auditors: self.auditors.unwrap_or_else(|| vec!["auditors".to_owned()]),
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            log_json: self.log_format == Some(LogFormat::Json),
+            oidc,
+            users,
+            credentials: self.credential,
+        })
+    }
+}
+
+fn checked(oidc: Oidc) -> Result<Oidc, Error> {
+    if oidc.issuer.is_empty() {
+        return Err(Error::Missing { key: "oidc.issuer" });
+    }
+    if oidc.client_id.is_empty() {
+        return Err(Error::Missing { key: "oidc.client_id" });
+    }
+    Ok(oidc)
+}
+
+impl User {
+    fn subject(self) -> Subject {
+        Subject {
+            name: self.name.unwrap_or_else(|| self.id.clone()),
+            id: self.id,
+            kind: self.kind,
+            groups: self.groups,
+        }
+    }
+}
+
+/// An agent, and a person who may answer it.
+fn dev_users() -> Vec<Subject> {
+    let user = |id: &str, kind, groups: &[&str]| Subject {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        kind,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    };
+    vec![
+        user("agent", SubjectKind::Machine, &["agents"]),
+        user("alice", SubjectKind::Person, &["approvers", "release-managers", "database-owners", "auditors"]),
+    ]
+}
+
+/// A secret that the configuration names by file; one newline at its end is not part of it.
+pub fn secret_file(path: &Path) -> Result<Secret, Error> {
+    let mut bytes = std::fs::read(path).map_err(|why| Error::Read { path: path.to_owned(), why })?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    Ok(Secret::new(bytes))
+}

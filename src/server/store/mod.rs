@@ -1,0 +1,121 @@
+//! The store: one pool over SQLite or PostgreSQL, and one writer.
+//!
+//! Whatever is decided goes through [`Store::write`]: jobs that arrive together share one transaction and one fsync
+//! (group commit), each inside its own savepoint, and nobody is answered before that commit is durable. Jobs come one
+//! after another, so a job may read, judge and write without another in between; with PostgreSQL several servers
+//! take turns by the row of `audit_head`. Reading goes through [`Store::pool`].
+//!
+//! SQL here and in the modules that use it runs on both: `$1`, TEXT and BIGINT, RETURNING, ON CONFLICT.
+
+mod schema;
+mod writer;
+
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
+use tokio::sync::mpsc;
+
+use crate::server::Clock;
+pub use writer::{Tx, Work};
+
+/// Why the store did not do as asked. Inner words: for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("store: {0}")]
+    Sql(#[from] sqlx::Error),
+    #[error("store: migration: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("store: a stored value does not read back: {0}")]
+    Value(String),
+    #[error("store: the writer has ended")]
+    Closed,
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Value(error.to_string())
+    }
+}
+
+/// Which of the few differences between the two databases apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// A deferred transaction of SQLite that turns into a writing one fails at once, whatever the busy timeout.
+    fn begin(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        }
+    }
+}
+
+pub struct Store {
+    pool: AnyPool,
+    jobs: mpsc::Sender<Box<dyn writer::Job>>,
+}
+
+impl Store {
+    /// Opens `sqlite:` (made where it is missing) or `postgres:`, and runs the migrations that are missing.
+    pub async fn open(url: &str, clock: Clock) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
+        let engine = if url.starts_with("sqlite:") { Engine::Sqlite } else { Engine::Postgres };
+        let pool = AnyPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| Box::pin(prepare(connection, engine)))
+            .connect(url)
+            .await?;
+        schema::migrator().run(&pool).await?;
+        let (jobs, queue) = mpsc::channel(1024);
+        tokio::spawn(writer::run(pool.clone(), engine, clock, queue));
+        Ok(Store { pool, jobs })
+    }
+
+    /// For reading only: what is written past the writer is not in the audit log.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query::<Any>("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Runs `work` in the writer's next transaction and answers once that is durable. An `Err` of `work` undoes all
+    /// that it wrote, and nothing of its neighbours.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
+    {
+        let (job, done) = writer::job(work);
+        self.jobs.send(job).await.map_err(|_| E::from(Error::Closed))?;
+        done.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
+    }
+}
+
+/// SQLite: readers beside the writer (WAL), and a commit that has reached the disk when it is answered (FULL).
+async fn prepare(connection: &mut AnyConnection, engine: Engine) -> Result<(), sqlx::Error> {
+    match engine {
+        Engine::Sqlite => {
+            for pragma in [
+                "PRAGMA busy_timeout = 10000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                "PRAGMA foreign_keys = ON",
+            ] {
+                connection.execute(pragma).await?;
+            }
+        }
+        Engine::Postgres => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The migrations, in order. One text each for both databases; a landed one is never changed.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Adding one: a file beside `schema/0001_core.sql` and a line here.
+const ALL: &[(i64, &str, &str)] = &[(1, "core", include_str!("schema/0001_core.sql"))];
+
+pub fn migrator() -> Migrator {
+    Migrator::with_migrations(
+        ALL.iter()
+            .map(|(version, name, sql)| {
+                Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+            })
+            .collect(),
+    )
+}

@@ -1,0 +1,164 @@
+//! The one writer: takes jobs as they come, and commits those that wait together.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Engine, Error};
+use crate::model::{Digest, Micros};
+use crate::server::Clock;
+use crate::server::audit::{self, Event};
+
+/// What a job's closure gives back: `Box::pin(async move { … })`.
+pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
+
+/// As many jobs as share one commit, so that the first of a long queue is not kept waiting.
+const TOGETHER: usize = 64;
+
+/// The transaction a job writes in.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    head: Head,
+    now: Micros,
+}
+
+#[derive(Clone, Copy)]
+struct Head {
+    seq: i64,
+    hash: Digest,
+}
+
+impl Tx {
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+
+    /// When this transaction began: one time for all that a job writes.
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// Adds an entry to the audit log, and gives its number. It stands or falls with the job.
+    pub async fn audit(&mut self, event: Event) -> Result<i64, Error> {
+        let entry = audit::entry(self.head.seq + 1, self.head.hash, self.now, event);
+        sqlx::query("INSERT INTO audit (seq, previous, hash, text) VALUES ($1, $2, $3, $4)")
+            .bind(entry.seq)
+            .bind(entry.previous.to_string())
+            .bind(entry.hash.to_string())
+            .bind(&entry.text)
+            .execute(&mut *self.inner)
+            .await?;
+        self.head = Head { seq: entry.seq, hash: entry.hash };
+        Ok(entry.seq)
+    }
+
+    async fn begin(pool: &AnyPool, engine: Engine, now: Micros) -> Result<Tx, Error> {
+        let mut inner = pool.begin_with(engine.begin()).await?;
+        // An update, though nothing changes: on PostgreSQL it takes the row, so that servers take turns.
+        let row = sqlx::query("UPDATE audit_head SET seq = seq WHERE one = 1 RETURNING seq, hash")
+            .fetch_one(&mut *inner)
+            .await?;
+        let hash: String = row.try_get(1)?;
+        let hash = Digest::parse(&hash).ok_or_else(|| Error::Value("audit_head.hash".to_owned()))?;
+        Ok(Tx { inner, head: Head { seq: row.try_get(0)?, hash }, now })
+    }
+
+    async fn commit(mut self) -> Result<(), Error> {
+        sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1")
+            .bind(self.head.seq)
+            .bind(self.head.hash.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(self.inner.commit().await?)
+    }
+
+    /// Runs one job in a savepoint of its own.
+    async fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Error> {
+        let before = self.head;
+        sqlx::query("SAVEPOINT job").execute(&mut *self.inner).await?;
+        if !job.run(self).await {
+            sqlx::query("ROLLBACK TO SAVEPOINT job").execute(&mut *self.inner).await?;
+            self.head = before;
+        }
+        sqlx::query("RELEASE SAVEPOINT job").execute(&mut *self.inner).await?;
+        Ok(())
+    }
+}
+
+/// A closure and the place its answer goes to.
+pub trait Job: Send {
+    /// Runs it; false where all that it wrote must be undone.
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>>;
+
+    /// Answers, after the commit or its failure.
+    fn done(self: Box<Self>, committed: Result<(), String>);
+}
+
+struct Waiting<F, T, E> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+pub fn job<T, E, F>(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
+{
+    let (answer, done) = oneshot::channel();
+    (Box::new(Waiting { work: Some(work), result: None, answer }), done)
+}
+
+impl<F, T, E> Job for Waiting<F, T, E>
+where
+    T: Send,
+    E: From<Error> + Send,
+    F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send,
+{
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            let result = work(tx).await;
+            let keep = result.is_ok();
+            self.result = Some(result);
+            keep
+        })
+    }
+
+    fn done(self: Box<Self>, committed: Result<(), String>) {
+        let result = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            // What failed on its own keeps its own words, whether the others were committed or not.
+            (Err(_), Some(Err(error))) => Err(error),
+            (Err(why), _) => Err(E::from(Error::Value(format!("not committed: {why}")))),
+            (Ok(()), None) => Err(E::from(Error::Closed)),
+        };
+        // Whoever asked may have gone; what was committed stays.
+        let _ = self.answer.send(result);
+    }
+}
+
+/// Runs until the last sender is gone.
+pub async fn run(pool: AnyPool, engine: Engine, clock: Clock, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, TOGETHER).await > 0 {
+        let committed = together(&pool, engine, clock(), &mut batch).await.map_err(|error| error.to_string());
+        if let Err(why) = &committed {
+            tracing::error!(%why, jobs = batch.len(), "a transaction was not committed");
+        }
+        for job in batch.drain(..) {
+            job.done(committed.clone());
+        }
+    }
+}
+
+async fn together(pool: &AnyPool, engine: Engine, now: Micros, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    let mut tx = Tx::begin(pool, engine, now).await?;
+    for job in batch {
+        tx.attempt(job.as_mut()).await?;
+    }
+    tx.commit().await
+}
