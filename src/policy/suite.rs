@@ -1,0 +1,1 @@
+//! Written cases that a set of policies must answer as its author meant: `cases.toml`.
