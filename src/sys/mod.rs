@@ -1,1 +1,4 @@
-//! skeleton
+//! The only unsafe: what the operating system offers and no crate wraps.
+
+pub mod peer;
+pub mod process;

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{
-    Decision, Digest, Exit, Facts, Frame, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal,
+    Decision, Digest, Exit, Facts, Frame, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, Subject,
 };
 
 /// Said in a shim's [`Hello`]; raised when a message changes its meaning.
@@ -41,6 +41,75 @@ pub enum FromShim {
         host: String,
         path: String,
     },
+    /// From the command line: about the keeper itself, no invocation.
+    Control(Control),
+}
+
+/// What the command line asks of the keeper.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Control {
+    /// Sign in by the device grant. Answered by [`Controlled::Code`], then [`Controlled::SignedIn`]. For root, the
+    /// keeper's own user and the operators of its configuration.
+    Login,
+    /// Revoke the login and forget it. For the same callers. Answered by [`FromKeeper::Done`].
+    Logout,
+    /// Answered by [`Controlled::Status`], for everybody: it holds no secret.
+    Status,
+}
+
+/// What the keeper answers to that.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum Controlled {
+    /// Where a human confirms the login, and with which code (RFC 8628 section 3.2).
+    Code {
+        user_code: String,
+        url: String,
+        complete_url: Option<String>,
+        /// Seconds until the code is void.
+        expires_in: u64,
+    },
+    SignedIn {
+        who: Subject,
+        /// Where the refresh token is kept, in words.
+        kept: String,
+    },
+    Status(Box<KeeperStatus>),
+}
+
+/// How a keeper is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeeperStatus {
+    /// The keeper's version.
+    pub keeper: String,
+    pub pid: u32,
+    /// The user it runs as; a keeper of the agent's own user can be read by the agent.
+    pub uid: u32,
+    pub server: String,
+    /// Who is signed in, as the server says just now.
+    pub who: Option<Subject>,
+    /// Where the refresh token is kept, in words; null while nobody is signed in.
+    pub kept: Option<String>,
+    /// The server's version, when it answered.
+    pub server_version: Option<String>,
+    pub spool: SpoolStatus,
+    /// What does not work as it should, in words; also what the server says of itself.
+    pub troubles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SpoolStatus {
+    /// Commands that run now.
+    pub live: u64,
+    /// Recordings that are not sealed by the server yet, those of running commands among them.
+    pub waiting: u64,
+    /// Bytes they take.
+    pub bytes: u64,
+    /// Bytes they may take before new commands are refused.
+    pub limit: u64,
+    /// Recordings the server would not take, set aside.
+    pub refused: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,6 +165,8 @@ pub enum FromKeeper {
     Stop {
         why: String,
     },
+    /// To the command line.
+    Control(Controlled),
 }
 
 /// Why the gate failed, in the three parts of every message of ours.
