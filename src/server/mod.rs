@@ -27,6 +27,7 @@ pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 pub struct App {
     pub config: Config,
     pub store: Store,
+    pub identity: identity::Identity,
     clock: Clock,
     stopping: watch::Sender<bool>,
 }
@@ -34,7 +35,8 @@ pub struct App {
 impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, store::Error> {
         let store = Store::open(&config.store, clock.clone()).await?;
-        Ok(Arc::new(App { config, store, clock, stopping: watch::Sender::new(false) }))
+        let identity = identity::Identity::default();
+        Ok(Arc::new(App { config, store, identity, clock, stopping: watch::Sender::new(false) }))
     }
 
     pub fn now(&self) -> Micros {

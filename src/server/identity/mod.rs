@@ -1,13 +1,36 @@
-//! Who asks. Nobody is signed in yet: every token is refused.
+//! Who asks: logins of keepers and command lines (RFC 8628 device grant, bearer tokens), and of people's browsers.
+//!
+//! A keeper logs in through the device page, where a person says yes; the page in turn signs that person in at the
+//! OpenID provider, or, with `--dev`, lets one pick among the configured users. Tokens and cookies are random strings
+//! that mean nothing without the store, so that ending a login takes effect at the next request.
+//!
+//! What a subject may do is not decided here; but a machine is marked as one here, and machines never approve.
+
+mod attempts;
+mod browser;
+pub mod device;
+pub mod logins;
+mod oidc;
+mod pages;
+mod sign_in;
+mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use sqlx::Row as _;
+use tokio::sync::OnceCell;
 
 use crate::model::{Micros, Subject};
 use crate::server::App;
 use crate::server::http::error::Failure;
+pub use browser::{same_origin, web_session};
+
+/// What identity keeps in memory: the provider's metadata and keys, once they were needed.
+#[derive(Default)]
+pub struct Identity {
+    provider: OnceCell<oidc::Client>,
+}
 
 /// Whom a bearer token stands for, and until when.
 #[derive(Debug, Clone)]
@@ -24,17 +47,41 @@ pub struct WebSession {
     pub csrf: String,
 }
 
+impl WebSession {
+    /// Whether a form's `csrf` is this session's; compared in constant time.
+    pub fn sent(&self, csrf: &str) -> bool {
+        browser::same(&self.csrf, csrf)
+    }
+}
+
 /// Whom the token of `Authorization: Bearer` stands for; [`Failure::not_signed_in`] where it stands for nobody.
-pub async fn authenticate_bearer(_app: &App, _token: &str) -> Result<Authenticated, Failure> {
-    Err(Failure::not_signed_in())
+pub async fn authenticate_bearer(app: &App, token: &str) -> Result<Authenticated, Failure> {
+    let row = sqlx::query(
+        "SELECT t.expires, l.who FROM login_tokens t JOIN logins l ON l.id = t.login \
+         WHERE t.digest = $1 AND t.kind = 'access' AND t.expires > $2 AND l.revoked IS NULL",
+    )
+    .bind(token::digest(token))
+    .bind(app.now().0)
+    .fetch_optional(app.store.pool())
+    .await?
+    .ok_or_else(Failure::not_signed_in)?;
+    Ok(Authenticated { expires: Micros(row.try_get(0)?), subject: read_subject(row.try_get(1)?)? })
 }
 
-/// Whose browser sent these headers, by its session cookie.
-pub async fn web_session(_app: &App, _headers: &HeaderMap) -> Option<WebSession> {
-    None
-}
-
-/// `/login` and the device page.
+/// `/login`, `/logout` and the device page.
 pub fn router() -> Router<Arc<App>> {
-    Router::new()
+    pages::router()
+}
+
+/// With `--dev` and no provider, whoever reaches the server picks whom to be.
+fn picks_users(app: &App) -> bool {
+    app.config.dev && app.config.oidc.is_none()
+}
+
+fn read_subject(json: String) -> Result<Subject, Failure> {
+    serde_json::from_str(&json).map_err(|error| Failure::internal(format!("a stored subject: {error}")))
+}
+
+fn write_subject(subject: &Subject) -> Result<String, Failure> {
+    serde_json::to_string(subject).map_err(Failure::internal)
 }
