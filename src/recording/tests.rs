@@ -139,6 +139,8 @@ fn any_kind() -> impl Strategy<Value = FrameKind> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_frames_read_back_and_any_flipped_bit_shows(
         kinds in proptest::collection::vec(any_kind(), 0..12), at in 0i64..1 << 40, flip in any::<usize>(), bit in 0u8..8,

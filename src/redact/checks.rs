@@ -1,0 +1,174 @@
+//! What a pattern cannot say: whether what it found looks like a secret.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What must hold for a found text to be a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    Always,
+    /// Not a placeholder (`${VAR}`, `<your-key>`, `null`, `16 bytes`), not our own mark.
+    Real,
+    /// And it looks random, or is long: letters with digits or signs, as names and words are not.
+    Random,
+    /// Three parts of base64, the first two JSON objects (RFC 7519).
+    Jwt,
+    /// A card number: 13 to 19 digits, a known issuer's beginning, ISO/IEC 7812-1's check digit, no digit next to it.
+    Card,
+    /// No letter or digit follows.
+    Ends,
+    /// The password of an address with its `@`, which is not masked.
+    Userinfo,
+    /// An e-mail address of a person, not the user of an address (`git@github.com:acme/app`).
+    Mailbox,
+}
+
+impl Check {
+    /// `after` is what follows in the line.
+    pub fn holds(self, found: &[u8], after: &[u8]) -> bool {
+        match self {
+            Check::Always => true,
+            Check::Real => real(found, after),
+            Check::Random => real(found, after) && random(found),
+            Check::Jwt => jwt(found),
+            Check::Card => ends(after) && card(found),
+            Check::Ends => ends(after),
+            Check::Userinfo => found.len() > 1 && placeholder(&found[..found.len() - 1]).is_none(),
+            Check::Mailbox => {
+                !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace()) && !found.starts_with(b"git@")
+            }
+        }
+    }
+}
+
+/// A byte at which a token surely ends.
+pub fn ends_token(b: u8) -> bool {
+    b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b';' | b'<' | b'>' | b'&')
+}
+
+/// Where the part of an e-mail address before its `@` begins (RFC 5321's unquoted form, as people write it).
+pub fn back(text: &[u8], at: usize) -> usize {
+    let local = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-');
+    at - text[..at].iter().rev().take(64).take_while(|b| local(b)).count()
+}
+
+fn ends(after: &[u8]) -> bool {
+    match after {
+        [b'-' | b'.', next, ..] => !next.is_ascii_digit(),
+        [next, ..] => !next.is_ascii_alphanumeric(),
+        [] => true,
+    }
+}
+
+fn real(found: &[u8], after: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"null",
+        b"none",
+        b"nil",
+        b"true",
+        b"false",
+        b"undefined",
+        b"string",
+        b"str",
+        b"bytes",
+        b"text",
+        b"number",
+        b"boolean",
+        b"bool",
+        b"int",
+        b"integer",
+        b"object",
+        b"required",
+        b"optional",
+        b"empty",
+        b"unset",
+        b"yes",
+        b"no",
+        b"redacted",
+        b"hidden",
+        b"masked",
+        b"changeme",
+        b"password",
+        b"secret",
+        b"token",
+        b"strict",
+        b"prompt",
+    ];
+    if found.len() < 4 || found.starts_with(b"[masked:") {
+        return false;
+    }
+    let lower = found.to_ascii_lowercase();
+    if WORDS.contains(&&lower[..])
+        || lower.starts_with(b"your")
+        || lower.windows(4).any(|w| w == b"your" || w == b"xxxx")
+    {
+        return false;
+    }
+    if let Some(certainly) = placeholder(found) {
+        return certainly;
+    }
+    if found.contains(&b'(')
+        && found.iter().take_while(|b| **b != b'(').all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+    {
+        return false;
+    }
+    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'=')) {
+        return false;
+    }
+    // `password:  16 bytes` of kubectl describe.
+    !(found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes"))
+        && !(found.ends_with(b" bytes") && found[0].is_ascii_digit())
+}
+
+/// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.
+fn placeholder(found: &[u8]) -> Option<bool> {
+    match found {
+        [b'$', ..] => Some(bcrypt(found)),
+        [b'<' | b'{' | b'(' | b'[', ..] => Some(false),
+        [b'%', rest @ ..] => rest.first().is_some_and(|b| !b.is_ascii_hexdigit()).then_some(false),
+        _ if found.iter().all(|b| matches!(b, b'*' | b'.' | b'x' | b'X')) => Some(false),
+        _ => None,
+    }
+}
+
+/// A hash of crypt(3): `$2b$12$…`, `$6$…`.
+fn bcrypt(found: &[u8]) -> bool {
+    found.len() >= 20 && found[1..].iter().take(8).any(|b| *b == b'$')
+}
+
+fn random(found: &[u8]) -> bool {
+    if found.len() < 8 {
+        return false;
+    }
+    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
+    (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
+}
+
+fn jwt(found: &[u8]) -> bool {
+    let mut parts = found.split(|b| *b == b'.');
+    let mut object = || {
+        let decoded = URL_SAFE_NO_PAD.decode(parts.next().unwrap_or_default()).unwrap_or_default();
+        matches!(serde_json::from_slice(&decoded), Ok(serde_json::Value::Object(_)))
+    };
+    object() && object()
+}
+
+fn card(found: &[u8]) -> bool {
+    let digits: Vec<u8> = found.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
+    let issuer = match digits[..] {
+        [4, ..] => matches!(digits.len(), 13 | 16 | 19),
+        [5, 1..=5, ..] | [2, 2..=7, ..] | [6, ..] => digits.len() == 16,
+        [3, 4 | 7, ..] => digits.len() == 15,
+        [3, 0 | 5 | 6 | 8 | 9, ..] => matches!(digits.len(), 14 | 16),
+        _ => false,
+    };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, d)| u32::from(if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 }))
+        .sum();
+    issuer && sum % 10 == 0
+}
