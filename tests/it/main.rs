@@ -3,3 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod architecture;
+#[cfg(feature = "server")]
+mod flows;
+#[cfg(feature = "server")]
+mod support;
