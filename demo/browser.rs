@@ -36,7 +36,8 @@ impl Browser {
             .redirect(reqwest::redirect::Policy::none())
             .timeout(std::time::Duration::from_secs(20))
             .build()?;
-        Ok(Browser { runtime: crate::runtime()?, client, cookies: RefCell::default() })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Browser { runtime, client, cookies: RefCell::default() })
     }
 
     pub fn answers(&self, url: &str) -> bool {
@@ -51,10 +52,7 @@ impl Browser {
                 return Ok(());
             };
             let mut fields = form.fields;
-            let pick = |wanted: &dyn Fn(&(String, String)) -> bool| form.choices.iter().find(|c| wanted(c)).cloned();
-            let choice = pick(&|(_, value)| value == who)
-                .or_else(|| pick(&|(_, value)| ["allow", "confirm", "approve", "yes"].contains(&value.as_str())));
-            fields.extend(choice);
+            fields.extend(form.choices.into_iter().filter(|(_, value)| value == who || value == "yes"));
             page = self.post(form.action, &fields)?;
         }
         bail!("the pages do not come to an end; the last was {}", page.url)

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod architecture;
-#[cfg(feature = "server")]
+#[cfg(feature = "demo")]
 mod flows;
-#[cfg(feature = "server")]
+#[cfg(feature = "demo")]
 mod support;
