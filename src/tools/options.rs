@@ -28,8 +28,8 @@ pub enum Takes {
 
 /// How a tool's parser reads a line.
 #[derive(Debug, Clone, Copy)]
-pub struct Grammar {
-    pub options: &'static [Opt],
+pub struct Grammar<'a> {
+    pub options: &'a [Opt],
     /// A unique beginning of a long option stands for it.
     pub abbreviate: bool,
     /// `--long=value` gives a value. Where it does not (curl), the whole word is the name.
@@ -44,9 +44,9 @@ pub struct Grammar {
     pub permute: bool,
 }
 
-impl Grammar {
+impl<'a> Grammar<'a> {
     /// getopt_long(3) as GNU has it: abbreviations, `=`, options anywhere.
-    pub const fn getopt_long(options: &'static [Opt]) -> Self {
+    pub const fn getopt_long(options: &'a [Opt]) -> Self {
         Grammar {
             options,
             abbreviate: true,
@@ -98,7 +98,7 @@ pub enum Problem {
 }
 
 /// Reads all words in order.
-pub fn scan(grammar: &Grammar, words: &[Bytes]) -> Vec<Item> {
+pub fn scan(grammar: &Grammar<'_>, words: &[Bytes]) -> Vec<Item> {
     let mut scanner = Scanner { grammar, words, next: 0, items: Vec::new() };
     while let Some(word) = scanner.take() {
         let index = scanner.next - 1;
@@ -123,7 +123,7 @@ pub fn scan(grammar: &Grammar, words: &[Bytes]) -> Vec<Item> {
 }
 
 struct Scanner<'a> {
-    grammar: &'a Grammar,
+    grammar: &'a Grammar<'a>,
     words: &'a [Bytes],
     next: usize,
     items: Vec<Item>,
@@ -203,7 +203,7 @@ enum Found {
 }
 
 /// Exact names first, then their negations, then, where the tool has them, unique beginnings of either.
-fn find(grammar: &Grammar, name: &[u8]) -> Found {
+fn find(grammar: &Grammar<'_>, name: &[u8]) -> Found {
     let options = || grammar.options.iter().filter(|o| !o.long.is_empty());
     if let Some(opt) = options().find(|o| o.long.as_bytes() == name) {
         return Found::One(*opt, false);
@@ -212,8 +212,16 @@ fn find(grammar: &Grammar, name: &[u8]) -> Found {
     if let Some(opt) = positive.and_then(|n| options().find(|o| o.long.as_bytes() == n)) {
         return Found::One(*opt, true);
     }
+    // git: an option whose own name says no (`no-verify`) is taken back by the name without it.
+    let says_no = |o: &&Opt| o.long.strip_prefix("no-").is_some_and(|n| n.as_bytes() == name);
+    if let Some(opt) = options().find(says_no).filter(|_| grammar.negate) {
+        return Found::One(*opt, true);
+    }
     if !grammar.abbreviate || name.is_empty() {
         return Found::None;
+    }
+    if grammar.negate && b"no-".starts_with(name) && options().count() > 1 {
+        return Found::Several;
     }
     let mut found = options()
         .filter(|o| o.long.as_bytes().starts_with(name))
