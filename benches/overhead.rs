@@ -14,8 +14,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::site::Site;
 use support::process::Process;
+use support::site::Site;
 
 const RUNS: usize = 200;
 const WARM_UP: usize = 10;
@@ -41,7 +41,11 @@ fn main() {
     };
     let (bare, through_sudo) = (in_work.clone(), in_work.clone());
     let mut rows = vec![
-        Row { name: "bare git --version", times: Vec::new(), command: Box::new(move || bare(Path::new("/usr/bin/git"))) },
+        Row {
+            name: "bare git --version",
+            times: Vec::new(),
+            command: Box::new(move || bare(Path::new("/usr/bin/git"))),
+        },
         Row { name: "through portcullis", times: Vec::new(), command: Box::new(move || in_work(&path)) },
     ];
     if sudo.is_some() {
@@ -110,7 +114,9 @@ impl Sudo {
             assert!(Instant::now() < until, "sudo_logsrvd does not listen: {}", server.said());
             std::thread::yield_now();
         }
-        let rule = format!("Defaults log_servers=127.0.0.1:{port}\nDefaults log_output, log_input\nroot ALL=(ALL) NOPASSWD: ALL\n");
+        let rule = format!(
+            "Defaults log_servers=127.0.0.1:{port}\nDefaults log_output, log_input\nroot ALL=(ALL) NOPASSWD: ALL\n"
+        );
         fs::write(RULE, rule).unwrap();
         fs::set_permissions(RULE, std::os::unix::fs::PermissionsExt::from_mode(0o440)).unwrap();
         Some(Sudo { _server: server, folder })

@@ -75,7 +75,6 @@ pub struct Answer {
     pub id: InvocationId,
     /// Of the invocation, its facts and who asks: what an approval is bound to.
     pub digest: Digest,
-    #[serde(flatten)]
     pub decision: Decision,
 }
 

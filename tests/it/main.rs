@@ -7,3 +7,4 @@ mod architecture;
 mod flows;
 #[cfg(feature = "demo")]
 mod support;
+mod wire;

@@ -4,8 +4,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::site::{Site, words};
 use crate::support::process::Process;
+use crate::support::site::{Site, words};
 
 /// Everything is permitted, and anything that changes the work tree needs one of the approvers.
 const ASK: &str = r#"

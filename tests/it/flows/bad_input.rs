@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
-use crate::support::site::{Site, PERMIT_ALL, words};
+use crate::support::site::{PERMIT_ALL, Site, words};
 
 #[test]
 fn arguments_that_are_not_text_arrive_as_they_are() {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::site::{Site, Setup, words};
 use crate::support::process::Process;
+use crate::support::site::{Setup, Site, words};
 
 const POLICY: &str = r#"
 @id("local") permit(principal, action, resource) unless {
@@ -38,7 +38,12 @@ impl Hosts {
         let world = Process::start(&mut command);
         let line = world.line(|line| line.starts_with("git "));
         let words: Vec<&str> = line.split(' ').collect();
-        Hosts { git: format!("http://127.0.0.1:{}", words[1]), api: format!("http://127.0.0.1:{}", words[3]), _world: world, folder }
+        Hosts {
+            git: format!("http://127.0.0.1:{}", words[1]),
+            api: format!("http://127.0.0.1:{}", words[3]),
+            _world: world,
+            folder,
+        }
     }
 
     fn server_toml(&self) -> String {
@@ -88,7 +93,8 @@ fn git_pushes_with_a_token_that_is_in_no_argument_no_variable_and_no_file_of_the
     let listed = run(&["ls-remote", "--heads", "origin"]);
     assert!(String::from_utf8_lossy(&listed.stdout).contains("refs/heads/main"), "{}", words(&listed));
     // Whatever the agent can read in its folders, the token is not in it.
-    let found = Command::new("grep").args(["-rlF", GIT_TOKEN]).args([site.path("work"), site.path("agent")]).output().unwrap();
+    let found =
+        Command::new("grep").args(["-rlF", GIT_TOKEN]).args([site.path("work"), site.path("agent")]).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", words(&found));
     // And without the gate, git can do nothing there.
     let bare = Command::new("/usr/bin/git").args(["ls-remote", &url]).env("GIT_TERMINAL_PROMPT", "0").output().unwrap();

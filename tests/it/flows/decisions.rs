@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::site::{Site, PERMIT_ALL, words};
+use crate::support::site::{PERMIT_ALL, Site, words};
 
 const PROTECT_MAIN: &str = r#"
 @id("git") permit(principal, action, resource);
@@ -31,7 +31,9 @@ fn an_allowed_command_gives_the_tools_own_bytes_and_not_a_word_of_ours() {
 #[test]
 fn a_forced_push_to_main_is_refused_in_words_an_agent_can_act_on() {
     let site = Site::start(PROTECT_MAIN);
-    for arguments in [&["init", "-q", "-b", "main"][..], &["remote", "add", "origin", "https://github.com/acme/app.git"]] {
+    for arguments in
+        [&["init", "-q", "-b", "main"][..], &["remote", "add", "origin", "https://github.com/acme/app.git"]]
+    {
         let done = run(&site, "git", arguments);
         assert!(done.status.success(), "{}", words(&done));
     }
@@ -79,10 +81,9 @@ fn what_the_terminal_got_is_in_the_recording_and_nothing_else() {
     let site = Site::start(r#"@id("all") @mask("pii") permit(principal, action, resource);"#);
     assert!(run(&site, "git", &["init", "-q", "-b", "main"]).status.success());
     std::fs::write(site.path("work/note.txt"), "write to ada@example.com\n").unwrap();
-    for arguments in [
-        &["add", "."][..],
-        &["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-q", "-m", "note"],
-    ] {
+    for arguments in
+        [&["add", "."][..], &["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-q", "-m", "note"]]
+    {
         let done = run(&site, "git", arguments);
         assert!(done.status.success(), "{}", words(&done));
     }
@@ -105,7 +106,8 @@ fn session(site: &Site, command: &str) -> String {
         let listed = site.alice().args(["sessions", "list", "--json"]).output().unwrap();
         let list: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
         let all = list["sessions"].as_array().unwrap();
-        let found = all.iter().find(|s| s["command"].as_str().unwrap().contains(command)).expect("the session is listed");
+        let found =
+            all.iter().find(|s| s["command"].as_str().unwrap().contains(command)).expect("the session is listed");
         if !found["sealed"].is_null() {
             return found["id"].as_str().unwrap().to_owned();
         }

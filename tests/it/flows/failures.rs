@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::support::site::{Site, PERMIT_ALL, Setup, words};
 use crate::support::process::{PATIENCE, Process};
+use crate::support::site::{PERMIT_ALL, Setup, Site, words};
 
 fn said(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -8,8 +8,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::sign_in::Browser;
 use super::process::Process;
+use super::sign_in::Browser;
 
 pub struct Site {
     folder: TempDir,
@@ -42,7 +42,18 @@ impl Site {
     pub fn with(setup: &Setup<'_>) -> Site {
         let folder = tempfile::Builder::new().prefix("site").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let root = folder.path();
-        for name in ["bin", "lib/portcullis/shims", "etc/portcullis", "run", "state", "data", "policy", "work", "agent", "alice"] {
+        for name in [
+            "bin",
+            "lib/portcullis/shims",
+            "etc/portcullis",
+            "run",
+            "state",
+            "data",
+            "policy",
+            "work",
+            "agent",
+            "alice",
+        ] {
             fs::create_dir_all(root.join(name)).unwrap();
         }
         fs::hard_link(env!("CARGO_BIN_EXE_portcullis"), root.join("bin/portcullis")).unwrap();
@@ -64,7 +75,14 @@ impl Site {
         fs::write(root.join("etc/portcullis/keeper.toml"), keeper_toml).unwrap();
         let keeper = start_keeper(root);
         let gate = Site { url, server, keeper, folder };
-        let pinned = gate.cli().args(["pin", "--keeper"]).arg(gate.path("run/keeper.sock")).arg("--out").arg(gate.path("etc/portcullis/shim.json")).output().unwrap();
+        let pinned = gate
+            .cli()
+            .args(["pin", "--keeper"])
+            .arg(gate.path("run/keeper.sock"))
+            .arg("--out")
+            .arg(gate.path("etc/portcullis/shim.json"))
+            .output()
+            .unwrap();
         assert!(pinned.status.success(), "{}", words(&pinned));
         if !setup.signed_out {
             gate.sign_in(&["login"], "agent");
@@ -88,7 +106,11 @@ impl Site {
     /// `portcullis` with no login of a person.
     pub fn cli(&self) -> Command {
         let mut command = Command::new(self.path("bin/portcullis"));
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", self.path("agent")).stdin(Stdio::null());
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.path("agent"))
+            .stdin(Stdio::null());
         command
     }
 
@@ -154,7 +176,12 @@ fn start_server(root: &Path, port: u16) -> Process {
 
 fn start_keeper(root: &Path) -> Process {
     let mut command = Command::new(root.join("bin/portcullis"));
-    command.env_clear().env("HOME", root.join("agent")).arg("keeper").arg("--config").arg(root.join("etc/portcullis/keeper.toml"));
+    command
+        .env_clear()
+        .env("HOME", root.join("agent"))
+        .arg("keeper")
+        .arg("--config")
+        .arg(root.join("etc/portcullis/keeper.toml"));
     let keeper = Process::start(&mut command);
     keeper.line(|line| line.contains("listening"));
     keeper

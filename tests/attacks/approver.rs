@@ -1,0 +1,75 @@
+//! What the human who approves gets to see, and what runs after.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::site::{Site, words};
+
+const ASK: &str = r#"
+@id("all") permit(principal, action, resource);
+@id("changes-need-a-human") @approval("approvers") @approvers("1") @expires("30m")
+forbid(principal, action == Action::"git.change", resource);
+"#;
+
+fn pending(site: &Site) -> Value {
+    let listed = site.alice().args(["approvals", "list", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    list["approvals"][0].clone()
+}
+
+#[test]
+fn escapes_that_redraw_the_approvers_terminal() {
+    let site = Site::start(ASK);
+    let folder = "x\u{1b}[2J\u{202e}\nportcullis: approved";
+    let waited = site.shim("git").args(["init", folder]).env("PORTCULLIS_WAIT", "0s").output().unwrap();
+    assert_eq!(waited.status.code(), Some(124), "{}", words(&waited));
+    assert!(!waited.stderr.contains(&0x1b));
+    let id = pending(&site)["id"].as_str().unwrap().to_owned();
+    let shown = site.alice().args(["approvals", "show", &id]).output().unwrap();
+    let text = String::from_utf8(shown.stdout.clone()).unwrap();
+    assert!(shown.status.success() && text.contains("\\x1b[2J"), "{}", words(&shown));
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{202e}') && !text.contains("\nportcullis: approved"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn another_command_after_the_approval() {
+    let site = Site::start(ASK);
+    let ask =
+        |folder: &str| site.shim("git").args(["init", "-q", folder]).env("PORTCULLIS_WAIT", "0s").output().unwrap();
+    assert_eq!(ask("harmless").status.code(), Some(124));
+    let id = pending(&site)["id"].as_str().unwrap().to_owned();
+    let approved = site.alice().args(["approvals", "approve", &id, "--reason", "fine"]).output().unwrap();
+    assert!(approved.status.success(), "{}", words(&approved));
+    assert_eq!(ask("another").status.code(), Some(124), "the approval is for one command line");
+    // The same words in another folder are another command.
+    fs::create_dir(site.path("work/sub")).unwrap();
+    let elsewhere = site
+        .shim("git")
+        .args(["init", "-q", "harmless"])
+        .current_dir(site.path("work/sub"))
+        .env("PORTCULLIS_WAIT", "0s")
+        .output()
+        .unwrap();
+    assert_eq!(elsewhere.status.code(), Some(124), "{}", words(&elsewhere));
+    assert!(ask("harmless").status.success());
+}
+
+#[test]
+fn an_answer_typed_into_the_agents_own_input() {
+    let site = Site::start(ASK);
+    let mut child = site
+        .shim("git")
+        .args(["init", "-q", "x"])
+        .env("PORTCULLIS_WAIT", "1s")
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"y\nyes\napprove\n").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(124), "{}", words(&ended));
+}

@@ -1,0 +1,184 @@
+//! A client of the agent's own on the keeper's socket, in place of the shim.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
+use portcullis::model::{Decision, Facts, HelperScope, Invocation, InvocationId, Pin, StreamKind, Streams};
+use portcullis::wire::frames::{self, FromKeeper, FromShim, Hello, Question};
+
+use crate::support::process::PATIENCE;
+use crate::support::site::{PERMIT_ALL, Setup, Site};
+
+struct Client(UnixStream);
+
+impl Client {
+    fn new(site: &Site) -> Client {
+        let stream = UnixStream::connect(site.path("run/keeper.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Client(stream);
+        client.say(&FromShim::Hello(Hello { version: frames::VERSION, shim: "0.1.0".to_owned() }));
+        assert!(matches!(client.hear(), Some(FromKeeper::Welcome { .. })));
+        client
+    }
+
+    fn say(&mut self, message: &FromShim) {
+        frames::write(&mut self.0, message).unwrap();
+    }
+
+    /// `None` when the keeper hung up.
+    fn hear(&mut self) -> Option<FromKeeper> {
+        frames::read(&mut self.0).unwrap_or(None)
+    }
+
+    fn ask(&mut self, invocation: Invocation) -> Option<FromKeeper> {
+        self.say(&FromShim::Ask(Box::new(Question { invocation, facts: Facts::default() })));
+        self.hear()
+    }
+}
+
+fn curl(number: u128, url: &str) -> Invocation {
+    let pipe = StreamKind::Pipe;
+    Invocation {
+        id: InvocationId::from_ulid(number),
+        tool: "curl".to_owned(),
+        argv0: "curl".into(),
+        args: vec![url.into()],
+        cwd: Some("/".into()),
+        variables: BTreeMap::new(),
+        streams: Streams { stdin: StreamKind::Null, stdout: pipe, stderr: pipe },
+        parent: None,
+        pin: Pin::Pinned,
+    }
+}
+
+fn allowed(answer: Option<FromKeeper>) -> bool {
+    matches!(answer, Some(FromKeeper::Answer { decision: Decision::Allow(_), .. }))
+}
+
+const LENDS: &str = r#"@id("api") @grant("api") permit(principal, action == Action::"http.get", resource)
+when { resource.host == "127.0.0.1" };"#;
+
+fn lending() -> Site {
+    let site = Site::with(&Setup { policy: LENDS, server: CREDENTIAL, ..Setup::default() });
+    std::fs::write(site.path("data/token"), "a-token-q1w2e3r4t5z6").unwrap();
+    site
+}
+
+const CREDENTIAL: &str = r#"[[credential]]
+name = "api"
+kind = "token"
+url = "http://127.0.0.1:9/"
+username = "me"
+token_file = "data/token"
+"#;
+
+#[test]
+fn drawing_what_was_not_allowed() {
+    let site = lending();
+    let mut client = Client::new(&site);
+    let denied = client.ask(curl(1, "http://example.com/"));
+    assert!(!allowed(denied));
+    client.say(&FromShim::Draw);
+    assert!(!matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+}
+
+#[test]
+fn drawing_without_asking() {
+    let site = lending();
+    let mut client = Client::new(&site);
+    client.say(&FromShim::Draw);
+    assert!(!matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+}
+
+#[test]
+fn drawing_twice() {
+    let site = lending();
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/"))));
+    client.say(&FromShim::Draw);
+    assert!(matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+    client.say(&FromShim::Draw);
+    assert!(!matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+    let mut other = Client::new(&site);
+    let _ = other.ask(curl(1, "http://127.0.0.1:9/"));
+    other.say(&FromShim::Draw);
+    assert!(!matches!(other.hear(), Some(FromKeeper::Drawn { .. })), "the same id on another connection");
+}
+
+#[test]
+fn one_id_for_two_commands() {
+    let site = Site::start(PERMIT_ALL);
+    assert!(allowed(Client::new(&site).ask(curl(1, "http://127.0.0.1:9/harmless"))));
+    assert!(!allowed(Client::new(&site).ask(curl(1, "http://127.0.0.1:9/another"))));
+}
+
+#[test]
+fn a_parent_of_the_clients_own_choice() {
+    let site = Site::start(PERMIT_ALL);
+    let mut lie = curl(1, "http://127.0.0.1:9/");
+    lie.parent = Some(InvocationId::from_ulid(7));
+    assert!(allowed(Client::new(&site).ask(lie)));
+    let listed = site.alice().args(["sessions", "list", "--json"]).output().unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert!(list["sessions"][0]["parent"].is_null(), "{list:#}");
+}
+
+#[test]
+fn a_credential_helper_outside_the_tools_own_processes() {
+    let site = lending();
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/x"))));
+    client.say(&FromShim::Draw);
+    assert!(matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+    // The tool: a shell that runs the helper whenever it is given a line.
+    let helper = site.path("lib/portcullis/git-credential-portcullis");
+    let script =
+        "while read line; do printf 'protocol=http\\nhost=127.0.0.1:9\\npath=x\\n' | \"$0\" get; echo done; done";
+    let mut tool = Command::new("sh")
+        .args(["-c", script])
+        .arg(helper)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
+    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope) });
+
+    let asked = || FromShim::Credential { protocol: "http".into(), host: "127.0.0.1:9".into(), path: "x".into() };
+    let mut outside = Client::new(&site);
+    outside.say(&asked());
+    assert!(!matches!(outside.hear(), Some(FromKeeper::Credential { .. })), "this process is not the tool's child");
+
+    let mut input = tool.stdin.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(tool.stdout.take().unwrap()));
+    let mut ask_inside = || {
+        input.write_all(b"go\n").unwrap();
+        lines.by_ref().map(Result::unwrap).take_while(|line| line != "done").collect::<Vec<_>>()
+    };
+    let first = ask_inside();
+    assert!(first.iter().any(|line| line == "password=a-token-q1w2e3r4t5z6"), "{first:?}");
+    let second = ask_inside();
+    assert!(!second.iter().any(|line| line.starts_with("password=")), "it is answered once");
+    drop(input);
+    tool.wait().unwrap();
+}
+
+#[test]
+fn frames_that_are_no_frames() {
+    let site = Site::start(PERMIT_ALL);
+    for bytes in [&b"\xff\xff\xff\xff"[..], b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00\x00\x02{}", b"\x00\x00\x00\x01\xff"] {
+        let mut stream = UnixStream::connect(site.path("run/keeper.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(bytes).unwrap();
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        while let Ok(Some(answer)) = frames::read::<FromKeeper>(&mut stream) {
+            assert!(!matches!(answer, FromKeeper::Answer { .. } | FromKeeper::Drawn { .. }));
+        }
+    }
+    // And it still serves everybody else.
+    let fine = site.shim("git").arg("--version").output().unwrap();
+    assert!(fine.status.success());
+}
