@@ -2,3 +2,8 @@
 
 pub mod peer;
 pub mod process;
+
+pub mod caller;
+pub mod memory;
+pub mod signals;
+pub mod spawn;

@@ -1,0 +1,140 @@
+//! Signals by descriptor: blocked, then read as events that tell who sent them (signalfd(2)). No handler is ever
+//! installed, so every disposition stays as the caller had it and reaches the tool unchanged.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// A set of blocked signals.
+#[derive(Clone, Copy)]
+pub struct Mask(pub(super) libc::sigset_t);
+
+impl Mask {
+    /// What is blocked now.
+    pub fn current() -> io::Result<Mask> {
+        change(libc::SIG_BLOCK, None)
+    }
+
+    fn of(signals: &[i32]) -> Mask {
+        let mut set = empty();
+        for signal in signals {
+            // SAFETY: `set` was initialised by sigemptyset; a bad number only makes the call fail.
+            unsafe { libc::sigaddset(&raw mut set, *signal) };
+        }
+        Mask(set)
+    }
+}
+
+fn empty() -> libc::sigset_t {
+    // SAFETY: all zeroes is a valid value of this plain structure.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `set` lives through the call.
+    unsafe { libc::sigemptyset(&raw mut set) };
+    set
+}
+
+fn change(how: i32, mask: Option<&Mask>) -> io::Result<Mask> {
+    let mut old = empty();
+    let new = mask.map_or(std::ptr::null(), |mask| &raw const mask.0);
+    // SAFETY: both sets live through the call; a null one means that nothing changes.
+    let failed = unsafe { libc::pthread_sigmask(how, new, &raw mut old) };
+    if failed == 0 { Ok(Mask(old)) } else { Err(io::Error::from_raw_os_error(failed)) }
+}
+
+/// Signals that arrive while they are blocked. Dropped: unblocked again.
+pub struct Arrivals {
+    fd: OwnedFd,
+    before: Mask,
+}
+
+/// One signal, and where it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    pub signal: i32,
+    /// Sent by the kernel, as a terminal does to the whole foreground group for ^C.
+    pub by_kernel: bool,
+    /// The sender, where it was a process of our pid namespace.
+    pub sender: i32,
+}
+
+impl Arrivals {
+    pub fn of(signals: &[i32]) -> io::Result<Self> {
+        let mask = Mask::of(signals);
+        let before = change(libc::SIG_BLOCK, Some(&mask))?;
+        // SAFETY: `mask` is an initialised set and lives through the call.
+        let fd = unsafe { libc::signalfd(-1, &raw const mask.0, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call succeeded, so this is a new descriptor that nobody else owns.
+        Ok(Arrivals { fd: unsafe { OwnedFd::from_raw_fd(fd) }, before })
+    }
+
+    /// What was blocked before, which is what the tool is to start with.
+    pub fn before(&self) -> Mask {
+        self.before
+    }
+
+    /// The next signal that has arrived, if any. Does not wait.
+    pub fn next(&self) -> Option<Arrival> {
+        // SAFETY: all zeroes is a valid value of this plain structure.
+        let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
+        let size = size_of::<libc::signalfd_siginfo>();
+        // SAFETY: the kernel writes at most `size` bytes into `info`, which is that large.
+        let read = unsafe { libc::read(self.fd.as_raw_fd(), (&raw mut info).cast(), size) };
+        (usize::try_from(read) == Ok(size)).then(|| Arrival {
+            signal: info.ssi_signo.cast_signed(),
+            by_kernel: info.ssi_code > 0,
+            sender: info.ssi_pid.cast_signed(),
+        })
+    }
+}
+
+impl AsFd for Arrivals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Arrivals {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure, and it cannot fail: the set was given by the kernel.
+        let _ = change(libc::SIG_SETMASK, Some(&self.before));
+    }
+}
+
+/// Ends this process by the signal that ended the tool, without a core file of ours. Returns only where the signal
+/// does not end a process: then the exit code that shells use for it.
+pub fn die_of(signal: i32) -> i32 {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Without it the caller would find a core of the shim, which is not what crashed.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // SAFETY: all zeroes is a valid sigaction: default disposition, empty mask, no flags.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = libc::SIG_DFL;
+    // SAFETY: `action` lives through the call; no handler is installed.
+    unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
+    let _ = change(libc::SIG_UNBLOCK, Some(&Mask::of(&[signal])));
+    // SAFETY: sends a signal to this very process.
+    unsafe { libc::raise(signal) };
+    128 + signal
+}
+
+/// Stops this process's whole group as ^Z would; returns when it is continued, or at once where it cannot stop.
+pub fn stop_group() {
+    // SAFETY: group 0 is our own.
+    unsafe { libc::kill(0, libc::SIGTSTP) };
+}
+
+/// Stops this process alone; returns when it is continued.
+pub fn stop() {
+    // SAFETY: sends a signal to this very process.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Sends a signal to a process group; one that is gone is no error worth telling.
+pub fn to_group(group: i32, signal: i32) {
+    if group > 1 {
+        // SAFETY: kill(2) takes no pointer; the number is a group's that we started.
+        unsafe { libc::kill(-group, signal) };
+    }
+}

@@ -1,0 +1,237 @@
+//! Starts a program by fork(2) and execve(2), with exactly the arguments, environment, descriptors, mask and
+//! dispositions that are named here.
+//!
+//! By hand because `std::process::Command` loses duplicate variables, sets SIGPIPE to its default, and knows neither
+//! parent-death signals nor controlling terminals.
+
+use std::ffi::{CString, OsStr, c_char};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, pidfd_send_signal, waitid};
+
+use super::caller;
+use super::signals::Mask;
+
+/// Where one of the program's standard descriptors comes from.
+#[derive(Clone, Copy)]
+pub enum Stream<'a> {
+    /// As the caller of this process gave it, closed where it gave none.
+    Inherited,
+    From(BorrowedFd<'a>),
+}
+
+/// A program about to be started.
+pub struct Program<'a> {
+    pub path: CString,
+    /// `argv[0]` first.
+    pub arguments: Vec<CString>,
+    /// `NAME=value` entries; duplicates stay.
+    pub environment: Vec<CString>,
+    pub streams: [Stream<'a>; 3],
+    /// Descriptors above 2 that this program alone inherits beside those without close-on-exec.
+    pub keep: Vec<BorrowedFd<'a>>,
+    pub mask: Mask,
+    /// The program gets its own process group, in the foreground of this terminal.
+    pub foreground_of: Option<BorrowedFd<'a>>,
+}
+
+/// A program that was started by this process.
+pub struct Child {
+    pub pid: i32,
+    handle: OwnedFd,
+}
+
+/// How a program ended, or that it stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Code(i32),
+    Signal(i32),
+    Stopped(i32),
+}
+
+/// A C string out of bytes; an inner zero cannot be in an argument, a path or a variable.
+pub fn c_string(bytes: impl AsRef<OsStr>) -> io::Result<CString> {
+    CString::new(bytes.as_ref().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+impl Program<'_> {
+    /// Returns when the program runs. Where execve(2) failed, its error.
+    pub fn start(&self) -> io::Result<Child> {
+        let prepared = self.prepare();
+        let (failure, failed) = pipe_with(PipeFlags::CLOEXEC)?;
+        let parent = rustix::process::getpid().as_raw_nonzero().get();
+        // SAFETY: the child calls only async-signal-safe functions and allocates nothing until it execs or exits.
+        let pid = unsafe { libc::fork() };
+        match pid {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                let errno = prepared.become_it(parent);
+                // SAFETY: write(2) from a live variable, then _exit(2): nothing of the parent's is run or flushed.
+                unsafe {
+                    libc::write(failed.as_raw_fd(), (&raw const errno).cast(), size_of::<i32>());
+                    libc::_exit(127)
+                }
+            }
+            pid => {
+                drop(failed);
+                let mut errno = [0; 4];
+                if read_retrying(&failure, &mut errno)? == errno.len() {
+                    // SAFETY: reaps the child that just told us that it exits.
+                    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+                    return Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)));
+                }
+                let handle = pidfd_open(Pid::from_raw(pid).ok_or(io::ErrorKind::Other)?, PidfdFlags::empty())?;
+                Ok(Child { pid, handle })
+            }
+        }
+    }
+
+    fn prepare(&self) -> Prepared<'_> {
+        Prepared {
+            program: self,
+            argv: pointers(&self.arguments),
+            envp: pointers(&self.environment),
+            streams: [0, 1, 2].map(|n| match self.streams[n] {
+                Stream::Inherited => (!caller::closed(n)).then_some(n as RawFd),
+                Stream::From(fd) => Some(fd.as_raw_fd()),
+            }),
+            keep: self.keep.iter().map(AsRawFd::as_raw_fd).collect(),
+            terminal: self.foreground_of.map(|fd| fd.as_raw_fd()),
+            sigpipe: if caller::sigpipe_ignored() { libc::SIG_IGN } else { libc::SIG_DFL },
+        }
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+fn read_retrying(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::retry_on_intr(|| rustix::io::read(fd, &mut *buffer))?)
+}
+
+/// All that the child needs, laid out before the fork.
+struct Prepared<'a> {
+    program: &'a Program<'a>,
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    /// The descriptor that becomes 0, 1, 2; none: closed.
+    streams: [Option<RawFd>; 3],
+    keep: Vec<RawFd>,
+    terminal: Option<RawFd>,
+    sigpipe: libc::sighandler_t,
+}
+
+impl Prepared<'_> {
+    /// Runs in the child. Returns an errno where the program could not be started.
+    fn become_it(&self, parent: i32) -> i32 {
+        // SAFETY: every call is async-signal-safe (signal-safety(7)) or a plain system call; all pointers are into
+        // `self`, which the fork copied whole.
+        unsafe {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                return errno();
+            }
+            // The parent may have died before the line above: then nobody would ever end us.
+            if libc::getppid() != parent {
+                libc::_exit(127);
+            }
+            if let Some(terminal) = self.terminal {
+                // SIGTTOU is among what a group in the background gets for this, so it is blocked meanwhile.
+                let mut all: libc::sigset_t = std::mem::zeroed();
+                libc::sigfillset(&raw mut all);
+                libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+                if libc::setpgid(0, 0) != 0 || libc::tcsetpgrp(terminal, libc::getpid()) != 0 {
+                    return errno();
+                }
+            }
+            for (n, stream) in (0..).zip(self.streams) {
+                match stream {
+                    Some(fd) if fd == n => {}
+                    Some(fd) => {
+                        if libc::dup2(fd, n) < 0 {
+                            return errno();
+                        }
+                    }
+                    None => {
+                        libc::close(n);
+                    }
+                }
+            }
+            for fd in &self.keep {
+                if libc::fcntl(*fd, libc::F_SETFD, 0) != 0 {
+                    return errno();
+                }
+            }
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = self.sigpipe;
+            libc::sigaction(libc::SIGPIPE, &raw const action, std::ptr::null_mut());
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const self.program.mask.0, std::ptr::null_mut());
+            libc::execve(self.program.path.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr());
+            errno()
+        }
+    }
+}
+
+fn errno() -> i32 {
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+impl Child {
+    /// Readable when the program has ended.
+    pub fn handle(&self) -> BorrowedFd<'_> {
+        use std::os::fd::AsFd;
+        self.handle.as_fd()
+    }
+
+    /// Waits until it ends, or stops where `stops` is set.
+    pub fn wait(&self, stops: bool) -> io::Result<Status> {
+        let mut options = WaitIdOptions::EXITED;
+        options.set(WaitIdOptions::STOPPED, stops);
+        let status = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.handle()), options))?;
+        status.and_then(Status::of).ok_or_else(|| io::Error::other("a child changed in a way that is not known"))
+    }
+
+    pub fn signal(&self, signal: i32) {
+        signal_by_handle(self.handle(), signal);
+    }
+}
+
+impl Status {
+    fn of(status: WaitIdStatus) -> Option<Status> {
+        (status.exit_status().map(Status::Code))
+            .or_else(|| status.terminating_signal().map(Status::Signal))
+            .or_else(|| status.stopping_signal().map(Status::Stopped))
+    }
+}
+
+/// Sends a signal to the very process that the descriptor names; one that has ended is no error worth telling.
+pub fn signal_by_handle(handle: BorrowedFd<'_>, signal: i32) {
+    // Zero is a question, not a signal, and nobody here asks it.
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        let _ = pidfd_send_signal(handle, signal);
+    }
+}
+
+/// Runs `work` in a child of this process, which exits with what it returns. For a process with one thread only:
+/// `work` may then do anything.
+pub fn fork_into(work: impl FnOnce() -> i32) -> io::Result<Child> {
+    let parent = rustix::process::getpid();
+    // SAFETY: the caller promises one thread, so the child's memory is whole and nothing is locked.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            let orphaned = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err()
+                || rustix::process::getppid() != Some(parent);
+            let code = if orphaned { 127 } else { work() };
+            // SAFETY: ends the child at once; the parent's buffers and destructors are not its business.
+            unsafe { libc::_exit(code) }
+        }
+        pid => {
+            let handle = pidfd_open(Pid::from_raw(pid).ok_or(io::ErrorKind::Other)?, PidfdFlags::empty())?;
+            Ok(Child { pid, handle })
+        }
+    }
+}
