@@ -2,11 +2,17 @@
 //!
 //! Entries are written only by [`Tx::audit`](crate::server::store::Tx::audit), in the transaction of what they tell.
 
+use std::path::Path;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Map, Value};
 use sha2::Digest as _;
+use sqlx::{AnyPool, Row as _};
 
+use super::store;
 use crate::model::{Digest, InvocationId, Micros, Subject};
-use crate::wire::contract::AuditEntry;
+use crate::wire::contract::{AuditEntry, AuditHead};
 
 /// What happened, before it has a number and a hash.
 #[derive(Debug)]
@@ -59,4 +65,64 @@ pub fn link(previous: Digest, text: &str) -> Digest {
     hash.update(previous.0);
     hash.update(text.as_bytes());
     Digest(hash.finalize().into())
+}
+
+/// Entries after a number, in rising order.
+pub async fn page(pool: &AnyPool, after: i64, limit: i64) -> Result<Vec<AuditEntry>, store::Error> {
+    let rows = sqlx::query("SELECT seq, previous, hash, text FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    let digest = |text: String| Digest::parse(&text).ok_or_else(|| store::Error::Value("audit.hash".to_owned()));
+    rows.iter()
+        .map(|row| {
+            Ok(AuditEntry {
+                seq: row.try_get(0)?,
+                previous: digest(row.try_get(1)?)?,
+                hash: digest(row.try_get(2)?)?,
+                text: row.try_get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// Signs the head, so that a log that was shortened or written anew shows to whoever remembers the key.
+pub struct Signer(Ed25519KeyPair);
+
+impl Signer {
+    /// Takes the key from the file, or makes one.
+    pub fn open(path: &Path) -> Result<Signer, super::Error> {
+        let unusable = || super::Error::Key { path: path.to_owned() };
+        let pkcs8 = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| unusable())?;
+                super::private_file(path, made.as_ref())?;
+                made.as_ref().to_vec()
+            }
+            Err(why) => return Err(super::Error::File { path: path.to_owned(), why }),
+        };
+        Ed25519KeyPair::from_pkcs8(&pkcs8).map(Signer).map_err(|_| unusable())
+    }
+
+    /// The newest entry, signed at `now`.
+    pub async fn head(&self, pool: &AnyPool, now: Micros) -> Result<AuditHead, store::Error> {
+        let row = sqlx::query("SELECT seq, hash FROM audit_head WHERE one = 1").fetch_one(pool).await?;
+        let seq: i64 = row.try_get(0)?;
+        let hash: String = row.try_get(1)?;
+        let hash = Digest::parse(&hash).ok_or_else(|| store::Error::Value("audit_head.hash".to_owned()))?;
+        let signed = format!("portcullis audit head v1\n{seq}\n{hash}\n{}\n", now.0);
+        Ok(AuditHead {
+            seq,
+            hash,
+            at: now,
+            signature: hexadecimal(self.0.sign(signed.as_bytes()).as_ref()),
+            key: hexadecimal(self.0.public_key().as_ref()),
+        })
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -200,6 +200,14 @@ impl Config {
         Self::assemble(options, env::text)
     }
 
+    /// The port that was taken, where the configuration asked for any.
+    pub fn listening_on(&mut self, address: SocketAddr) {
+        if self.listen.port() == 0 && self.public_url == format!("https://{}", self.listen) {
+            self.public_url = format!("https://{address}");
+        }
+        self.listen = address;
+    }
+
     fn assemble(options: Options, variable: impl Fn(&env::Variable) -> Option<String>) -> Result<Config, Error> {
         let mut file = match &options.config {
             Some(path) => read(path)?,

@@ -1,5 +1,7 @@
 //! Errors: what the caller is told, what the log is told, and the request id that joins the two.
 
+use std::fmt;
+
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode};
@@ -73,6 +75,14 @@ impl Failure {
 
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+}
+
+/// For the log: both messages.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.outside)?;
+        self.inside.iter().try_for_each(|inside| write!(f, " ({inside})"))
     }
 }
 

@@ -28,8 +28,6 @@ CREATE TABLE invocations (
     began BIGINT NOT NULL,
     parent TEXT,
     decision TEXT NOT NULL,
-    terms TEXT,
-    refusal TEXT,
     approval TEXT,
     reading TEXT NOT NULL,
     drawn BIGINT,
@@ -44,29 +42,23 @@ CREATE TABLE invocations (
 CREATE INDEX invocations_of ON invocations (subject, id);
 CREATE INDEX invocations_approval ON invocations (approval);
 
+-- A question put to humans. `basis` is a digest of the terms and needs that policy gave: once policy gives others,
+-- neither an open question nor an unused yes is taken up again.
 CREATE TABLE approvals (
     id TEXT PRIMARY KEY,
     short TEXT NOT NULL UNIQUE,
-    digest TEXT NOT NULL,
     subject TEXT NOT NULL,
-    who TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    basis TEXT NOT NULL,
     invocation TEXT NOT NULL,
-    -- What it rests on: terms and needs as policy gave them. A changed policy asks anew.
-    terms TEXT NOT NULL,
-    needs TEXT NOT NULL,
-    what TEXT NOT NULL,
-    policies TEXT NOT NULL,
-    command TEXT NOT NULL,
-    cwd TEXT NOT NULL,
-    operations TEXT NOT NULL,
-    previews TEXT NOT NULL,
+    body TEXT NOT NULL,
     asked BIGINT NOT NULL,
     expires BIGINT NOT NULL,
     state TEXT NOT NULL,
     settled BIGINT,
     consumed TEXT
 );
-CREATE INDEX approvals_by_digest ON approvals (subject, digest, id);
+CREATE INDEX approvals_by_digest ON approvals (subject, digest, asked);
 CREATE INDEX approvals_by_state ON approvals (state, id);
 
 CREATE TABLE approval_answers (

@@ -1,0 +1,64 @@
+//! The end of a run: its grants are taken back, and the log says how it went.
+
+use super::App;
+use super::audit::Event;
+use super::http::error::Failure;
+use super::invocations::{self, Decided};
+use super::issuers;
+use super::store::{self, Tx};
+use crate::model::{InvocationId, Micros, Subject, visible};
+use crate::wire::contract::End;
+
+/// Kinds of masked things one end may name, and characters of a name.
+const KINDS: usize = 64;
+const KIND: usize = 40;
+
+/// Takes back the grants and writes the end down. Repeated, it only takes back again.
+pub async fn end(app: &App, who: &Subject, id: &InvocationId, mut end: End) -> Result<(), Failure> {
+    end.masked.truncate(KINDS);
+    for (kind, _) in &mut end.masked {
+        *kind = visible::line(kind.as_bytes(), KIND);
+    }
+    {
+        let mut connection = app.store.pool().acquire().await?;
+        let row = invocations::owned(&mut connection, who, id).await?;
+        match row.decision {
+            Decided::Allow(_) => {}
+            Decided::Ask | Decided::Deny(_) => return Err(Failure::conflict("it was not allowed, so it cannot end")),
+        }
+    }
+    let revoked = issuers::revoke(app, id).await;
+    if let Err(failure) = &revoked {
+        tracing::error!(invocation = %id, %failure, "grants were not taken back; the reaper tries again");
+    }
+    let (who, id, revoked) = (who.clone(), id.clone(), revoked.is_ok());
+    app.store.write(move |tx| Box::pin(async move { record(tx, &who, &id, &end, revoked).await })).await
+}
+
+async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, end: &End, revoked: bool) -> Result<(), Failure> {
+    let ended = sqlx::query(
+        "UPDATE invocations SET ended = $1, exit = $2, duration = $3, bytes = $4, masked = $5 \
+         WHERE id = $6 AND ended IS NULL",
+    )
+    .bind(tx.now().0)
+    .bind(serde_json::to_string(&end.exit).map_err(store::Error::from)?)
+    .bind(end.duration.max(Micros(0)).0)
+    .bind(i64::try_from(end.bytes).unwrap_or(i64::MAX))
+    .bind(serde_json::to_string(&end.masked).map_err(store::Error::from)?)
+    .bind(id.as_str())
+    .execute(tx.connection())
+    .await?;
+    if ended.rows_affected() == 0 {
+        return Ok(());
+    }
+    let event = Event::new("end")
+        .who(who)
+        .invocation(id)
+        .with("exit", serde_json::to_value(end.exit).map_err(store::Error::from)?)
+        .with("duration", end.duration.0)
+        .with("bytes", end.bytes)
+        .with("masked", serde_json::to_value(&end.masked).map_err(store::Error::from)?)
+        .with("revoked", revoked);
+    tx.audit(event).await?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! `/v1/invocations`: asking, waiting, drawing grants, ending.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tokio::sync::broadcast;
+use tokio::time::{Instant, timeout_at};
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::{body, id};
+use crate::model::{Decision, InvocationId, Micros};
+use crate::server::{App, ending, grants, invocations, question};
+use crate::wire::contract::{Answer, Ask, Drawn, End, path};
+
+/// 64 MiB of contents as base64 in JSON, and the arguments.
+const LARGEST_ASK: usize = 112 << 20;
+
+/// The longest a decision is waited for in one request.
+const LONGEST_WAIT: u64 = 60;
+
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route(path::INVOCATIONS, post(ask).layer(DefaultBodyLimit::max(LARGEST_ASK)))
+        .route(path::DECISION, get(decision))
+        .route(path::GRANTS, post(draw))
+        .route(path::END, post(end))
+}
+
+async fn ask(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Json<Answer>, Failure> {
+    let bytes = body::bytes(bytes)?;
+    let (for_reading, who) = (app.clone(), caller.subject.clone());
+    let judged = tokio::task::spawn_blocking(move || {
+        let ask: Ask = body::parse(&bytes)?;
+        drop(bytes);
+        question::judge(&for_reading.policies, &who, ask).map_err(Failure::bad_request)
+    })
+    .await
+    .map_err(Failure::internal)??;
+    invocations::accept(&app, caller.subject, judged).await.map(Json)
+}
+
+#[derive(Deserialize)]
+struct Wait {
+    #[serde(default)]
+    wait: u64,
+}
+
+async fn decision(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(raw): Path<String>,
+    Query(Wait { wait }): Query<Wait>,
+) -> Result<Json<Answer>, Failure> {
+    let id = id::<InvocationId>(&raw)?;
+    let until = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
+    let mut stopping = app.stopping();
+    // Before the first look, so that nothing falls between looking and listening.
+    let mut changes = app.changes.subscribe();
+    let mut answer = invocations::decision(&app, &caller.subject, &id).await?;
+    let Decision::Ask(first) = answer.decision.clone() else { return Ok(Json(answer)) };
+    let mut bound = first.clone();
+    while Instant::now() < until && !*stopping.borrow() {
+        let expires = Instant::now() + left(bound.expires.since(app.now()));
+        let woken = tokio::select! {
+            woken = timeout_at(until.min(expires), changed(&mut changes, &bound.id)) => woken.is_ok() || expires <= until,
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+        };
+        if !woken {
+            break;
+        }
+        answer = invocations::decision(&app, &caller.subject, &id).await?;
+        match &answer.decision {
+            Decision::Ask(ticket) if ticket.id == first.id && ticket.given == first.given => bound = ticket.clone(),
+            Decision::Ask(_) | Decision::Allow(_) | Decision::Deny(_) => break,
+        }
+    }
+    Ok(Json(answer))
+}
+
+fn left(span: Micros) -> Duration {
+    Duration::from_micros(u64::try_from(span.0).unwrap_or(0))
+}
+
+/// Returns when the approval changed, or when it cannot be told whether it did.
+async fn changed(changes: &mut broadcast::Receiver<crate::model::ApprovalId>, id: &crate::model::ApprovalId) {
+    loop {
+        match changes.recv().await {
+            Ok(changed) if changed == *id => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            // The server is going: the caller's own timeout ends the wait.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn draw(State(app): State<Arc<App>>, caller: Caller, Path(raw): Path<String>) -> Result<Json<Drawn>, Failure> {
+    let id = id::<InvocationId>(&raw)?;
+    grants::draw(&app, &caller.subject, &id).await.map(|grants| Json(Drawn { grants }))
+}
+
+async fn end(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(raw): Path<String>,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Failure> {
+    let end: End = body::parse(&body::bytes(bytes)?)?;
+    ending::end(&app, &caller.subject, &id::<InvocationId>(&raw)?, end).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
