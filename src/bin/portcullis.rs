@@ -1,3 +1,5 @@
 //! The command line and the keeper: parse, call the library, exit.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    portcullis::cli::main()
+}

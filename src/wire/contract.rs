@@ -53,6 +53,9 @@ pub mod path {
     /// GET -> [`super::Whoami`].
     pub const WHOAMI: &str = "/v1/whoami";
 
+    /// GET -> 200 while the server runs; no login.
+    pub const HEALTH: &str = "/healthz";
+
     /// RFC 8414 metadata.
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     /// RFC 8628 section 3.1, form encoded; `client_id` is `portcullis`.
@@ -84,7 +87,7 @@ pub struct Drawn {
     pub grants: Vec<Grant>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct End {
     pub exit: Exit,
     pub duration: Micros,
@@ -101,7 +104,7 @@ pub struct Stored {
     pub length: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Seal {
     pub length: u64,
     pub sha256: Digest,

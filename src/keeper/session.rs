@@ -1,0 +1,402 @@
+//! One invocation on its way through the keeper: asked, decided, drawn, running, ended.
+//!
+//! Each stage takes what the one before it gave, so nothing is drawn that was not allowed and nothing is recorded that
+//! was not drawn. Whatever breaks after the draw ends as a lost session: recorded, and its grants revoked.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Keeper;
+use super::link::Trouble;
+use super::messages::Messages;
+use super::sessions::Credential;
+use super::spool::{self, Finished, Record};
+use super::upload::Growth;
+use crate::model::{
+    Decision, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, RefusalKind, Terms,
+    visible,
+};
+use crate::recording::Header;
+use crate::sys::peer::Peer;
+use crate::sys::process::Process;
+use crate::wire::contract::{Answer, Ask, End};
+use crate::wire::frames::{self, Ending, Failure, FromKeeper, FromShim, Question};
+
+/// Longest message of a running command.
+const LONGEST_FRAME: usize = 8 << 20;
+/// Longest mark, in bytes.
+const LONGEST_MARK: usize = 4096;
+/// How far a shim's clock may be ahead of ours.
+const AHEAD: Duration = Duration::from_secs(10);
+/// How long a server that went away while humans decide is waited for.
+const AWAY: Duration = Duration::from_secs(120);
+
+/// Why a session's connection is given up.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the shim said {0}, which has no place here")]
+    Unexpected(&'static str),
+}
+
+/// The one connection of the one invocation.
+pub struct Session<'a> {
+    pub keeper: &'a Keeper,
+    pub messages: &'a mut Messages,
+    pub peer: &'a Peer,
+}
+
+impl Session<'_> {
+    pub async fn run(mut self, question: Question) -> Result<(), Broken> {
+        let what = one_line(&question.invocation);
+        let Some(answer) = self.asked(question, &what).await? else { return Ok(()) };
+        let Some((id, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
+        let Some(running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
+        self.running(running).await
+    }
+
+    /// Puts the question to the server, with the parent that the kernel vouches for.
+    async fn asked(&mut self, question: Question, what: &str) -> Result<Option<Answer>, Broken> {
+        let Question { mut invocation, facts } = question;
+        invocation.parent = self.keeper.sessions.parent_of(self.peer);
+        let ask = Ask { invocation, facts };
+        let answer = tokio::select! {
+            answer = self.keeper.server.ask(&ask) => answer,
+            gone = self.messages.next() => return expect_end(gone),
+        };
+        match answer {
+            Ok(answer) if answer.id == ask.invocation.id => Ok(Some(answer)),
+            Ok(_) => self.fail(failure(what, "the server answered about another command", None)).await,
+            Err(trouble) => self.trouble(&trouble, what).await,
+        }
+    }
+
+    /// Tells the shim, and goes on telling it while humans decide.
+    async fn decided(&mut self, mut answer: Answer, what: &str) -> Result<Option<(InvocationId, Terms)>, Broken> {
+        loop {
+            let Answer { id, digest, decision } = answer;
+            let said = FromKeeper::Answer { id: id.clone(), digest, decision: decision.clone() };
+            self.messages.say(said).await?;
+            match decision {
+                Decision::Allow(terms) => return Ok(Some((id, terms))),
+                Decision::Deny(_) => return Ok(None),
+                Decision::Ask(_) => {}
+            }
+            let keeper = self.keeper;
+            let changed = tokio::select! {
+                changed = another(keeper, &id, &decision) => changed,
+                () = keeper.closing.cancelled() => {
+                    let hint = "the question stays open: the same command again goes on waiting".to_owned();
+                    return self.fail(failure(what, "the keeper is being stopped", Some(hint))).await;
+                }
+                gone = self.messages.next() => return expect_end(gone),
+            };
+            answer = match changed {
+                Ok(answer) => answer,
+                Err(trouble) => {
+                    let hint = "the question stays open: the same command again goes on waiting".to_owned();
+                    return self.fail(Failure { hint: Some(hint), ..trouble.failure(what) }).await;
+                }
+            };
+        }
+    }
+
+    /// On the shim's word, opens the recording first and mints the grants then.
+    async fn drawn(&mut self, id: InvocationId, terms: &Terms, what: &str) -> Result<Option<Running>, Broken> {
+        self.messages.allow(LONGEST_FRAME);
+        match self.messages.next().await? {
+            Some(FromShim::Draw) => {}
+            Some(other) => return Err(unexpected(&other)),
+            None => return Ok(None),
+        }
+        let header = Header::new(id.clone(), what.to_owned(), super::now());
+        let record = match self.keeper.spool.begin(&header) {
+            Ok(record) => record,
+            Err(error) => return self.fail(failure(what, &cannot_record(&error), error.hint())).await,
+        };
+        let growth = self.keeper.uploads.follow(id.clone());
+        let mut running = Running::new(id, record, growth);
+        let grants = if terms.grants.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.keeper.server.draw(&running.id).await.map(|drawn| drawn.grants)
+        };
+        let said = match grants {
+            Ok(grants) => self.messages.say(FromKeeper::Drawn { grants }).await,
+            Err(trouble) => {
+                // The server may have minted all the same: the end revokes.
+                running.finish(None);
+                return self.trouble(&trouble, what).await;
+            }
+        };
+        match said {
+            Ok(FromKeeper::Drawn { grants }) => running.grants = grants,
+            Ok(_) => {}
+            Err(error) => {
+                running.finish(None);
+                return Err(error.into());
+            }
+        }
+        Ok(Some(running))
+    }
+
+    /// Writes down what happens until the end, or until the shim is gone.
+    async fn running(&mut self, mut running: Running) -> Result<(), Broken> {
+        let ended = self.record(&mut running).await;
+        if let Some(tool) = running.tool {
+            self.keeper.sessions.ended(tool);
+        }
+        match ended {
+            Ok(Some(ending)) => {
+                running.finish(Some(ending));
+                self.messages.say(FromKeeper::Done).await?;
+                Ok(())
+            }
+            Ok(None) => {
+                running.finish(None);
+                Ok(())
+            }
+            Err(broken) => {
+                running.finish(None);
+                Err(broken)
+            }
+        }
+    }
+
+    async fn record(&mut self, running: &mut Running) -> Result<Option<Ending>, Broken> {
+        let mut told = false;
+        loop {
+            let message = tokio::select! {
+                message = self.messages.next() => message?,
+                () = self.keeper.closing.cancelled(), if !told => {
+                    told = true;
+                    self.messages.say(FromKeeper::Stop { why: "the keeper is being stopped".to_owned() }).await?;
+                    continue;
+                }
+            };
+            match message {
+                None => return Ok(None),
+                Some(FromShim::End(ending)) => return Ok(Some(ending)),
+                Some(FromShim::Started { pid, helper }) if running.tool.is_none() => self.started(running, pid, helper),
+                Some(FromShim::Frame(frame)) => {
+                    if let Err(why) = running.frame(&frame)? {
+                        self.messages.say(FromKeeper::Stop { why }).await?;
+                    }
+                }
+                Some(other) => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    fn started(&self, running: &mut Running, pid: i32, helper: Option<HelperScope>) {
+        let credential = helper.and_then(|scope| running.credential(&scope));
+        match self.keeper.sessions.started(self.peer, pid, &running.id, credential) {
+            Ok(tool) => running.tool = Some(tool),
+            // The tool runs on; only what rests on ancestry is not to be had.
+            Err(why) => tracing::warn!(id = %running.id, pid, %why, "a tool's process cannot be vouched for"),
+        }
+    }
+
+    async fn trouble<T>(&mut self, trouble: &Trouble, what: &str) -> Result<Option<T>, Broken> {
+        tracing::warn!(%trouble, "a command was not let through");
+        match trouble {
+            Trouble::NotSignedIn(why) => {
+                let refusal = Refusal {
+                    kind: RefusalKind::NotSignedIn,
+                    what: what.to_owned(),
+                    why: format!("not signed in: {why}"),
+                    hint: trouble.hint(),
+                    policies: Vec::new(),
+                };
+                self.messages.say(FromKeeper::Refused(refusal)).await?;
+                Ok(None)
+            }
+            _ => self.fail(trouble.failure(what)).await,
+        }
+    }
+
+    async fn fail<T>(&mut self, failure: Failure) -> Result<Option<T>, Broken> {
+        self.messages.say(FromKeeper::Failed(failure)).await?;
+        Ok(None)
+    }
+}
+
+/// A command between draw and end.
+struct Running {
+    id: InvocationId,
+    began: Instant,
+    record: Option<Record>,
+    growth: Growth,
+    grants: Vec<Grant>,
+    tool: Option<Process>,
+    /// The disk was full; what comes now is not kept, and the tool was told to stop.
+    full: bool,
+}
+
+impl Running {
+    fn new(id: InvocationId, record: Record, growth: Growth) -> Self {
+        let running = Running {
+            id,
+            began: Instant::now(),
+            record: Some(record),
+            growth,
+            grants: Vec::new(),
+            tool: None,
+            full: false,
+        };
+        running.grew();
+        running
+    }
+
+    fn grew(&self) {
+        if let Some(record) = &self.record {
+            self.growth.send_modify(|grown| grown.length = record.length());
+        }
+    }
+
+    /// `Ok(Err(why))` where the record cannot be kept any more and the tool has to stop.
+    fn frame(&mut self, frame: &Frame) -> Result<Result<(), String>, Broken> {
+        let Some(record) = self.record.as_mut().filter(|_| !self.full) else { return Ok(Ok(())) };
+        let latest = Micros(i64::try_from((self.began.elapsed() + AHEAD).as_micros()).unwrap_or(i64::MAX));
+        if frame.at < record.last() || frame.at > latest {
+            return Err(Broken::Unexpected("a frame whose time cannot be"));
+        }
+        match &frame.kind {
+            FrameKind::End(_) => return Err(Broken::Unexpected("an end as a frame")),
+            FrameKind::Mark(text) if text.len() > LONGEST_MARK => return Err(Broken::Unexpected("a mark without end")),
+            FrameKind::Mark(_)
+            | FrameKind::Output(_)
+            | FrameKind::Error(_)
+            | FrameKind::Input(_)
+            | FrameKind::Resize { .. } => {}
+        }
+        let stop = match record.frame(frame) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(id = %self.id, %error, "a recording cannot go on");
+                record.note_full("the recording ends here: there was no room for more");
+                self.full = true;
+                Err(cannot_record(&error))
+            }
+        };
+        self.grew();
+        Ok(stop)
+    }
+
+    /// Takes the grant that a credential helper may be told out of the session's.
+    fn credential(&mut self, scope: &HelperScope) -> Option<Credential> {
+        let index = self.grants.iter().position(|grant| grant.name == scope.grant)?;
+        match Credential::new(self.grants.swap_remove(index), &scope.url) {
+            Ok(credential) => Some(credential),
+            Err(why) => {
+                tracing::warn!(id = %self.id, %why, "a shim asked for a credential helper it may not have");
+                None
+            }
+        }
+    }
+
+    /// Writes the end and hands the recording over to its upload; `None` where nobody saw the end.
+    fn finish(&mut self, ending: Option<Ending>) {
+        let Some(record) = self.record.take() else { return };
+        self.grants.clear();
+        let spool = record.spool();
+        let finished = match ending {
+            Some(Ending { exit, duration, bytes, masked }) => record.end(End { exit, duration, bytes, masked }),
+            None => record.lost(Micros(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX))),
+        };
+        // A file that could not take its end is read back and given one.
+        match finished.or_else(|_| spool.recover(&self.id)) {
+            Ok(finished) => self.hand_over(finished),
+            Err(error) => tracing::error!(id = %self.id, %error, "a recording could not be ended"),
+        }
+    }
+
+    fn hand_over(&self, finished: Finished) {
+        self.growth.send_modify(|grown| {
+            grown.length = finished.seal.length;
+            grown.finished = Some(finished);
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A task that was cut off leaves no session behind that nobody ends.
+        self.finish(None);
+    }
+}
+
+/// The next answer that is not the one we have. A server that is away for a moment is asked again.
+async fn another(keeper: &Keeper, id: &InvocationId, known: &Decision) -> Result<Answer, Trouble> {
+    let mut away_since = None;
+    loop {
+        let asked = Instant::now();
+        match keeper.server.decision(id).await {
+            Ok(answer) if answer.decision != *known => return Ok(answer),
+            Ok(_) => away_since = None,
+            Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
+                let since: Instant = *away_since.get_or_insert(asked);
+                if since.elapsed() > AWAY {
+                    return Err(trouble);
+                }
+            }
+            Err(trouble) if trouble.status().is_some_and(|status| status >= 500) => {
+                away_since.get_or_insert(asked);
+            }
+            Err(trouble) => return Err(trouble),
+        }
+        // An answer that came at once and says nothing new is not asked for again at once.
+        sleep(Duration::from_secs(1).saturating_sub(asked.elapsed())).await;
+    }
+}
+
+fn one_line(invocation: &Invocation) -> String {
+    let words = std::iter::once(invocation.tool.as_bytes()).chain(invocation.args.iter().map(|arg| arg.as_slice()));
+    let mut line = String::new();
+    for word in words {
+        if line.len() > 2000 {
+            line.push_str(" …");
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&shell_words::quote(&visible::line(word, 1000)));
+    }
+    line
+}
+
+fn cannot_record(error: &spool::Error) -> String {
+    format!("its session cannot be recorded: {error}")
+}
+
+fn failure(what: &str, why: &str, hint: Option<String>) -> Failure {
+    Failure { what: what.to_owned(), why: why.to_owned(), hint }
+}
+
+/// While the keeper works, the shim may only hang up.
+fn expect_end<T>(gone: io::Result<Option<FromShim>>) -> Result<Option<T>, Broken> {
+    match gone? {
+        None => Ok(None),
+        Some(message) => Err(unexpected(&message)),
+    }
+}
+
+pub fn unexpected(message: &FromShim) -> Broken {
+    Broken::Unexpected(match message {
+        FromShim::Hello(_) => "hello",
+        FromShim::Ask(_) => "ask",
+        FromShim::Draw => "draw",
+        FromShim::Started { .. } => "started",
+        FromShim::Frame(_) => "frame",
+        FromShim::End(_) => "end",
+        FromShim::Credential { .. } => "credential",
+        FromShim::Control(_) => "control",
+    })
+}
+
+/// The longest question that is taken.
+pub const LONGEST_QUESTION: usize = frames::MAX;

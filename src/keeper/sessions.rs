@@ -1,0 +1,272 @@
+//! The commands that run now: who descends from which tool, and whose credential helper may be answered.
+//!
+//! Ancestry is the kernel's word (pids with start times); what a shim says of pids is checked against it.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use reqwest::Url;
+
+use crate::model::{Grant, GrantKind, InvocationId, Secret};
+use crate::sys::peer::Peer;
+use crate::sys::process::{self, Process};
+
+/// Every command whose tool has started.
+#[derive(Default)]
+pub struct Sessions {
+    tools: Mutex<HashMap<Process, Tool>>,
+}
+
+struct Tool {
+    id: InvocationId,
+    uid: u32,
+    credential: Option<Credential>,
+}
+
+/// What a credential helper may be told, once.
+pub struct Credential {
+    url: Url,
+    username: String,
+    secret: Secret,
+}
+
+/// Why a process was not believed or a helper not answered; for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    #[error("the caller cannot be seen from here or has ended")]
+    Unseen,
+    #[error("process {0} does not descend from the shim that named it")]
+    NoDescendant(i32),
+    #[error("the caller does not run under a gated command that has a credential to give")]
+    NotUnderACommand,
+    #[error("the command belongs to another user")]
+    OtherUser,
+    #[error("the address is not the one this command was granted a credential for")]
+    OutOfScope,
+    #[error("the grant is of no kind that a credential helper gives")]
+    NoToken,
+}
+
+impl Sessions {
+    /// The nearest gated command that this peer runs under.
+    pub fn parent_of(&self, peer: &Peer) -> Option<InvocationId> {
+        let line = line_of(peer).ok()?;
+        let tools = self.tools();
+        line.iter().find_map(|process| tools.get(process)).map(|tool| tool.id.clone())
+    }
+
+    /// Notes that `pid` is the tool of this session, after making sure that it descends from the shim.
+    pub fn started(
+        &self,
+        peer: &Peer,
+        pid: i32,
+        id: &InvocationId,
+        credential: Option<Credential>,
+    ) -> Result<Process, Distrust> {
+        let shim = peer.living_pid().ok_or(Distrust::Unseen)?;
+        // Held while we look, so that the pid cannot pass to another process half way.
+        let handle = process::Handle::open(pid).map_err(|_| Distrust::Unseen)?;
+        let line = process::line(pid);
+        let tool = *line.first().ok_or(Distrust::Unseen)?;
+        if !line.iter().skip(1).any(|process| process.pid == shim) {
+            return Err(Distrust::NoDescendant(pid));
+        }
+        if !handle.alive() || peer.living_pid().is_none() {
+            return Err(Distrust::Unseen);
+        }
+        self.tools().insert(tool, Tool { id: id.clone(), uid: peer.uid, credential });
+        Ok(tool)
+    }
+
+    pub fn ended(&self, tool: Process) {
+        self.tools().remove(&tool);
+    }
+
+    /// Gives a helper the credential of the nearest command above it that has one, and never again.
+    pub fn credential(&self, peer: &Peer, asked: &Asked<'_>) -> Result<(InvocationId, String, Secret), Distrust> {
+        let line = line_of(peer)?;
+        let mut tools = self.tools();
+        let nearest = line.iter().find(|process| tools.get(process).is_some_and(|tool| tool.credential.is_some()));
+        let tool = nearest.and_then(|process| tools.get_mut(process)).ok_or(Distrust::NotUnderACommand)?;
+        if tool.uid != peer.uid {
+            return Err(Distrust::OtherUser);
+        }
+        match tool.credential.take() {
+            Some(credential) if asked.within(&credential.url) => {
+                Ok((tool.id.clone(), credential.username, credential.secret))
+            }
+            kept => {
+                tool.credential = kept;
+                Err(Distrust::OutOfScope)
+            }
+        }
+    }
+
+    /// How many tools run.
+    pub fn live(&self) -> u64 {
+        self.tools().len() as u64
+    }
+
+    fn tools(&self) -> std::sync::MutexGuard<'_, HashMap<Process, Tool>> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Credential {
+    /// From a grant, for the URL the shim wants it for: never more than the grant's own.
+    pub fn new(grant: Grant, wanted: &str) -> Result<Self, Distrust> {
+        let GrantKind::Token { url, username } = grant.kind else { return Err(Distrust::NoToken) };
+        let granted = Url::parse(&url).map_err(|_| Distrust::OutOfScope)?;
+        let wanted = Url::parse(wanted).map_err(|_| Distrust::OutOfScope)?;
+        let name = wanted.host_str().ok_or(Distrust::OutOfScope)?;
+        let host = wanted.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        let asked = Asked { protocol: wanted.scheme(), host: &host, path: wanted.path().trim_start_matches('/') };
+        if !asked.within(&granted) {
+            return Err(Distrust::OutOfScope);
+        }
+        // git asks for a user name as well; servers that take tokens ignore which.
+        let username = username.unwrap_or_else(|| "x-access-token".to_owned());
+        Ok(Credential { url: wanted, username, secret: grant.secret })
+    }
+}
+
+/// What git asks for (gitcredentials(7)): `https`, `git.example:8443`, `acme/app.git`.
+pub struct Asked<'a> {
+    pub protocol: &'a str,
+    pub host: &'a str,
+    pub path: &'a str,
+}
+
+impl Asked<'_> {
+    /// Same protocol, host and port, and at or under the path, segment by segment. A path that could mean another
+    /// place after decoding is under none.
+    fn within(&self, scope: &Url) -> bool {
+        let Ok(asked) = Url::parse(&format!("{}://{}/", self.protocol, self.host)) else { return false };
+        let bare = asked.path() == "/" && asked.query().is_none() && asked.fragment().is_none();
+        let same = asked.scheme() == scope.scheme()
+            && asked.host() == scope.host()
+            && asked.port_or_known_default() == scope.port_or_known_default()
+            && asked.username().is_empty()
+            && asked.password().is_none();
+        let plain = !self.path.contains(['%', '\\', '?', '#', '\0'])
+            && self.path.split('/').all(|segment| segment != ".." && segment != ".");
+        let (path, prefix) = (self.path.trim_matches('/'), scope.path().trim_matches('/'));
+        let under =
+            prefix.is_empty() || path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        bare && same && plain && under
+    }
+}
+
+fn line_of(peer: &Peer) -> Result<Vec<Process>, Distrust> {
+    let pid = peer.living_pid().ok_or(Distrust::Unseen)?;
+    let line = process::line(pid);
+    // Alive after the look, so the line was this process's.
+    peer.living_pid().map(|_| line).ok_or(Distrust::Unseen)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::process::{Child, Command};
+
+    use super::{Asked, Credential, Distrust, Sessions};
+    use crate::model::{Grant, GrantKind, InvocationId, Micros, Secret};
+    use crate::sys::peer::Peer;
+
+    fn grant(url: &str) -> Grant {
+        let kind = GrantKind::Token { url: url.to_owned(), username: None };
+        Grant { name: "git".to_owned(), kind, secret: Secret::new(b"s3cret".to_vec()), expires: Micros(0) }
+    }
+
+    fn asked<'a>(protocol: &'a str, host: &'a str, path: &'a str) -> Asked<'a> {
+        Asked { protocol, host, path }
+    }
+
+    #[test]
+    fn a_helper_is_told_nothing_outside_protocol_host_port_and_path() {
+        let scope = reqwest::Url::parse("https://git.example/acme/").unwrap();
+        assert!(asked("https", "git.example", "acme/app.git").within(&scope));
+        assert!(asked("https", "GIT.example:443", "acme").within(&scope));
+        for (protocol, host, path) in [
+            ("http", "git.example", "acme/app.git"),
+            ("https", "git.example:8443", "acme/app.git"),
+            ("https", "git.example.evil.test", "acme/app.git"),
+            ("https", "git.example@evil.test", "acme/app.git"),
+            ("https", "evil.test/git.example", "acme/app.git"),
+            ("https", "git.example", ""),
+            ("https", "git.example", "acme-evil/app.git"),
+            ("https", "git.example", "acme/../evil/app.git"),
+            ("https", "git.example", "acme/%2e%2e/evil"),
+        ] {
+            assert!(!asked(protocol, host, path).within(&scope), "{protocol} {host} {path}");
+        }
+    }
+
+    #[test]
+    fn a_shim_cannot_widen_the_scope_of_its_grant() {
+        assert!(Credential::new(grant("https://git.example/acme/"), "https://git.example/acme/app.git").is_ok());
+        let wider = Credential::new(grant("https://git.example/acme/"), "https://git.example/").err();
+        assert_eq!(wider, Some(Distrust::OutOfScope));
+    }
+
+    fn peer() -> (Peer, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Peer::of(&ours).unwrap(), theirs)
+    }
+
+    fn sleeper() -> Child {
+        Command::new("sleep").arg("60").spawn().unwrap()
+    }
+
+    fn end(mut child: Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_credential_goes_only_to_descendants_of_the_tool_and_once() {
+        let (us, _open) = peer();
+        let sessions = Sessions::default();
+        let id = InvocationId::from_ulid(7);
+        let tool = sleeper();
+        let pid = i32::try_from(tool.id()).unwrap();
+        let credential = Credential::new(grant("https://git.example/"), "https://git.example/").unwrap();
+        sessions.started(&us, pid, &id, Some(credential)).unwrap();
+        let wanted = asked("https", "git.example", "acme/app.git");
+        // We are the tool's parent, not its child.
+        assert_eq!(sessions.credential(&us, &wanted).err(), Some(Distrust::NotUnderACommand));
+        assert_eq!(sessions.parent_of(&us), None);
+        end(tool);
+    }
+
+    #[test]
+    fn a_process_under_the_tool_has_it_as_parent_and_gets_its_credential_once() {
+        let (us, _open) = peer();
+        let sessions = Sessions::default();
+        let id = InvocationId::from_ulid(8);
+        // The test itself stands for the helper, the process that started it for the tool.
+        let pid = us.pid.unwrap();
+        let above = crate::sys::process::line(pid)[1];
+        let credential = Credential::new(grant("https://git.example/"), "https://git.example/").unwrap();
+        sessions.tools().insert(above, super::Tool { id: id.clone(), uid: us.uid, credential: Some(credential) });
+        assert_eq!(sessions.parent_of(&us), Some(id.clone()));
+        let outside = asked("https", "evil.test", "acme/app.git");
+        assert_eq!(sessions.credential(&us, &outside).err(), Some(Distrust::OutOfScope));
+        let wanted = asked("https", "git.example", "acme/app.git");
+        let (of, _, secret) = sessions.credential(&us, &wanted).unwrap();
+        assert_eq!((of, secret.expose()), (id, &b"s3cret"[..]));
+        assert_eq!(sessions.credential(&us, &wanted).err(), Some(Distrust::NotUnderACommand));
+        sessions.ended(above);
+        assert_eq!(sessions.parent_of(&us), None);
+    }
+
+    #[test]
+    fn a_tool_that_does_not_descend_from_its_shim_is_not_believed() {
+        let (us, _open) = peer();
+        let sessions = Sessions::default();
+        let started = sessions.started(&us, 1, &InvocationId::from_ulid(9), None);
+        assert_eq!(started.err(), Some(Distrust::NoDescendant(1)));
+    }
+}
