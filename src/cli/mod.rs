@@ -6,10 +6,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod control;
+mod explain;
 mod keeper;
 mod login;
 mod logout;
 pub mod policy;
+mod redact;
 mod say;
 mod show;
 mod status;
@@ -54,10 +56,12 @@ pub struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(explain::ExplainArgs),
     Keeper(keeper::KeeperArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
     Policy(policy::PolicyArgs),
+    Redact(redact::RedactArgs),
     Status(status::StatusArgs),
 }
 
@@ -81,10 +85,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Explain(args) => explain::run(&args, global),
         Command::Keeper(args) => keeper::run(args),
         Command::Login(args) => login::run(&args, global),
         Command::Logout(args) => logout::run(&args, global),
         Command::Policy(args) => policy::run(args),
+        Command::Redact(args) => redact::run(&args, global),
         Command::Status(args) => status::run(&args, global),
     }
 }

@@ -116,8 +116,8 @@ fn real(found: &[u8], after: &[u8]) -> bool {
         return false;
     }
     // `password:  16 bytes` of kubectl describe.
-    !(found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes"))
-        && !(found.ends_with(b" bytes") && found[0].is_ascii_digit())
+    let size = found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes");
+    !size
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.
@@ -170,5 +170,5 @@ fn card(found: &[u8]) -> bool {
         .enumerate()
         .map(|(i, d)| u32::from(if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 }))
         .sum();
-    issuer && sum % 10 == 0
+    issuer && sum.is_multiple_of(10)
 }

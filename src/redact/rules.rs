@@ -28,7 +28,6 @@ impl Set {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     Any,
-    NoLetter,
     /// No letter, digit, underscore or hyphen: the trigger begins a word.
     NoWord,
 }
@@ -135,7 +134,7 @@ macro_rules! password {
 }
 macro_rules! secret {
     ($open:literal) => {
-        key!("secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|account_?key|private_key|auth_key|encryption_key|signing_key|master_key|credentials?|_auth|sharedaccesssignature|client_key|webhook_url|_oauth|signature", $open)
+        key!("secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|account_?key|private_key|auth_key|encryption_key|signing_key|master_key|credentials?|_auth|sharedaccesssignature|client_key|webhook_url|_oauth|signature", $open)
     };
 }
 

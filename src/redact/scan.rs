@@ -192,7 +192,6 @@ impl Compiled {
         let before = at.checked_sub(1).and_then(|at| text.get(at));
         match self.rule.edge {
             Before::Any => true,
-            Before::NoLetter => before.is_none_or(|b| !b.is_ascii_alphabetic()),
             Before::NoWord => before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-')),
         }
     }
