@@ -8,6 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Map, Value};
 use sha2::Digest as _;
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
 use super::store;
@@ -74,17 +75,27 @@ pub async fn page(pool: &AnyPool, after: i64, limit: i64) -> Result<Vec<AuditEnt
         .bind(limit)
         .fetch_all(pool)
         .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Entries before a number, the newest first.
+pub async fn before(pool: &AnyPool, before: i64, limit: i64) -> Result<Vec<AuditEntry>, store::Error> {
+    let rows = sqlx::query("SELECT seq, previous, hash, text FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+        .bind(before)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+fn from_row(row: &AnyRow) -> Result<AuditEntry, store::Error> {
     let digest = |text: String| Digest::parse(&text).ok_or_else(|| store::Error::Value("audit.hash".to_owned()));
-    rows.iter()
-        .map(|row| {
-            Ok(AuditEntry {
-                seq: row.try_get(0)?,
-                previous: digest(row.try_get(1)?)?,
-                hash: digest(row.try_get(2)?)?,
-                text: row.try_get(3)?,
-            })
-        })
-        .collect()
+    Ok(AuditEntry {
+        seq: row.try_get(0)?,
+        previous: digest(row.try_get(1)?)?,
+        hash: digest(row.try_get(2)?)?,
+        text: row.try_get(3)?,
+    })
 }
 
 /// Signs the head, so that a log that was shortened or written anew shows to whoever remembers the key.

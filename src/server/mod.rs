@@ -16,9 +16,12 @@ mod invocations;
 pub mod issuers;
 mod policies;
 mod question;
+mod recordings;
 mod run;
+mod sessions;
 pub mod store;
 mod tls;
+mod ui;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +48,7 @@ pub struct App {
     pub identity: identity::Identity,
     policies: Policies,
     changes: approvals::Changes,
+    recordings: recordings::Recordings,
     signer: audit::Signer,
     clock: Clock,
     stopping: watch::Sender<bool>,
@@ -75,9 +79,10 @@ impl App {
         let store = Store::open(&config.store, clock.clone()).await?;
         let policies = Policies::open(config.policy.clone());
         let changes = approvals::Changes::new();
+        let recordings = recordings::Recordings::open(&config.data)?;
         let stopping = watch::Sender::new(false);
         let identity = identity::Identity::default();
-        Ok(Arc::new(App { config, store, identity, policies, changes, signer, clock, stopping }))
+        Ok(Arc::new(App { config, store, identity, policies, changes, recordings, signer, clock, stopping }))
     }
 
     pub fn now(&self) -> Micros {

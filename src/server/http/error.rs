@@ -4,12 +4,14 @@ use std::fmt;
 
 use axum::Json;
 use axum::extract::Request;
+use axum::http::header::ACCEPT;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::server::store;
+use crate::server::{store, ui};
 use crate::wire::contract::Problem;
 
 /// The header that carries a request's id, ours on every answer.
@@ -23,11 +25,13 @@ pub struct Failure {
     outside: String,
     hint: Option<String>,
     inside: Option<String>,
+    /// How much of a recording is stored; part of the body.
+    length: Option<u64>,
 }
 
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, outside: impl Into<String>) -> Self {
-        Failure { status, code, outside: outside.into(), hint: None, inside: None }
+        Failure { status, code, outside: outside.into(), hint: None, inside: None, length: None }
     }
 
     pub fn not_signed_in() -> Self {
@@ -73,6 +77,13 @@ impl Failure {
         self
     }
 
+    /// Bytes of the recording so far, for a caller that has to go on from there.
+    #[must_use]
+    pub fn length(mut self, length: u64) -> Self {
+        self.length = Some(length);
+        self
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -111,25 +122,60 @@ impl IntoResponse for Failure {
 pub async fn finish(request: Request, next: Next) -> Response {
     let id = new_request_id();
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let page = wants_a_page(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        let inside = failure.inside.as_deref().unwrap_or("");
-        if failure.status.is_server_error() {
-            tracing::error!(status = failure.status.as_u16(), outside = failure.outside, inside, "failed");
-        } else {
-            tracing::info!(status = failure.status.as_u16(), outside = failure.outside, inside, "not done");
+    match response.extensions_mut().remove::<Failure>() {
+        Some(failure) => {
+            failure.log();
+            let headers = std::mem::take(response.headers_mut());
+            response = if page { ui::failure(&failure, &id) } else { failure.problem(&id) };
+            response.headers_mut().extend(headers);
         }
-        let problem =
-            Problem { code: failure.code.to_owned(), detail: failure.outside, hint: failure.hint, request: id.clone() };
-        response = (failure.status, Json(problem)).into_response();
-    } else {
-        tracing::debug!(status = response.status().as_u16(), "done");
+        None => tracing::debug!(status = response.status().as_u16(), "done"),
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Whether a browser asks for something that is not the API's.
+fn wants_a_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let api = ["/v1/", "/oauth/", "/.well-known/"].iter().any(|prefix| path.starts_with(prefix));
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    !api && accept.contains("text/html")
+}
+
+/// The parts that may be shown, for a page.
+impl Failure {
+    pub fn outside(&self) -> (&str, Option<&str>) {
+        (&self.outside, self.hint.as_deref())
+    }
+
+    fn log(&self) {
+        let (status, outside) = (self.status.as_u16(), &self.outside);
+        let inside = self.inside.as_deref().unwrap_or_default();
+        if self.status.is_server_error() {
+            tracing::error!(status, outside, inside, "failed");
+        } else {
+            tracing::info!(status, outside, inside, "not done");
+        }
+    }
+
+    fn problem(self, request: &str) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(flatten)]
+            problem: Problem,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            length: Option<u64>,
+        }
+        let problem =
+            Problem { code: self.code.to_owned(), detail: self.outside, hint: self.hint, request: request.to_owned() };
+        (self.status, Json(Body { problem, length: self.length })).into_response()
+    }
 }
 
 /// Ours, never the caller's: an id that somebody else chose could be made to point at another's request.

@@ -1,6 +1,6 @@
 //! HTTPS: one file a resource. Paths and bodies are those of [`crate::wire::contract`].
 
-mod approvals;
+pub mod approvals;
 mod audit;
 pub mod auth;
 mod body;
@@ -8,6 +8,8 @@ pub mod error;
 mod health;
 mod invocations;
 pub mod oauth;
+mod recordings;
+pub mod sessions;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 
 use crate::model::{ApprovalId, InvocationId};
-use crate::server::{App, identity};
+use crate::server::{App, identity, ui};
 use error::Failure;
 
 /// Bytes of a body, where a route does not say otherwise.
@@ -31,6 +33,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(approvals::router())
         .merge(audit::router())
         .merge(invocations::router())
+        .merge(recordings::router())
+        .merge(sessions::router())
+        .merge(ui::router())
         .fallback(async || Failure::not_found("no such path"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(error::finish))
@@ -59,6 +64,6 @@ impl Id for ApprovalId {
 }
 
 /// Rows of one page.
-fn limit(asked: Option<u32>) -> i64 {
+pub fn limit(asked: Option<u32>) -> i64 {
     i64::from(asked.unwrap_or(100).clamp(1, 1_000))
 }
