@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod control;
+mod demo;
 mod explain;
 mod keeper;
 mod login;
@@ -57,6 +58,7 @@ pub struct Global {
 #[derive(Subcommand)]
 enum Command {
     Explain(explain::ExplainArgs),
+    Demo(demo::DemoArgs),
     Keeper(keeper::KeeperArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
         Command::Explain(args) => explain::run(&args, global),
+        Command::Demo(args) => demo::run(&args),
         Command::Keeper(args) => keeper::run(args),
         Command::Login(args) => login::run(&args, global),
         Command::Logout(args) => logout::run(&args, global),

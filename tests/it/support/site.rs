@@ -183,7 +183,7 @@ fn start_keeper(root: &Path) -> Process {
         .arg("--config")
         .arg(root.join("etc/portcullis/keeper.toml"));
     let keeper = Process::start(&mut command);
-    keeper.line(|line| line.contains("listening"));
+    keeper.line(|line| line.contains("listens"));
     keeper
 }
 
