@@ -7,3 +7,4 @@ pub mod caller;
 pub mod memory;
 pub mod signals;
 pub mod spawn;
+pub mod terminal;

@@ -119,22 +119,28 @@ pub fn die_of(signal: i32) -> i32 {
     128 + signal
 }
 
-/// Stops this process's whole group as ^Z would; returns when it is continued, or at once where it cannot stop.
+/// Stops this process's whole group as ^Z would; returns when it is continued, or at once where it cannot stop (its
+/// group is orphaned, or the caller has SIGTSTP ignored).
 pub fn stop_group() {
+    let only = Mask::of(&[libc::SIGTSTP]);
+    let Ok(before) = change(libc::SIG_UNBLOCK, Some(&only)) else { return };
     // SAFETY: group 0 is our own.
     unsafe { libc::kill(0, libc::SIGTSTP) };
+    let _ = change(libc::SIG_SETMASK, Some(&before));
 }
 
-/// Stops this process alone; returns when it is continued.
-pub fn stop() {
-    // SAFETY: sends a signal to this very process.
-    unsafe { libc::raise(libc::SIGSTOP) };
+/// Blocks every signal, for a process that only waits for another.
+pub fn block_all() -> io::Result<()> {
+    let mut all = empty();
+    // SAFETY: `all` lives through the call.
+    unsafe { libc::sigfillset(&raw mut all) };
+    change(libc::SIG_SETMASK, Some(&Mask(all))).map(|_| ())
 }
 
-/// Sends a signal to a process group; one that is gone is no error worth telling.
+/// Sends a signal to a process group that we started; one that is gone is no error worth telling.
 pub fn to_group(group: i32, signal: i32) {
     if group > 1 {
-        // SAFETY: kill(2) takes no pointer; the number is a group's that we started.
+        // SAFETY: kill(2) takes no pointer.
         unsafe { libc::kill(-group, signal) };
     }
 }

@@ -237,3 +237,20 @@ pub fn fork_into(work: impl FnOnce() -> i32) -> io::Result<Child> {
         }
     }
 }
+
+/// Closes every descriptor above 2 but these three. For a process made by [`fork_into`], whose other descriptors are
+/// copies that nothing in it will use again.
+pub fn close_all_but(kept: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+    let mut kept = kept.map(|fd| fd.as_raw_fd().cast_unsigned());
+    kept.sort_unstable();
+    let mut first = 3;
+    for fd in kept.into_iter().chain([libc::c_uint::MAX]) {
+        // SAFETY: takes numbers only. Owners of the closed descriptors exist in this process, but by `fork_into` it
+        // ends without running them.
+        if fd > first && unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        first = first.max(fd.saturating_add(1));
+    }
+    Ok(())
+}

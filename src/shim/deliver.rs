@@ -1,0 +1,155 @@
+//! Carries out a [`Delivery`]: the command as it will be started, with what was lent in sealed memory files.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::No;
+use super::gather::Machine;
+use super::locate::{Install, Real};
+use super::permit::Permit;
+use crate::model::{Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word};
+use crate::sys::{caller, memory, spawn};
+use crate::tools::Tool;
+use crate::wire::frames::{Failure, Question};
+
+/// The program, its arguments and environment, and the descriptors that it alone inherits.
+pub struct Command {
+    pub path: CString,
+    pub arguments: Vec<CString>,
+    pub environment: Vec<CString>,
+    pub files: Vec<OwnedFd>,
+    /// What it reads as standard input, where the reading consumed it.
+    pub stdin: Option<OwnedFd>,
+    pub helper: Option<HelperScope>,
+}
+
+/// The command that a permit allows, with its grants.
+pub fn command(
+    tool: &dyn Tool,
+    (install, real): (&Install, &Real),
+    machine: &Machine,
+    question: Question,
+    permit: &Permit,
+    grants: Vec<Grant>,
+) -> Result<Command, No> {
+    let Question { invocation, facts } = question;
+    let lent = !grants.is_empty();
+    let refused = |why: String, hint: Option<String>| {
+        No::Refused(Refusal {
+            kind: RefusalKind::CannotEnforce,
+            what: format!("{} as it was typed", invocation.tool),
+            why,
+            hint,
+            policies: Vec::new(),
+        })
+    };
+    let delivery =
+        tool.deliver(&invocation, facts, permit.terms(), grants).map_err(|error| refused(error.why, error.hint))?;
+    if machine.took_stdin() && delivery.stdin.as_ref().is_none_or(|content| content.truncated) {
+        let why = machine.notes().pop().unwrap_or("its standard input was read and cannot be given back".to_owned());
+        return Err(refused(why, Some("give it a file, or a standard input that ends".to_owned())));
+    }
+    let start = (invocation.argv0.as_slice(), lent);
+    carry_out(delivery, start, install, real, &permit.terms().environment).map_err(|error| {
+        No::Failed(Failure {
+            what: format!("{} cannot be started as it was allowed", invocation.tool),
+            why: error.to_string(),
+            hint: None,
+        })
+    })
+}
+
+fn carry_out(
+    delivery: Delivery,
+    (argv0, lent): (&[u8], bool),
+    install: &Install,
+    real: &Real,
+    terms: &[(String, String)],
+) -> io::Result<Command> {
+    let mut files = Vec::new();
+    for file in &delivery.files {
+        files.push(memory::sealed(file.name, file.bytes.expose())?);
+    }
+    let words = Words { files: &files, helper: &install.helper() };
+    let mut arguments = vec![spawn::c_string(OsStr::from_bytes(argv0))?];
+    for word in &delivery.args {
+        arguments.push(spawn::c_string(words.spell(word)?)?);
+    }
+    let mut environment = caller::environment();
+    if lent {
+        environment.retain(|entry| !entry.as_bytes().starts_with(b"LD_"));
+    }
+    for (name, value) in terms {
+        set(&mut environment, name, OsStr::new(value));
+    }
+    for change in &delivery.environment {
+        match change {
+            EnvChange::Set(name, word) => set(&mut environment, name, &words.spell(word)?),
+            EnvChange::Remove(name) => environment.retain(|entry| !names(entry, name)),
+        }
+    }
+    let stdin = delivery.stdin.map(|content| memory::sealed("stdin", content.bytes.as_slice())).transpose()?;
+    Ok(Command {
+        path: spawn::c_string(&real.path)?,
+        arguments,
+        environment: environment.iter().map(spawn::c_string).collect::<io::Result<_>>()?,
+        files,
+        stdin,
+        helper: delivery.helper,
+    })
+}
+
+struct Words<'a> {
+    files: &'a [OwnedFd],
+    helper: &'a Path,
+}
+
+impl Words<'_> {
+    fn spell(&self, word: &Word) -> io::Result<OsString> {
+        let mut out = Vec::new();
+        for part in &word.0 {
+            match part {
+                Part::Plain(bytes) => out.extend_from_slice(bytes),
+                Part::File(index) => {
+                    let file = self.files.get(*index).ok_or(io::ErrorKind::NotFound)?;
+                    // A child inherits descriptors under the same numbers.
+                    out.extend_from_slice(format!("/proc/self/fd/{}", file.as_raw_fd()).as_bytes());
+                }
+                Part::Helper => out.extend_from_slice(self.helper.as_os_str().as_bytes()),
+            }
+        }
+        Ok(OsString::from_vec(out))
+    }
+}
+
+/// Replaces a variable where it stood first, and any duplicate of it.
+fn set(environment: &mut Vec<OsString>, name: &str, value: &OsStr) {
+    let mut entry = OsString::from(format!("{name}="));
+    entry.push(value);
+    let at = environment.iter().position(|old| names(old, name)).unwrap_or(environment.len());
+    environment.retain(|old| !names(old, name));
+    environment.insert(at, entry);
+}
+
+fn names(entry: &OsStr, name: &str) -> bool {
+    entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::{OsStr, OsString};
+
+    use super::set;
+
+    #[test]
+    fn a_variable_that_is_set_stands_where_it_stood_and_only_once() {
+        let mut environment: Vec<OsString> = ["A=1", "P=x", "PQ=2", "P=y", "noise"].map(OsString::from).to_vec();
+        set(&mut environment, "P", OsStr::new("z"));
+        assert_eq!(environment, ["A=1", "P=z", "PQ=2", "noise"].map(OsString::from));
+        set(&mut environment, "NEW", OsStr::new(""));
+        assert_eq!(environment.last().unwrap(), "NEW=");
+    }
+}

@@ -1,0 +1,76 @@
+//! Proof that terms were accepted. Nothing runs without one, and this is the only place that makes one.
+
+use crate::model::{ApprovalTicket, Decision, Grant, Refusal, RefusalKind, Terms};
+use crate::redact::{Redactor, Settings, UnknownSet};
+
+/// An allowance whose terms this program can keep.
+pub struct Permit {
+    terms: Terms,
+}
+
+/// What a decision comes to.
+pub enum Answer {
+    Permit(Permit),
+    Wait(ApprovalTicket),
+    Refused(Refusal),
+}
+
+/// Names each arm: a decision that is not understood has already failed to parse.
+pub fn answer(decision: Decision) -> Answer {
+    match decision {
+        Decision::Allow(terms) => match lenses(&terms, &[]) {
+            Ok(_) => Answer::Permit(Permit { terms }),
+            Err(unknown) => Answer::Refused(cannot_enforce(&unknown)),
+        },
+        Decision::Ask(ticket) => Answer::Wait(ticket),
+        Decision::Deny(refusal) => Answer::Refused(refusal),
+    }
+}
+
+/// What is masked on each stream of one run.
+pub struct Lenses {
+    pub output: Redactor,
+    pub error: Redactor,
+    pub input: Redactor,
+}
+
+impl Permit {
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The mask sets of the terms, and the secrets that were lent.
+    pub fn lenses(&self, grants: &[Grant]) -> Result<Lenses, Refusal> {
+        lenses(&self.terms, grants).map_err(|unknown| cannot_enforce(&unknown))
+    }
+}
+
+fn lenses(terms: &Terms, grants: &[Grant]) -> Result<Lenses, UnknownSet> {
+    let secrets: Vec<_> = grants.iter().map(|grant| &grant.secret).collect();
+    let settings = Settings { sets: &terms.masks, secrets: &secrets };
+    Ok(Lenses { output: Redactor::new(&settings)?, error: Redactor::new(&settings)?, input: Redactor::new(&settings)? })
+}
+
+fn cannot_enforce(unknown: &UnknownSet) -> Refusal {
+    Refusal {
+        kind: RefusalKind::CannotEnforce,
+        what: "a command whose output cannot be masked as policy asks".to_owned(),
+        why: unknown.to_string(),
+        hint: Some("upgrade the shims".to_owned()),
+        policies: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, answer};
+    use crate::model::{Decision, Terms};
+
+    #[test]
+    fn terms_that_cannot_be_kept_are_no_permit() {
+        let masks = |name: &str| Terms { masks: vec![name.to_owned()], ..Terms::default() };
+        assert!(matches!(answer(Decision::Allow(masks("secrets"))), Answer::Permit(_)));
+        assert!(matches!(answer(Decision::Allow(masks("no such set"))), Answer::Refused(_)));
+        assert!(serde_json::from_str::<Decision>(r#"{"decision":"allow","sandbox":true}"#).is_err());
+    }
+}

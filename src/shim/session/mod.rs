@@ -1,0 +1,385 @@
+//! One run of one tool: its streams, its signals, its end. One thread, one poll(2), and everything that can happen is
+//! in its set: what the tool writes, what the caller types, signals, the keeper, the tool's end.
+
+mod feed;
+mod monitor;
+mod relay;
+mod signals;
+mod streams;
+mod terminal;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Signal;
+
+use super::No;
+use super::ask::{self, Keeper};
+use super::deliver::Command;
+use super::permit::{Lenses, Permit};
+use crate::model::{Exit, Frame, FrameKind, Micros, Refusal, RefusalKind, visible};
+use crate::redact::Masked;
+use crate::sys::signals::Arrivals;
+use crate::sys::spawn::{Child, Program, Status};
+use crate::wire::frames::{Ending, FromKeeper, FromShim};
+use feed::Feed;
+use monitor::Monitor;
+use relay::Relay;
+use streams::Streams;
+use terminal::Terminal;
+
+/// After this long without a byte, an unfinished line is shown as far as it is clear.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// From the polite signal to SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after the tool's end whoever it left behind is listened to, while it writes and in all.
+const QUIET: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A tool that runs.
+pub struct Session {
+    tool: Tool,
+    relays: Vec<Relay<'static>>,
+    feed: Option<Feed<'static>>,
+    /// The caller's terminal, and our end of the tool's.
+    screen: Option<(Terminal<'static>, OwnedFd)>,
+    arrivals: Arrivals,
+    keeper: Keeper,
+    began: Instant,
+    /// When policy ends it, and when it is killed.
+    limit: Option<(u64, Instant)>,
+    kill: Option<Instant>,
+    /// Why it is being ended, where that was not its own doing.
+    broken: Option<No>,
+    ended: Option<(Status, Instant)>,
+    /// When a stream last moved.
+    moved: Instant,
+    buffer: Vec<u8>,
+}
+
+enum Tool {
+    /// A child of ours, in the caller's session and group.
+    Direct(Child),
+    /// In a session of its own, with a pseudo-terminal.
+    Led(Monitor),
+}
+
+/// How it went.
+pub struct Ended {
+    pub keeper: Keeper,
+    pub ending: Ending,
+    /// Why the exit is not the tool's own.
+    pub broken: Option<No>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Signal,
+    Keeper,
+    Tool,
+    Read(usize),
+    Write(usize),
+    Keys,
+    Feed,
+}
+
+impl Session {
+    /// Starts what was permitted. Signals are ours before the tool exists, so none is lost between.
+    pub fn start(permit: Permit, command: Command, lenses: Lenses, mut keeper: Keeper) -> Result<Self, No> {
+        let failed = |error: io::Error| {
+            let path = visible::line(command.path.as_bytes(), 200);
+            ask::failure(format!("{path} cannot be started"), error.to_string(), "run portcullis doctor")
+        };
+        let terms = permit.terms();
+        let mut streams = Streams::lay_out(command.stdin, terms.record_stdin, lenses).map_err(failed)?;
+        let arrivals = Arrivals::of(signals::ours(streams.pty.is_some())).map_err(failed)?;
+        let pty = streams.pty.take();
+        let program = Program {
+            path: command.path.clone(),
+            arguments: command.arguments,
+            environment: command.environment,
+            streams: streams.for_the_tool(),
+            keep: command.files.iter().map(AsFd::as_fd).collect(),
+            mask: arrivals.before(),
+            foreground_of: pty.as_ref().map(|pty| pty.theirs.as_fd()),
+        };
+        let began = Instant::now();
+        let tool = match &pty {
+            Some(pty) => Tool::Led(Monitor::start(&program, pty.theirs.as_fd()).map_err(failed)?),
+            None => Tool::Direct(program.start().map_err(failed)?),
+        };
+        drop(program);
+        let screen = streams.terminal.take().zip(pty.map(|pty| pty.ours));
+        keeper.started(tool.pid(), command.helper)?;
+        Ok(Session {
+            tool,
+            relays: streams.relays,
+            feed: streams.feed,
+            screen,
+            arrivals,
+            keeper,
+            began,
+            limit: terms.limit_seconds.map(|seconds| (seconds, began + Duration::from_secs(seconds))),
+            kill: None,
+            broken: None,
+            ended: None,
+            moved: began,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Until the tool has ended and what it wrote has passed.
+    pub fn run(mut self) -> Result<Ended, No> {
+        if let Some((terminal, pty)) = &mut self.screen {
+            let _ = terminal.take();
+            let _ = terminal.resize(pty);
+        }
+        self.resized();
+        while !self.is_over() {
+            let events = self.wait().map_err(|error| {
+                ask::failure("the session broke".to_owned(), error.to_string(), "run portcullis doctor")
+            })?;
+            if events.is_empty() {
+                self.paused();
+            }
+            for event in events {
+                self.handle(event);
+            }
+            self.keep_time();
+        }
+        Ok(self.end())
+    }
+
+    fn is_over(&mut self) -> bool {
+        let Some((_, at)) = self.ended else { return false };
+        let now = Instant::now();
+        if !self.relays.iter().any(Relay::owes) && (now >= self.moved.max(at) + QUIET || now >= at + LINGER) {
+            for n in 0..self.relays.len() {
+                let frame = self.relays[n].finish();
+                self.record(frame);
+            }
+        }
+        self.relays.iter().all(Relay::is_over)
+    }
+
+    fn wait(&self) -> io::Result<Vec<Event>> {
+        let set = self.poll_set();
+        let mut fds: Vec<_> = set.iter().map(|(_, fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
+        let timeout = self.next_deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = timeout.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
+        let ready = fds.iter().map(|fd| !fd.revents().is_empty());
+        Ok(set.iter().zip(ready).filter(|(_, ready)| *ready).map(|((event, ..), _)| *event).collect())
+    }
+
+    fn poll_set(&self) -> Vec<(Event, BorrowedFd<'_>, PollFlags)> {
+        let mut set = vec![(Event::Signal, self.arrivals.as_fd(), PollFlags::IN)];
+        if !matches!(self.broken, Some(No::Failed(_))) {
+            set.push((Event::Keeper, self.keeper.as_fd(), PollFlags::IN));
+        }
+        if self.ended.is_none() {
+            set.push((Event::Tool, self.tool.as_fd(), PollFlags::IN));
+        }
+        for (n, relay) in self.relays.iter().enumerate() {
+            set.extend(relay.wants_to_read().map(|fd| (Event::Read(n), fd, PollFlags::IN)));
+            set.extend(relay.wants_to_write().map(|fd| (Event::Write(n), fd, PollFlags::OUT)));
+        }
+        if let Some(feed) = &self.feed
+            && self.ended.is_none()
+        {
+            let may_read = self.screen.as_ref().is_none_or(|(terminal, _)| terminal.in_front());
+            set.extend(feed.wants_to_read().filter(|_| may_read).map(|fd| (Event::Keys, fd, PollFlags::IN)));
+            set.extend(feed.wants_to_write().map(|fd| (Event::Feed, fd, PollFlags::OUT)));
+        }
+        set
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let pause = self.relays.iter().any(Relay::waits_for_pause).then(|| self.moved + PAUSE);
+        let drained = self.ended.filter(|_| !self.relays.iter().any(Relay::owes));
+        let drained = drained.map(|(_, at)| (self.moved.max(at) + QUIET).min(at + LINGER));
+        let limit = self.limit.filter(|_| self.ended.is_none()).map(|(_, at)| at);
+        [pause, drained, limit, self.kill.filter(|_| self.ended.is_none())].into_iter().flatten().min()
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        match event {
+            Event::Signal => self.signalled(),
+            Event::Keeper => self.heard(),
+            Event::Tool => self.changed(),
+            Event::Read(n) => {
+                self.moved = Instant::now();
+                let frame = self.relays[n].read(&mut buffer);
+                self.record(frame);
+                self.relays[n].write();
+            }
+            Event::Write(n) => {
+                self.moved = Instant::now();
+                self.relays[n].write();
+            }
+            Event::Keys => {
+                let frame = self.feed.as_mut().and_then(|feed| feed.read(&mut buffer));
+                self.record(frame);
+            }
+            Event::Feed => {
+                if let Some(feed) = &mut self.feed {
+                    feed.write();
+                }
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    /// Nothing has moved for a moment: what is held back and clear is shown.
+    fn paused(&mut self) {
+        for n in 0..self.relays.len() {
+            if self.relays[n].waits_for_pause() && self.moved.elapsed() >= PAUSE {
+                let frame = self.relays[n].pause();
+                self.record(frame);
+                self.relays[n].write();
+            }
+        }
+    }
+
+    /// To the record first; what cannot be recorded is not shown.
+    fn record(&mut self, kind: Option<FrameKind>) {
+        let Some(kind) = kind else { return };
+        let at = Micros(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX));
+        if matches!(self.broken, Some(No::Failed(_))) {
+            self.silence();
+        } else if let Err(no) = self.keeper.send(&FromShim::Frame(Frame { at, kind })) {
+            self.stop(no);
+        }
+    }
+
+    fn silence(&mut self) {
+        self.relays.iter_mut().for_each(Relay::abandon);
+    }
+
+    /// Ends the tool, politely and then not. Without a keeper nothing more is shown, because nothing is recorded.
+    fn stop(&mut self, why: No) {
+        if matches!(why, No::Failed(_)) {
+            self.silence();
+        }
+        if self.broken.is_none() {
+            self.tool.signal(Signal::TERM.as_raw());
+            // A stopped tool would not notice.
+            self.tool.signal(Signal::CONT.as_raw());
+            self.kill = Some(Instant::now() + GRACE);
+        }
+        self.broken = Some(why);
+    }
+
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        if let Some((seconds, _)) = self.limit.take_if(|(_, at)| now >= *at)
+            && self.ended.is_none()
+        {
+            self.stop(No::Refused(Refusal {
+                kind: RefusalKind::Forbidden,
+                what: "to run any longer".to_owned(),
+                why: format!("policy allows this command {seconds} s, and they are over"),
+                hint: Some("what it did until then is done; look before running it again".to_owned()),
+                policies: Vec::new(),
+            }));
+        }
+        if self.kill.take_if(|at| now >= *at).is_some() && self.ended.is_none() {
+            self.tool.signal(Signal::KILL.as_raw());
+        }
+    }
+
+    fn heard(&mut self) {
+        match self.keeper.receive() {
+            Ok(FromKeeper::Stop { why }) => {
+                self.stop(ask::failure("the session was ended".to_owned(), why, "ask whoever ended it"));
+            }
+            Ok(FromKeeper::Failed(failure)) => self.stop(No::Failed(failure)),
+            Ok(FromKeeper::Refused(refusal)) => self.stop(No::Refused(refusal)),
+            Ok(_) => {
+                let why = "it said something that has no place here".to_owned();
+                self.stop(ask::failure("the keeper is not understood".to_owned(), why, "run portcullis doctor"));
+            }
+            Err(no) => self.stop(no),
+        }
+    }
+
+    fn changed(&mut self) {
+        match self.tool.status() {
+            Ok(Status::Stopped(_)) => self.stopped(),
+            Ok(status) => self.has_ended(status),
+            // Its end was not seen; there is none to mirror.
+            Err(error) => {
+                self.stop(ask::failure(
+                    "the tool's end was lost".to_owned(),
+                    error.to_string(),
+                    "run portcullis doctor",
+                ));
+                self.has_ended(Status::Signal(Signal::KILL.as_raw()));
+            }
+        }
+    }
+
+    fn has_ended(&mut self, status: Status) {
+        self.ended = Some((status, Instant::now()));
+        self.relays.iter_mut().for_each(Relay::owe_the_rest);
+    }
+
+    fn end(mut self) -> Ended {
+        self.screen = None;
+        // Those that came for a tool that is gone must not end us in its stead.
+        while self.arrivals.next().is_some() {}
+        let mut masked = Masked::default();
+        self.relays.iter().for_each(|relay| masked.add(&relay.masked));
+        let exit = match self.ended {
+            Some((Status::Code(code), _)) => Exit::Code(code),
+            Some((Status::Signal(signal) | Status::Stopped(signal), _)) => Exit::Signal(signal),
+            None => Exit::Lost,
+        };
+        let ending = Ending {
+            exit,
+            duration: Micros(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)),
+            bytes: self.relays.iter().map(|relay| relay.bytes).sum(),
+            masked: masked.into_vec(),
+        };
+        Ended { keeper: self.keeper, ending, broken: self.broken }
+    }
+}
+
+impl Tool {
+    fn pid(&self) -> i32 {
+        match self {
+            Tool::Direct(child) => child.pid,
+            Tool::Led(monitor) => monitor.pid,
+        }
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Tool::Direct(child) => child.handle(),
+            Tool::Led(monitor) => monitor.as_fd(),
+        }
+    }
+
+    fn status(&mut self) -> io::Result<Status> {
+        match self {
+            Tool::Direct(child) => child.wait(false),
+            Tool::Led(monitor) => monitor.status(),
+        }
+    }
+
+    fn signal(&self, signal: i32) {
+        match self {
+            Tool::Direct(child) => child.signal(signal),
+            Tool::Led(monitor) => monitor.signal(signal),
+        }
+    }
+}
