@@ -1,7 +1,30 @@
-//! kubectl: skeleton.
+//! kubectl: what a line asks of which cluster, and how it is given a credential for it.
+//!
+//! A line is sorted out by kubectl's own option tables ([`options`]), its cluster found as client-go finds it
+//! ([`kubeconfig`]), its manifests read as kubectl reads them ([`manifests`], [`yaml`]). From that follow its calls.
+
+mod delivery;
+mod kubeconfig;
+mod manifests;
+#[cfg(feature = "reading")]
+mod meaning;
+mod options;
+#[cfg(feature = "reading")]
+mod picks;
+#[cfg(feature = "reading")]
+mod raw;
+#[cfg(feature = "reading")]
+mod reach;
+mod resources;
+#[cfg(feature = "reading")]
+mod verbs;
+mod yaml;
 
 use super::{DeliveryError, Tool, World};
-use crate::model::{Delivery, Facts, Grant, Invocation, Reading, Terms};
+#[cfg(feature = "reading")]
+use crate::model::Reading;
+use crate::model::{Delivery, Facts, Grant, Invocation, Terms};
+use options::Found;
 
 pub struct Kubectl;
 
@@ -11,25 +34,65 @@ impl Tool for Kubectl {
     }
 
     fn variables(&self) -> &'static [&'static str] {
-        &[]
+        &[
+            "KUBECONFIG",
+            "KUBERNETES_MASTER",
+            "KUBERNETES_SERVICE_HOST",
+            "KUBERNETES_SERVICE_PORT",
+            "KUBECTL_EXTERNAL_DIFF",
+            "KUBE_EDITOR",
+            "EDITOR",
+        ]
     }
 
-    fn gather(&self, _invocation: &Invocation, _world: &dyn World) -> Facts {
-        Facts::default()
+    fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
+        let mut facts = Facts::default();
+        let mut set = |name: &str, value: serde_json::Result<serde_json::Value>| {
+            if let Ok(value) = value {
+                facts.facts.insert(name.to_owned(), value);
+            }
+        };
+        let plugins = options::plugins(&invocation.args);
+        if !plugins.is_empty() {
+            let found = plugins.iter().find_map(|name| world.program(name)).unwrap_or_default();
+            set(PLUGIN, serde_json::to_value(found));
+        }
+        let Found::Command(line) = options::read(&invocation.args) else { return facts };
+        set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, &line, world)));
+        let (contents, folders) = manifests::gather(&line, world);
+        set(manifests::FOLDERS, serde_json::to_value(folders));
+        facts.contents = contents;
+        if !line.problems.is_empty() {
+            facts.version = version(world);
+        }
+        facts
     }
 
     #[cfg(feature = "reading")]
-    fn read(&self, _invocation: &Invocation, _facts: &Facts) -> Reading {
-        unimplemented!()
+    fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
+        meaning::read(invocation, facts)
     }
 
     fn deliver(
         &self,
-        _invocation: &Invocation,
-        _facts: Facts,
+        invocation: &Invocation,
+        facts: Facts,
         _terms: &Terms,
-        _grants: Vec<Grant>,
+        grants: Vec<Grant>,
     ) -> Result<Delivery, DeliveryError> {
-        unimplemented!()
+        delivery::deliver(invocation, facts, grants)
     }
+}
+
+/// Fact: the merged kubeconfig, without secrets.
+const KUBECONFIG: &str = "kubeconfig";
+/// Fact: the plugin that would run, or `""` where none was found.
+const PLUGIN: &str = "plugin";
+
+/// The installed version, `1.32.4`; asked only where the reading depends on it.
+fn version(world: &dyn World) -> Option<String> {
+    let out = world.ask_tool(&[b"version", b"--client", b"-o", b"json"])?;
+    let json: serde_json::Value = serde_json::from_slice(&out).ok()?;
+    let version = json.pointer("/clientVersion/gitVersion")?.as_str()?;
+    Some(version.trim_start_matches('v').to_owned())
 }

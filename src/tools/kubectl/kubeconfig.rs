@@ -1,0 +1,214 @@
+//! Which cluster, namespace and identity a line would use: kubeconfig files, merged as client-go merges them, and the
+//! line's own options over them.
+//!
+//! Gathered on the agent's side and sent as a summary. Invariant: no token, password, key or certificate is in it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::options::Line;
+use super::yaml;
+use crate::model::Invocation;
+use crate::tools::World;
+
+/// The merged configuration, without its secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kubeconfig {
+    /// Why it cannot be told; then the rest is what could be read.
+    pub trouble: Option<String>,
+    /// The file that `kubectl config` would write.
+    pub file: Option<String>,
+    pub current: Option<String>,
+    pub contexts: BTreeMap<String, Context>,
+    pub clusters: BTreeMap<String, Cluster>,
+    pub users: BTreeMap<String, User>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Context {
+    pub cluster: Option<String>,
+    pub user: Option<String>,
+    pub namespace: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cluster {
+    pub server: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct User {
+    /// `token`, `certificate`, `password`, `exec`, `provider` or `none`.
+    pub auth: String,
+    /// The program that an exec plugin would start.
+    pub exec: Option<String>,
+    /// `as`, `as-groups`, `as-uid`.
+    pub impersonate: Option<Impersonate>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Impersonate {
+    pub user: Option<String>,
+    pub groups: Vec<String>,
+    pub uid: Option<String>,
+}
+
+/// What a line comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Target {
+    pub server: String,
+    pub namespace: String,
+    /// The namespace was written in the line.
+    pub namespace_given: bool,
+    pub exec: Option<String>,
+    pub impersonate: Option<Impersonate>,
+    /// The server comes from the machine's files, not from the line.
+    pub claimed: bool,
+}
+
+/// Reads the files that this line would read, through the world.
+pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) -> Kubeconfig {
+    let explicit = line.value("kubeconfig").filter(|path| !path.is_empty()).map(str::to_owned);
+    let from_env = invocation.variables.get("KUBECONFIG").and_then(|list| list.text()).filter(|list| !list.is_empty());
+    let paths: Vec<String> = match (&explicit, from_env) {
+        (Some(path), _) => vec![path.clone()],
+        (None, Some(list)) => list.split(':').filter(|path| !path.is_empty()).map(str::to_owned).collect(),
+        (None, None) => {
+            world.home().and_then(|home| Some(format!("{}/.kube/config", home.text()?))).into_iter().collect()
+        }
+    };
+    let mut merged = Kubeconfig { file: paths.first().cloned(), ..Kubeconfig::default() };
+    for path in paths {
+        let Some(content) = world.file(path.as_bytes()) else {
+            if explicit.is_some() || world.is_file(path.as_bytes()) {
+                merged.trouble = Some(format!("{path} cannot be read"));
+            }
+            continue;
+        };
+        let parsed = (!content.truncated).then(|| yaml::first(&content.bytes)).and_then(Result::ok);
+        match parsed {
+            Some(value) => merged.add(&value),
+            None => merged.trouble = Some(format!("{path} makes no sense as a kubeconfig")),
+        }
+    }
+    merged
+}
+
+impl Kubeconfig {
+    /// The first file that sets a name or the current context wins.
+    fn add(&mut self, file: &Value) {
+        let text = |value: &Value, key: &str| {
+            value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        self.current = self.current.take().or_else(|| text(file, "current-context"));
+        for (name, context) in named(file, "contexts", "context") {
+            let (cluster, user) = (text(context, "cluster"), text(context, "user"));
+            let context = Context { cluster, user, namespace: text(context, "namespace") };
+            self.contexts.entry(name).or_insert(context);
+        }
+        for (name, cluster) in named(file, "clusters", "cluster") {
+            self.clusters.entry(name).or_insert(Cluster { server: text(cluster, "server") });
+        }
+        for (name, user) in named(file, "users", "user") {
+            let exec = user.get("exec").filter(|exec| !exec.is_null());
+            let any = |keys: &[&str]| keys.iter().any(|key| user.get(key).is_some_and(|v| !v.is_null()));
+            let auth = match () {
+                () if exec.is_some() => "exec",
+                () if any(&["auth-provider"]) => "provider",
+                () if any(&["token", "tokenFile"]) => "token",
+                () if any(&["client-certificate", "client-certificate-data"]) => "certificate",
+                () if any(&["username"]) => "password",
+                () => "none",
+            };
+            let groups = user.get("as-groups").and_then(Value::as_array);
+            let groups: Vec<String> =
+                groups.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let acting = Impersonate { user: text(user, "as"), groups, uid: text(user, "as-uid") };
+            let user = User {
+                auth: auth.to_owned(),
+                exec: exec.map(|exec| text(exec, "command").unwrap_or_default()),
+                impersonate: (acting != Impersonate::default()).then_some(acting),
+            };
+            self.users.entry(name).or_insert(user);
+        }
+    }
+
+    /// Where the line goes and as whom. The error is kubectl's own refusal.
+    pub fn target(&self, invocation: &Invocation, line: &Line) -> Result<Target, String> {
+        let option = |long: &str| line.value(long).filter(|value| !value.is_empty());
+        let name = option("context").or(self.current.as_deref());
+        let context = match name {
+            None => Context::default(),
+            Some(name) => match self.contexts.get(name) {
+                Some(context) => context.clone(),
+                None => return Err(format!("no context is called {name:?}")),
+            },
+        };
+        let cluster = match option("cluster").or(context.cluster.as_deref()) {
+            None => Cluster::default(),
+            Some(name) => match self.clusters.get(name) {
+                Some(cluster) => cluster.clone(),
+                // A context may name a cluster that is not there, where the line gives the server.
+                None if option("server").is_some() && option("cluster").is_none() => Cluster::default(),
+                None => return Err(format!("no cluster is called {name:?}")),
+            },
+        };
+        let user = match option("user").or(context.user.as_deref()) {
+            None => User::default(),
+            Some(name) => match self.users.get(name) {
+                Some(user) => user.clone(),
+                None if option("user").is_none() => User::default(),
+                None => return Err(format!("no user is called {name:?}")),
+            },
+        };
+        let server = match option("server").map(str::to_owned).or(cluster.server) {
+            Some(server) => with_scheme(&server),
+            None => default_server(invocation),
+        };
+        // A credential on the line takes the place of the user's plugin (client-go: token and basic auth before exec).
+        let own = ["token", "username", "client-certificate"].iter().any(|long| option(long).is_some());
+        Ok(Target {
+            server,
+            namespace: option("namespace")
+                .map(str::to_owned)
+                .or(context.namespace)
+                .unwrap_or_else(|| "default".to_owned()),
+            namespace_given: option("namespace").is_some(),
+            exec: user.exec.filter(|_| !own),
+            impersonate: acting(line).or(user.impersonate),
+            claimed: option("server").is_none(),
+        })
+    }
+}
+
+/// Impersonation by the line's own options.
+fn acting(line: &Line) -> Option<Impersonate> {
+    let text = |long: &str| line.value(long).filter(|value| !value.is_empty()).map(str::to_owned);
+    let acting = Impersonate { user: text("as"), groups: line.every("as-group"), uid: text("as-uid") };
+    (acting != Impersonate::default()).then_some(acting)
+}
+
+/// `clientcmd`'s list entries: `- name: x` with the thing itself under `key`.
+fn named<'a>(file: &'a Value, list: &str, key: &'a str) -> impl Iterator<Item = (String, &'a Value)> {
+    let entries = file.get(list).and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(move |entry| Some((entry.get("name")?.as_str()?.to_owned(), entry.get(key)?)))
+}
+
+/// client-go takes an address without a scheme as plain HTTP.
+fn with_scheme(server: &str) -> String {
+    let server = server.trim_end_matches('/');
+    if server.contains("://") { server.to_owned() } else { format!("http://{server}") }
+}
+
+/// Without any configuration: the cluster that the process runs in, else the old default.
+fn default_server(invocation: &Invocation) -> String {
+    let variable = |name: &str| invocation.variables.get(name).and_then(|v| v.text()).filter(|v| !v.is_empty());
+    match (variable("KUBERNETES_MASTER"), variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT")) {
+        (Some(master), _, _) => with_scheme(master),
+        (None, Some(host), Some(port)) if host.contains(':') => format!("https://[{host}]:{port}"),
+        (None, Some(host), Some(port)) => format!("https://{host}:{port}"),
+        _ => "http://localhost:8080".to_owned(),
+    }
+}

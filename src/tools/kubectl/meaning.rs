@@ -1,0 +1,390 @@
+//! What a kubectl line would do: the calls that it makes to the API, the programs it starts, the files it touches.
+//!
+//! The calls of each command are in `verbs.rs`; this file puts the reading together and says it in both tongues, the
+//! tool's own (`effective`) and policy's (`operations`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::kubeconfig::{Impersonate, Kubeconfig, Target};
+use super::manifests::{self, Manifests};
+use super::options::{self, Found, Line};
+use super::resources::Type;
+use super::{KUBECONFIG, PLUGIN, verbs};
+use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource};
+
+/// One call to the API, in RBAC's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub verb: &'static str,
+    pub of: Type,
+    pub subresource: Option<String>,
+    /// `None` for a collection, `*` where the server chooses.
+    pub name: Option<String>,
+    pub scope: Scope,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    Cluster,
+    Everywhere,
+    Namespace(String),
+}
+
+/// A reading in the making.
+pub(super) struct Meaning<'a> {
+    pub invocation: &'a Invocation,
+    pub line: &'a Line,
+    pub target: Target,
+    pub manifests: Manifests,
+    pub calls: Vec<Call>,
+    /// Requests that are no calls on resources: `GET /metrics`.
+    pub raw: Vec<&'static str>,
+    pub raw_path: Option<String>,
+    pub programs: Vec<String>,
+    pub reads_files: Vec<String>,
+    /// Files whose content goes to the cluster.
+    pub sends_files: Vec<String>,
+    pub writes_files: Vec<String>,
+    /// The kubeconfig that `kubectl config` would change.
+    pub configures: Option<String>,
+    pub listens: Vec<String>,
+    pub contacts_server: bool,
+    pub doubts: Vec<(&'static str, String)>,
+    /// Why kubectl itself would not go on.
+    pub refused: Option<String>,
+}
+
+/// The whole reading.
+pub(super) fn read(invocation: &Invocation, facts: &Facts) -> Reading {
+    let mut reading = Reading {
+        tool: "kubectl".to_owned(),
+        version: facts.version.clone(),
+        effective: nothing(),
+        operations: Vec::new(),
+        doubts: Vec::new(),
+    };
+    match options::read(&invocation.args) {
+        Found::NotText => reading.doubt("not_text", "an argument is not UTF-8"),
+        Found::Unknown { name } => plugin(&mut reading, facts, &name),
+        Found::Command(line) => {
+            // `create` takes plugins as subcommands; where one was found, it runs instead.
+            let plugin_of_create = line.command.path == ["create"] && !options::plugins(&invocation.args).is_empty();
+            match facts.get::<String>(PLUGIN) {
+                Some(program) if plugin_of_create && !program.is_empty() => runs_plugin(&mut reading, &program),
+                _ => command(&mut reading, invocation, facts, &line),
+            }
+        }
+    }
+    reading
+}
+
+fn plugin(reading: &mut Reading, facts: &Facts, name: &str) {
+    match facts.get::<String>(PLUGIN) {
+        None => reading.doubt("unknown_command", format!("{name} is no command; whether it is a plugin is not known")),
+        Some(program) if program.is_empty() => refuse(reading, &format!("unknown command {name}")),
+        Some(program) => runs_plugin(reading, &program),
+    }
+}
+
+/// A plugin is any program: what it does is not read, and the permit is for starting it.
+fn runs_plugin(reading: &mut Reading, program: &str) {
+    reading.effective.insert("runs_program".to_owned(), json!(true));
+    reading.effective.insert("programs".to_owned(), json!([program]));
+    reading.operations.push(runs(program));
+}
+
+fn refuse(reading: &mut Reading, why: &str) {
+    reading.effective = nothing();
+    reading.effective.insert("context".to_owned(), json!(format!("refused by the tool: {why}")));
+    reading.operations.clear();
+    reading.doubts.clear();
+}
+
+fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: &Line) {
+    if let Some(problem) = line.problems.first() {
+        // Options come and go with versions: only for the version of the table is it kubectl that refuses.
+        return match &facts.version {
+            Some(version) if is_ours(version) => refuse(reading, &format!("its options do not parse: {problem:?}")),
+            _ => {
+                worst(reading);
+                reading.doubt("unknown_option", format!("{problem:?}"));
+            }
+        };
+    }
+    if line.has_wrong_switch() {
+        return refuse(reading, "a switch has a value that is neither true nor false");
+    }
+    if line.on("help") || line.command.path.is_empty() {
+        return;
+    }
+    let config = match facts.get::<Kubeconfig>(KUBECONFIG) {
+        Some(config) => config,
+        None => {
+            reading.doubt("unknown_fact", "the kubeconfig was not read");
+            Kubeconfig::default()
+        }
+    };
+    if let Some(trouble) = &config.trouble {
+        reading.doubt("unread_content", trouble.clone());
+    }
+    let target = match config.target(invocation, line) {
+        Ok(target) => target,
+        Err(_) if verbs::is_local(line) => Target::default(),
+        Err(why) => return refuse(reading, &why),
+    };
+    let mut meaning = Meaning::new(invocation, line, target, manifests::read(line, facts));
+    verbs::read(&mut meaning, config.file.as_deref());
+    meaning.finish(reading);
+}
+
+fn is_ours(version: &str) -> bool {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    version == options::VERSION || version.strip_prefix(options::VERSION).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// All keys, with nothing in them.
+fn nothing() -> BTreeMap<String, Value> {
+    [
+        ("calls", json!([])),
+        ("impersonate", Value::Null),
+        ("server", Value::Null),
+        ("manifest_kinds", json!([])),
+        ("runs_program", json!(false)),
+        ("programs", json!([])),
+        ("raw_path", Value::Null),
+        ("reads_files", json!([])),
+        ("writes_files", json!([])),
+        ("listens", json!([])),
+        ("dry_run", Value::Null),
+        ("context", Value::Null),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect()
+}
+
+/// Beside a doubt about the whole line.
+fn worst(reading: &mut Reading) {
+    let call = json!({"verb": "*", "resource": "*", "subresource": null, "name": "*", "namespace": null});
+    reading.effective.insert("calls".to_owned(), json!([call]));
+    reading.effective.insert("runs_program".to_owned(), json!(true));
+}
+
+impl<'a> Meaning<'a> {
+    fn new(invocation: &'a Invocation, line: &'a Line, target: Target, manifests: Manifests) -> Self {
+        Meaning {
+            invocation,
+            line,
+            target,
+            manifests,
+            calls: Vec::new(),
+            raw: Vec::new(),
+            raw_path: None,
+            programs: Vec::new(),
+            reads_files: Vec::new(),
+            sends_files: Vec::new(),
+            writes_files: Vec::new(),
+            configures: None,
+            listens: Vec::new(),
+            contacts_server: true,
+            doubts: Vec::new(),
+            refused: None,
+        }
+    }
+
+    pub fn refuse(&mut self, why: &str) {
+        self.refused.get_or_insert_with(|| why.to_owned());
+    }
+
+    pub fn call(&mut self, verb: &'static str, of: &Type, name: Option<&str>, scope: Scope) {
+        self.push(Call { verb, of: of.clone(), subresource: None, name: name.map(str::to_owned), scope });
+    }
+
+    pub fn call_on(&mut self, verb: &'static str, of: &Type, subresource: &str, name: Option<&str>, scope: Scope) {
+        let subresource = (!subresource.is_empty()).then(|| subresource.to_owned());
+        self.push(Call { verb, of: of.clone(), subresource, name: name.map(str::to_owned), scope });
+    }
+
+    fn push(&mut self, call: Call) {
+        if !self.calls.contains(&call) {
+            self.calls.push(call);
+        }
+    }
+
+    /// Where things of this type are looked for when the line says no more.
+    pub fn scope(&self, of: &Type) -> Scope {
+        match of.namespaced {
+            false => Scope::Cluster,
+            true if self.line.on("all-namespaces") => Scope::Everywhere,
+            true => Scope::Namespace(self.target.namespace.clone()),
+        }
+    }
+
+    /// `client`, `server`, or nothing; an unknown value is refused by kubectl.
+    pub fn dry_run(&mut self) -> Option<&'static str> {
+        if !self.line.has("dry-run") {
+            return None;
+        }
+        match self.line.value("dry-run") {
+            // Attached without a value, and the old truth values.
+            None | Some("client" | "unchanged" | "true" | "1" | "t" | "T" | "TRUE" | "True") => Some("client"),
+            Some("server") => Some("server"),
+            Some("none" | "false" | "0" | "f" | "F" | "FALSE" | "False") => None,
+            Some(_) => {
+                self.refuse("--dry-run has an unknown value");
+                None
+            }
+        }
+    }
+
+    fn finish(mut self, reading: &mut Reading) {
+        let dry_run = self.dry_run();
+        if let Some(why) = self.refused.take() {
+            return refuse(reading, &why);
+        }
+        if dry_run == Some("client") {
+            self.calls.retain(|call| is_read(call.verb));
+            self.contacts_server &= !self.calls.is_empty();
+        }
+        if self.contacts_server
+            && let Some(program) = self.target.exec.clone()
+        {
+            self.programs.push(program);
+        }
+        let manifests = std::mem::take(&mut self.manifests);
+        self.reads_files.extend(manifests.files.iter().cloned());
+        let doubts = self.doubts.drain(..).chain(manifests.doubts);
+        for (kind, detail) in doubts.collect::<Vec<_>>() {
+            reading.doubt(kind, detail);
+        }
+        let mut kinds: Vec<_> = manifests.objects.into_iter().map(|object| object.kind).collect();
+        kinds.sort();
+        kinds.dedup();
+        reading.operations = self.operations(dry_run);
+        let impersonate = self.target.impersonate.as_ref().filter(|_| self.contacts_server);
+        let mut all_reads = [self.reads_files.clone(), self.sends_files.clone()].concat();
+        all_reads.sort();
+        all_reads.dedup();
+        let found = [
+            ("calls", json!(self.calls.iter().map(in_rbac).collect::<Vec<_>>())),
+            ("impersonate", impersonate.map_or(Value::Null, in_words)),
+            ("server", if self.contacts_server { json!(self.target.server) } else { Value::Null }),
+            ("manifest_kinds", json!(kinds)),
+            ("runs_program", json!(!self.programs.is_empty())),
+            ("programs", json!(self.programs)),
+            ("raw_path", json!(self.raw_path)),
+            ("reads_files", json!(all_reads)),
+            ("writes_files", json!(self.writes_files)),
+            ("listens", json!(self.listens)),
+            ("dry_run", json!(dry_run)),
+        ];
+        reading.effective.extend(found.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    }
+
+    fn operations(&self, dry_run: Option<&str>) -> Vec<Operation> {
+        let server = self.target.server.as_str();
+        let cluster = || Resource::new("Cluster", server).with("server", server);
+        let mut out = Vec::new();
+        if let Some(acting) = self.target.impersonate.as_ref().filter(|_| self.contacts_server) {
+            let whom = acting.user.iter().chain(&acting.groups).cloned().collect::<Vec<_>>().join(", ");
+            out.push(Operation::new("k8s.impersonate", Effect::Escalate, cluster()).with("impersonate", whom));
+        }
+        for method in &self.raw {
+            let detail = format!("{method} {}", self.raw_path.as_deref().unwrap_or_default());
+            out.push(
+                Operation::new("k8s.raw", Effect::Execute, cluster()).with("method", *method).with("detail", detail),
+            );
+        }
+        for call in &self.calls {
+            let mut operation = call.operation(server);
+            if let Some(dry_run) = dry_run {
+                operation = operation.with("dry_run", dry_run);
+            }
+            out.push(operation);
+        }
+        for operation in &mut out {
+            operation.context.insert("claimed".to_owned(), json!(self.target.claimed));
+        }
+        out.extend(self.programs.iter().map(|program| runs(program)));
+        out.extend(self.listens.iter().map(|at| {
+            let host = at.rsplit_once(':').map_or(at.as_str(), |(host, _)| host);
+            Operation::new("net.listen", Effect::Disclose, Resource::new("Host", host))
+                .with("detail", at.as_str())
+                .with("claimed", false)
+        }));
+        let written = self.writes_files.iter().chain(&self.configures).map(|path| ("file.write", Effect::Write, path));
+        let sent = self.sends_files.iter().map(|path| ("file.send", Effect::Disclose, path));
+        let read = self.reads_files.iter().map(|path| ("file.read", Effect::Read, path));
+        out.extend(written.chain(sent).chain(read).map(|(action, effect, path)| {
+            let file = Resource::new("File", path.as_str()).with("path", path.as_str());
+            Operation::new(action, effect, file).with("claimed", false)
+        }));
+        out
+    }
+}
+
+impl Call {
+    fn operation(&self, server: &str) -> Operation {
+        let namespace = match &self.scope {
+            Scope::Cluster => "",
+            Scope::Everywhere => "*",
+            Scope::Namespace(namespace) => namespace,
+        };
+        let subresource = self.subresource.as_deref().unwrap_or_default();
+        let name = self.name.as_deref().unwrap_or_default();
+        // A type that no cluster has by itself belongs to a group that only the server knows.
+        let group = if self.of.known { self.of.group.as_str() } else { "*" };
+        let full = match group {
+            "" => self.of.resource.clone(),
+            group => format!("{}.{group}", self.of.resource),
+        };
+        let parts = [namespace, &full, name, subresource];
+        let id =
+            parts.iter().filter(|part| !part.is_empty()).fold(server.to_owned(), |id, part| format!("{id}/{part}"));
+        let object = Resource::new("Object", id)
+            .with("server", server)
+            .with("namespace", namespace)
+            .with("group", group)
+            .with("resource", self.of.resource.as_str())
+            .with("subresource", subresource)
+            .with("name", name);
+        Operation::new(&format!("k8s.{}", self.verb), self.effect(), object)
+    }
+
+    fn effect(&self) -> Effect {
+        let grants_rights = self.of.group == "rbac.authorization.k8s.io"
+            || matches!(self.subresource.as_deref(), Some("token" | "approval"));
+        match self.verb {
+            "get" | "list" | "watch" => Effect::Read,
+            "connect" => Effect::Execute,
+            "delete" | "deletecollection" => Effect::Destroy,
+            _ if grants_rights => Effect::Escalate,
+            _ => Effect::Write,
+        }
+    }
+}
+
+fn runs(program: &str) -> Operation {
+    Operation::new("program.run", Effect::Execute, Resource::new("Program", program).with("command", program))
+}
+
+pub(super) fn is_read(verb: &str) -> bool {
+    matches!(verb, "get" | "list" | "watch")
+}
+
+fn in_rbac(call: &Call) -> Value {
+    let namespace = match &call.scope {
+        Scope::Namespace(namespace) => Some(namespace),
+        Scope::Cluster | Scope::Everywhere => None,
+    };
+    json!({
+        "verb": call.verb, "resource": call.of.resource, "subresource": call.subresource, "name": call.name,
+        "namespace": namespace,
+    })
+}
+
+fn in_words(acting: &Impersonate) -> Value {
+    json!({ "user": acting.user, "groups": acting.groups, "uid": acting.uid })
+}

@@ -1,0 +1,83 @@
+//! `--raw PATH` on get, create, replace and delete: one request to any path of the API. A path that names a resource is
+//! read as the call that it is; anything else is a raw request, which policy permits or not by itself.
+
+use super::meaning::{Meaning, Scope};
+use super::resources::{Type, builtin, of_word};
+
+pub(super) fn read(m: &mut Meaning<'_>, verb: &'static str, path: &str) {
+    m.raw_path = Some(path.to_owned());
+    match parse(path) {
+        Some(Named { of, name, subresource, scope }) => {
+            let verb = match (verb, name.is_some(), subresource.as_str()) {
+                (_, _, "exec" | "attach" | "portforward") => "connect",
+                ("get", false, _) => "list",
+                ("delete", false, _) => "deletecollection",
+                (verb, _, _) => verb,
+            };
+            if subresource == "proxy" {
+                // What lies behind a proxy is not the API's to say.
+                m.raw.push(method(verb));
+            }
+            m.call_on(verb, &of, &subresource, name.as_deref(), scope);
+        }
+        None => {
+            m.raw.push(method(verb));
+            if verb != "get" {
+                let any = Type { resource: "*".to_owned(), group: "*".to_owned(), namespaced: false, known: true };
+                m.call(verb, &any, Some("*"), Scope::Everywhere);
+            }
+        }
+    }
+}
+
+fn method(verb: &str) -> &'static str {
+    match verb {
+        "get" | "list" | "watch" => "GET",
+        "create" => "POST",
+        "update" => "PUT",
+        "delete" | "deletecollection" => "DELETE",
+        _ => "*",
+    }
+}
+
+struct Named {
+    of: Type,
+    name: Option<String>,
+    subresource: String,
+    scope: Scope,
+}
+
+/// `/api/v1[/namespaces/N]/RESOURCE[/NAME[/SUBRESOURCE]]`, or the same below `/apis/GROUP/VERSION`. Segments that a
+/// server might read otherwise (empty, `..`, escaped) name nothing.
+fn parse(path: &str) -> Option<Named> {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let segments: Vec<&str> = path.strip_prefix('/')?.trim_end_matches('/').split('/').collect();
+    let plain = |s: &&str| !s.is_empty() && *s != "." && *s != ".." && !s.contains(['%', ';', '\\', ' ']);
+    if !segments.iter().all(plain) {
+        return None;
+    }
+    let (group, rest) = match segments.as_slice() {
+        ["api", "v1", rest @ ..] => ("", rest),
+        ["apis", group, _version, rest @ ..] => (*group, rest),
+        _ => return None,
+    };
+    let (namespace, rest) = match rest {
+        ["namespaces", namespace, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
+            (Some(*namespace), [&[*resource], rest].concat())
+        }
+        rest => (None, rest.to_vec()),
+    };
+    let (resource, rest) = rest.split_first()?;
+    let of = match (group, *resource) {
+        ("", resource) => builtin(resource),
+        (group, resource) => of_word(&format!("{resource}.{group}")).into_iter().next()?,
+    };
+    let scope = match (namespace, of.namespaced) {
+        (Some(namespace), _) => Scope::Namespace(namespace.to_owned()),
+        (None, true) => Scope::Everywhere,
+        (None, false) => Scope::Cluster,
+    };
+    let name = rest.first().map(|name| (*name).to_owned());
+    let subresource = rest.get(1).map(|sub| (*sub).to_owned()).unwrap_or_default();
+    Some(Named { of, name, subresource, scope })
+}

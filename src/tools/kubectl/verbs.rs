@@ -1,0 +1,436 @@
+//! The calls of each kubectl command.
+
+use super::meaning::{Meaning, Scope};
+use super::options::has_children;
+use super::picks::{Pick, picks, without_pairs};
+use super::raw;
+use super::resources::builtin;
+
+/// Commands that never talk to a server.
+pub(super) fn is_local(line: &super::options::Line) -> bool {
+    let first = line.command.path.first().copied().unwrap_or_default();
+    matches!(first, "config" | "completion" | "kustomize" | "plugin" | "options")
+        || line.command.path == ["version"] && line.on("client")
+}
+
+/// Reads the command into `m`. `config` is the file that `kubectl config` changes.
+pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
+    m.contacts_server = !is_local(m.line) && !m.line.on("local");
+    if !matches!(m.line.value("profile"), None | Some("none")) && m.line.name() != "debug" {
+        m.writes_files.push(m.line.value("profile-output").unwrap_or("profile.pprof").to_owned());
+    }
+    output_files(m);
+    let path = m.line.command.path.clone();
+    match path.as_slice() {
+        ["get"] => get(m),
+        ["describe"] => look(m),
+        ["create"] => create(m),
+        ["create", rest @ ..] => create_one(m, rest),
+        ["apply"] => apply(m),
+        ["apply", "view-last-applied"] => look(m),
+        ["apply", "set-last-applied"] => change(m, "patch", ""),
+        ["apply", "edit-last-applied"] | ["edit"] => edit(m),
+        ["delete"] => delete(m),
+        ["replace"] => replace(m),
+        ["patch"] => {
+            let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
+            m.reads_files.extend(m.line.value("patch-file").map(str::to_owned));
+            change(m, "patch", &subresource);
+        }
+        ["label" | "annotate"] if m.line.on("list") => look(m),
+        ["label" | "annotate" | "taint"] | ["set", _] => set(m),
+        ["scale"] => scale(m),
+        ["autoscale"] => expose(m, "horizontalpodautoscalers"),
+        ["expose"] => expose(m, "services"),
+        ["rollout", "status" | "history"] | ["wait"] => look(m),
+        ["rollout", "pause" | "resume" | "restart" | "undo"] => change(m, "patch", ""),
+        ["diff"] => diff(m),
+        ["auth", "reconcile"] => change(m, "update", ""),
+        ["auth", "can-i"] => {
+            let which = if m.line.on("list") { "selfsubjectrulesreviews" } else { "selfsubjectaccessreviews" };
+            m.call("create", &builtin(which), None, Scope::Cluster);
+        }
+        ["auth", "whoami"] => m.call("create", &builtin("selfsubjectreviews"), None, Scope::Cluster),
+        ["certificate", _] => {
+            for pick in named(m, "certificatesigningrequests") {
+                m.call_on("update", &pick.of, "approval", pick.name.as_deref(), Scope::Cluster);
+            }
+        }
+        ["cordon" | "uncordon"] => {
+            for pick in named(m, "nodes") {
+                m.call("patch", &pick.of, pick.name.as_deref(), Scope::Cluster);
+            }
+        }
+        ["drain"] => drain(m),
+        ["run"] => run(m),
+        ["exec"] => super::reach::connect(m, "exec"),
+        ["attach"] => super::reach::connect(m, "attach"),
+        ["port-forward"] => super::reach::port_forward(m),
+        ["logs"] => super::reach::logs(m),
+        ["cp"] => super::reach::cp(m),
+        ["proxy"] => super::reach::proxy(m),
+        ["debug"] => super::reach::debug(m),
+        ["top", what] => top(m, what),
+        ["events"] => {
+            let events = builtin("events");
+            let scope = m.scope(&events);
+            m.call(if m.line.on("watch") { "watch" } else { "list" }, &events, None, scope);
+        }
+        ["cluster-info", "dump"] => dump(m),
+        ["cluster-info"] => {
+            let kube_system = Scope::Namespace("kube-system".to_owned());
+            m.call("list", &builtin("services"), None, kube_system);
+        }
+        ["kustomize"] => kustomize(m),
+        ["config", what] => configure(m, what, config),
+        [
+            "explain" | "api-resources" | "api-versions" | "version" | "completion" | "options" | "plugin" | "help",
+            ..,
+        ] => {}
+        // A group without a subcommand prints its help.
+        _ if has_children(m.line.command) => {}
+        _ => m.doubts.push(("unknown_command", format!("what {} does is not read", m.line.name()))),
+    }
+}
+
+/// Files that output options name.
+fn output_files(m: &mut Meaning<'_>) {
+    let Some(output) = m.line.value("output") else { return };
+    let file = ["go-template-file", "templatefile", "jsonpath-file", "custom-columns-file"].iter().find_map(|form| {
+        let rest = output.strip_prefix(form)?;
+        Some(rest.strip_prefix('=').or(m.line.value("template")).unwrap_or_default().to_owned())
+    });
+    m.reads_files.extend(file.filter(|file| !file.is_empty()));
+}
+
+fn get(m: &mut Meaning<'_>) {
+    if let Some(path) = m.line.value("raw") {
+        return raw::read(m, "get", path);
+    }
+    look(m);
+}
+
+/// Reads what the line names, and watches it where it says so.
+fn look(m: &mut Meaning<'_>) {
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
+    if picks.is_empty() && m.manifests.doubts.is_empty() {
+        return m.refuse("no resource is named");
+    }
+    let everywhere = m.line.on("all-namespaces");
+    for pick in picks {
+        if everywhere && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
+            return m.refuse("a resource cannot be had by name across all namespaces");
+        }
+        let scope = m.place(&pick);
+        match &pick.name {
+            Some(name) if name != "*" => m.call_on("get", &pick.of, &subresource, Some(name), scope.clone()),
+            _ => m.call_on("list", &pick.of, &subresource, None, scope.clone()),
+        }
+        if m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only") || m.line.name() == "wait" {
+            m.call_on("watch", &pick.of, &subresource, None, scope);
+        }
+    }
+}
+
+/// One changing call on each thing that the line names; on `*` where a selector or `--all` does.
+fn change(m: &mut Meaning<'_>, verb: &'static str, subresource: &str) {
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    change_these(m, picks, verb, subresource);
+}
+
+fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subresource: &str) {
+    if m.line.on("local") {
+        return;
+    }
+    if picks.is_empty() && m.manifests.doubts.is_empty() {
+        return m.refuse("no resource is named");
+    }
+    for pick in picks {
+        let scope = m.place(&pick);
+        let name = pick.name.as_deref().unwrap_or("*");
+        m.call_on(verb, &pick.of, subresource, Some(name), scope);
+    }
+}
+
+/// `label`, `annotate`, `taint`, `set …`: the things, then `key=value` or `key-`.
+fn set(m: &mut Meaning<'_>) {
+    let words = m.line.words();
+    let command = m.line.name();
+    let mut things = without_pairs(&words);
+    if command == "set serviceaccount" && !things.is_empty() {
+        // The last word is the account, not a thing.
+        things.pop();
+    }
+    let picks = picks(m, &things);
+    if command == "set env" && m.line.on("list") {
+        for pick in picks {
+            let scope = m.place(&pick);
+            m.call("get", &pick.of, pick.name.as_deref(), scope);
+        }
+        return;
+    }
+    if let Some(from) = m.line.value("from") {
+        for source in super::picks::words(&[from]) {
+            let scope = m.scope(&source.of);
+            m.call("get", &source.of, source.name.as_deref(), scope);
+        }
+    }
+    change_these(m, picks, "patch", "");
+}
+
+fn scale(m: &mut Meaning<'_>) {
+    // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
+    let guarded = m.line.has("resource-version") || m.line.value("current-replicas").is_some_and(|n| n != "-1");
+    change(m, if guarded { "update" } else { "patch" }, "scale");
+}
+
+fn create(m: &mut Meaning<'_>) {
+    if let Some(path) = m.line.value("raw") {
+        m.manifests.objects.clear();
+        return raw::read(m, "create", path);
+    }
+    if !m.line.operands.is_empty() {
+        return m.refuse("create takes no words but its subcommands");
+    }
+    if m.line.on("edit") {
+        editor(m);
+    }
+    change(m, "create", "");
+}
+
+fn apply(m: &mut Meaning<'_>) {
+    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
+    if m.line.on("force") && !m.line.on("server-side") {
+        change(m, "delete", "");
+    }
+    let objects = std::mem::take(&mut m.manifests.objects);
+    for object in &objects {
+        m.manifests.objects = vec![object.clone()];
+        if !m.line.on("server-side") && subresource.is_empty() {
+            change(m, "create", "");
+        }
+        change(m, "patch", &subresource);
+    }
+    if objects.is_empty() {
+        change(m, "patch", "");
+    }
+    m.manifests.objects = objects;
+    if m.line.on("prune") {
+        // What is pruned is what the server has and the manifests have not.
+        for of in m.manifests.objects.clone().into_iter().map(|object| object.of) {
+            let scope = m.scope(&of);
+            m.call("delete", &of, Some("*"), scope);
+        }
+        m.doubts.push(("unknown_objects", "what --prune deletes is known to the server alone".to_owned()));
+    }
+}
+
+fn replace(m: &mut Meaning<'_>) {
+    if let Some(path) = m.line.value("raw") {
+        m.manifests.objects.clear();
+        return raw::read(m, "update", path);
+    }
+    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
+    if m.line.on("force") {
+        change(m, "delete", "");
+        return change(m, "create", "");
+    }
+    change(m, "update", &subresource);
+}
+
+fn delete(m: &mut Meaning<'_>) {
+    if let Some(path) = m.line.value("raw") {
+        m.manifests.objects.clear();
+        return raw::read(m, "delete", path);
+    }
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    let selects = m.line.on("all") || m.line.has("selector") || m.line.has("field-selector");
+    if picks.iter().any(|pick| pick.name.is_none()) && !selects {
+        return m.refuse("no name, selector or --all says what to delete");
+    }
+    change_these(m, picks, "delete", "");
+}
+
+fn edit(m: &mut Meaning<'_>) {
+    editor(m);
+    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
+    look(m);
+    change(m, "patch", &subresource);
+}
+
+/// The editor that kubectl would start.
+fn editor(m: &mut Meaning<'_>) {
+    let program = ["KUBE_EDITOR", "EDITOR"].iter().find_map(|name| {
+        m.invocation.variables.get(*name).and_then(|value| value.text()).filter(|value| !value.is_empty())
+    });
+    m.programs.push(program.unwrap_or("vi").to_owned());
+}
+
+fn diff(m: &mut Meaning<'_>) {
+    let chosen = m.invocation.variables.get("KUBECTL_EXTERNAL_DIFF").and_then(|value| value.text());
+    // Without it kubectl calls diff(1), as git calls its own helpers.
+    m.programs.extend(chosen.filter(|program| !program.is_empty()).map(str::to_owned));
+    look(m);
+}
+
+/// `expose` and `autoscale`: a new object named after the one it is for.
+fn expose(m: &mut Meaning<'_>, creates: &str) {
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    if picks.is_empty() && m.manifests.doubts.is_empty() {
+        return m.refuse("no resource is named");
+    }
+    let of = builtin(creates);
+    for pick in picks {
+        let scope = m.place(&pick);
+        m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+        let name =
+            m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
+        m.call("create", &of, Some(&name), scope);
+    }
+}
+
+fn create_one(m: &mut Meaning<'_>, what: &[&str]) {
+    let resource = match what {
+        ["quota"] => "resourcequotas",
+        ["secret", _] => "secrets",
+        ["service", _] => "services",
+        ["token"] => "serviceaccounts",
+        ["ingress"] => "ingresses",
+        ["priorityclass"] => "priorityclasses",
+        ["poddisruptionbudget"] => "poddisruptionbudgets",
+        ["secret" | "service"] => return,
+        [one] => &format!("{one}s"),
+        _ => return m.doubts.push(("unknown_command", m.line.name())),
+    };
+    let of = builtin(resource);
+    let words = m.line.words();
+    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
+        return m.refuse("no name is given");
+    };
+    let scope = m.scope(&of);
+    for long in ["from-file", "from-env-file", "cert", "key"] {
+        for value in m.line.values(long) {
+            let file = if long == "from-file" {
+                value.rsplit_once('=').map_or(value.as_str(), |(_, path)| path)
+            } else {
+                &value
+            };
+            m.sends_files.push(file.to_owned());
+        }
+    }
+    if let (["job"], Some(from)) = (what, m.line.value("from")) {
+        for source in super::picks::words(&[from]) {
+            let scope = m.scope(&source.of);
+            m.call("get", &source.of, source.name.as_deref(), scope);
+        }
+    }
+    m.call_on("create", &of, if what == ["token"] { "token" } else { "" }, Some(&name), scope);
+}
+
+fn run(m: &mut Meaning<'_>) {
+    let words = m.line.words();
+    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
+        return m.refuse("no name is given");
+    };
+    if m.line.value("image").is_none_or(str::is_empty) {
+        return m.refuse("--image is required");
+    }
+    let pods = builtin("pods");
+    let scope = m.scope(&pods);
+    m.call("create", &pods, Some(&name), scope.clone());
+    if m.line.on("expose") {
+        m.call("create", &builtin("services"), Some(&name), scope.clone());
+    }
+    if m.line.on("attach") || m.line.on("stdin") || m.line.on("tty") {
+        m.call_on("connect", &pods, "attach", Some(&name), scope.clone());
+    }
+    if m.line.on("rm") {
+        m.call("delete", &pods, Some(&name), scope);
+    }
+}
+
+/// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.
+fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
+    let of = builtin(plural);
+    let words = m.line.words();
+    let mut out: Vec<Pick> = words
+        .iter()
+        .map(|word| word.rsplit_once('/').map_or(*word, |(_, name)| name))
+        .map(|name| Pick { of: of.clone(), name: Some(name.to_owned()), scope: None })
+        .collect();
+    out.extend(super::picks::objects(m));
+    if m.line.has("selector") {
+        out.push(Pick { of, name: Some("*".to_owned()), scope: None });
+    }
+    if out.is_empty() && m.manifests.doubts.is_empty() {
+        m.refuse("no resource is named");
+    }
+    out
+}
+
+fn drain(m: &mut Meaning<'_>) {
+    let nodes = named(m, "nodes");
+    if nodes.is_empty() {
+        return;
+    }
+    for node in nodes {
+        m.call("patch", &node.of, node.name.as_deref(), Scope::Cluster);
+    }
+    let pods = builtin("pods");
+    match m.line.on("disable-eviction") {
+        true => m.call("delete", &pods, Some("*"), Scope::Everywhere),
+        false => m.call_on("create", &pods, "eviction", Some("*"), Scope::Everywhere),
+    }
+}
+
+fn top(m: &mut Meaning<'_>, what: &str) {
+    let mut of = builtin(if what.starts_with("no") { "nodes" } else { "pods" });
+    let name = m.line.words().first().map(|word| (*word).to_owned());
+    let scope = m.scope(&of);
+    of.group = "metrics.k8s.io".to_owned();
+    m.call(if name.is_some() { "get" } else { "list" }, &of, name.as_deref(), scope);
+}
+
+fn dump(m: &mut Meaning<'_>) {
+    let scope = match m.line.on("all-namespaces") || m.line.has("namespaces") {
+        true => Scope::Everywhere,
+        false => Scope::Namespace(m.target.namespace.clone()),
+    };
+    m.call("list", &builtin("nodes"), None, Scope::Cluster);
+    let dumped = ["events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "pods"];
+    for plural in dumped {
+        m.call("list", &builtin(plural), None, scope.clone());
+    }
+    m.call_on("get", &builtin("pods"), "log", Some("*"), scope);
+    m.writes_files.extend(m.line.value("output-directory").filter(|path| *path != "-").map(str::to_owned));
+}
+
+fn kustomize(m: &mut Meaning<'_>) {
+    m.contacts_server = false;
+    let folder = m.line.words().first().map_or(".", |word| word).to_owned();
+    if super::manifests::is_url(&folder) {
+        m.doubts.push(("unread_content", format!("the kustomization at {folder} is on another machine")));
+    } else {
+        m.reads_files.push(folder);
+    }
+    if m.line.on("enable-helm") {
+        m.programs.push(m.line.value("helm-command").unwrap_or("helm").to_owned());
+    }
+    if m.line.on("enable-alpha-plugins") {
+        m.doubts.push(("unread_content", "a kustomization may start programs with --enable-alpha-plugins".to_owned()));
+    }
+    m.writes_files.extend(m.line.value("output").map(str::to_owned));
+}
+
+fn configure(m: &mut Meaning<'_>, what: &str, file: Option<&str>) {
+    let file = file.unwrap_or("~/.kube/config").to_owned();
+    match what {
+        "view" | "current-context" | "get-contexts" | "get-clusters" | "get-users" => m.reads_files.push(file),
+        _ => m.configures = Some(file),
+    }
+}
