@@ -70,7 +70,7 @@ pub(super) struct Target {
 
 /// Reads the files that this line would read, through the world.
 pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) -> Kubeconfig {
-    let explicit = line.value("kubeconfig").filter(|path| !path.is_empty()).map(str::to_owned);
+    let explicit = line.shared("kubeconfig").map(str::to_owned);
     let from_env = invocation.variables.get("KUBECONFIG").and_then(|list| list.text()).filter(|list| !list.is_empty());
     let paths: Vec<String> = match (&explicit, from_env) {
         (Some(path), _) => vec![path.clone()],
@@ -137,7 +137,7 @@ impl Kubeconfig {
 
     /// Where the line goes and as whom. The error is kubectl's own refusal.
     pub fn target(&self, invocation: &Invocation, line: &Line) -> Result<Target, String> {
-        let option = |long: &str| line.value(long).filter(|value| !value.is_empty());
+        let option = |long: &str| line.shared(long);
         let name = option("context").or(self.current.as_deref());
         let context = match name {
             None => Context::default(),
@@ -185,7 +185,7 @@ impl Kubeconfig {
 
 /// Impersonation by the line's own options.
 fn acting(line: &Line) -> Option<Impersonate> {
-    let text = |long: &str| line.value(long).filter(|value| !value.is_empty()).map(str::to_owned);
+    let text = |long: &str| line.shared(long).map(str::to_owned);
     let acting = Impersonate { user: text("as"), groups: line.every("as-group"), uid: text("as-uid") };
     (acting != Impersonate::default()).then_some(acting)
 }

@@ -121,6 +121,9 @@ impl Gathering<'_> {
 
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+/// Fields of a kustomization that only say what it is and what it collects.
+const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
+
 /// Fields of a kustomization that leave kinds, names and namespaces as they are.
 const HARMLESS: [&str; 9] = [
     "apiVersion",
@@ -252,6 +255,40 @@ impl Manifests {
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         self.objects.push(Object { kind, of, name, namespace });
     }
+}
+
+/// The contents behind one value of `-f`, by their paths, in the order in which kubectl would read them.
+pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<String> {
+    let folders: BTreeMap<String, Vec<String>> = facts.get(FOLDERS).unwrap_or_default();
+    let mut found = Manifests::default();
+    match folders.contains_key(value) {
+        true => found.folder(value, recursive, &folders, facts, 0),
+        false => found.files.push(value.to_owned()),
+    }
+    found.files
+}
+
+/// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
+pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    collect(folder, facts, 0, &mut out)?;
+    Some(out)
+}
+
+fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Vec<String>) -> Option<()> {
+    let mut files = KUSTOMIZATIONS.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
+    let value = yaml::first(&files.next().filter(|_| depth < DEPTH)?.bytes).ok()?;
+    if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
+        return None;
+    }
+    for resource in texts(&value, "resources") {
+        let below = join(folder, resource);
+        match facts.file(below.as_bytes()) {
+            Some(_) => out.push(below),
+            None => collect(&below, facts, depth + 1, out)?,
+        }
+    }
+    Some(())
 }
 
 fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {

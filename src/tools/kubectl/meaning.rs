@@ -131,7 +131,7 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
     }
     let target = match config.target(invocation, line) {
         Ok(target) => target,
-        Err(_) if verbs::is_local(line) => Target::default(),
+        Err(_) if line.is_local() => Target::default(),
         Err(why) => return refuse(reading, &why),
     };
     let mut meaning = Meaning::new(invocation, line, target, manifests::read(line, facts));

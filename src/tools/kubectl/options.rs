@@ -12,6 +12,8 @@ pub(super) struct Command {
     /// Other names of the last word.
     aliases: Vec<&'static str>,
     options: Vec<Opt>,
+    /// How many of them are its own; one of these hides a shared one of the same name (`create rolebinding --user`).
+    own: usize,
 }
 
 /// The version that `commands.txt` was taken from.
@@ -25,6 +27,8 @@ pub(super) struct Line {
     pub options: Vec<Given>,
     pub operands: Vec<Operand>,
     pub problems: Vec<Problem>,
+    /// Where each scanned word stands among the arguments.
+    origins: Vec<usize>,
 }
 
 pub(super) struct Operand {
@@ -49,6 +53,35 @@ impl Line {
         self.options.iter().rev().find(|given| given.opt.long == long).and_then(|given| given.value.as_ref()?.text())
     }
 
+    /// The value of an option that every command has, where this command has not one of its own by that name.
+    pub fn shared(&self, long: &str) -> Option<&str> {
+        self.value(long).filter(|value| self.is_shared(long) && !value.is_empty())
+    }
+
+    /// Whether this command has no option of its own by that name.
+    pub fn is_shared(&self, long: &str) -> bool {
+        self.command.options[..self.command.own].iter().all(|own| own.long != long)
+    }
+
+    /// The argument that holds an option's value, by its place among all arguments.
+    pub fn origin(&self, given: &Given) -> Option<usize> {
+        self.origins.get(given.value_index.unwrap_or(given.index)).copied()
+    }
+
+    /// The argument that holds the option itself.
+    pub fn origin_of_option(&self, given: &Given) -> Option<usize> {
+        self.origins.get(given.index).copied()
+    }
+
+    /// A command that never talks to a server.
+    pub fn is_local(&self) -> bool {
+        let first = self.command.path.first().copied().unwrap_or_default();
+        matches!(first, "" | "config" | "completion" | "kustomize" | "plugin" | "options")
+            || self.command.path == ["version"] && self.on("client")
+            || self.on("help")
+            || self.on("local")
+    }
+
     /// Whether the option stands in the line at all.
     pub fn has(&self, long: &str) -> bool {
         self.options.iter().any(|given| given.opt.long == long)
@@ -65,7 +98,7 @@ impl Line {
 
     /// All values of an option that adds up, split at commas as pflag's StringSlice does.
     pub fn values(&self, long: &str) -> Vec<String> {
-        self.every(long).iter().flat_map(|value| split(value)).collect()
+        self.every(long).iter().flat_map(|value| self.split(value)).collect()
     }
 
     /// All values, each whole.
@@ -80,6 +113,27 @@ impl Line {
         switches.filter_map(|given| given.value.as_ref()).any(|value| truth(value).is_none())
     }
 
+    /// A CSV record of one line: `a,b`, `"a,b",c`.
+    pub fn split(&self, value: &str) -> Vec<String> {
+        if !value.contains('"') {
+            return value.split(',').map(str::to_owned).collect();
+        }
+        let mut out = vec![String::new()];
+        let mut quoted = false;
+        for c in value.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ',' if !quoted => out.push(String::new()),
+                c => {
+                    if let Some(last) = out.last_mut() {
+                        last.push(c);
+                    }
+                }
+            }
+        }
+        out
+    }
+
     pub fn name(&self) -> String {
         self.command.path.join(" ")
     }
@@ -88,27 +142,6 @@ impl Line {
     pub fn words(&self) -> Vec<&str> {
         self.operands.iter().filter(|o| !o.after_dashes).map(|o| o.text.as_str()).collect()
     }
-}
-
-/// A CSV record of one line: `a,b`, `"a,b",c`.
-fn split(value: &str) -> Vec<String> {
-    if !value.contains('"') {
-        return value.split(',').map(str::to_owned).collect();
-    }
-    let mut out = vec![String::new()];
-    let mut quoted = false;
-    for c in value.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => out.push(String::new()),
-            c => {
-                if let Some(last) = out.last_mut() {
-                    last.push(c);
-                }
-            }
-        }
-    }
-    out
 }
 
 fn truth(value: &Bytes) -> Option<bool> {
@@ -125,6 +158,7 @@ pub(super) fn read(args: &[Bytes]) -> Found {
         return Found::NotText;
     }
     let mut words: Vec<Bytes> = args.to_vec();
+    let mut origins: Vec<usize> = (0..words.len()).collect();
     let mut command = root();
     // Cobra: the first word that is no option, and no option's value as far as the command so far knows, names the
     // next command; all other words are left to it.
@@ -137,9 +171,10 @@ pub(super) fn read(args: &[Bytes]) -> Found {
             break;
         };
         words.remove(at);
+        origins.remove(at);
         command = next;
     }
-    let mut line = Line { command, options: Vec::new(), operands: Vec::new(), problems: Vec::new() };
+    let mut line = Line { command, options: Vec::new(), operands: Vec::new(), problems: Vec::new(), origins };
     for item in scan(&grammar(command), &words) {
         match item {
             Item::Option(given) => line.options.push(given),
@@ -212,7 +247,7 @@ fn first_word(command: &Command, words: &[Bytes]) -> Option<usize> {
     None
 }
 
-fn grammar(command: &'static Command) -> Grammar {
+fn grammar(command: &Command) -> Grammar<'_> {
     Grammar {
         options: &command.options,
         abbreviate: false,
@@ -237,12 +272,13 @@ fn parse(table: &'static str) -> Vec<Command> {
             // `kubectl --version` is a command's name to nobody and prints the version.
             let version = Opt { long: "version", short: None, takes: Takes::Nothing };
             let options = shared.iter().copied().chain([version]).collect();
-            commands.push(Command { path: Vec::new(), aliases: Vec::new(), options });
+            commands.push(Command { path: Vec::new(), aliases: Vec::new(), options, own: 0 });
         } else {
+            let own = options.len();
             options.extend(
                 shared.iter().filter(|s| options.iter().all(|o| o.long != s.long)).copied().collect::<Vec<_>>(),
             );
-            commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options });
+            commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options, own });
         }
     }
     commands

@@ -6,16 +6,9 @@ use super::picks::{Pick, picks, without_pairs};
 use super::raw;
 use super::resources::builtin;
 
-/// Commands that never talk to a server.
-pub(super) fn is_local(line: &super::options::Line) -> bool {
-    let first = line.command.path.first().copied().unwrap_or_default();
-    matches!(first, "config" | "completion" | "kustomize" | "plugin" | "options")
-        || line.command.path == ["version"] && line.on("client")
-}
-
 /// Reads the command into `m`. `config` is the file that `kubectl config` changes.
 pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
-    m.contacts_server = !is_local(m.line) && !m.line.on("local");
+    m.contacts_server = !m.line.is_local();
     if !matches!(m.line.value("profile"), None | Some("none")) && m.line.name() != "debug" {
         m.writes_files.push(m.line.value("profile-output").unwrap_or("profile.pprof").to_owned());
     }
@@ -411,7 +404,6 @@ fn dump(m: &mut Meaning<'_>) {
 }
 
 fn kustomize(m: &mut Meaning<'_>) {
-    m.contacts_server = false;
     let folder = m.line.words().first().map_or(".", |word| word).to_owned();
     if super::manifests::is_url(&folder) {
         m.doubts.push(("unread_content", format!("the kustomization at {folder} is on another machine")));
