@@ -14,7 +14,7 @@ use crate::processes::Processes;
 const SHOP: &str = "
 CREATE ROLE shop NOLOGIN;
 CREATE DATABASE shop OWNER shop;
-REVOKE ALL ON DATABASE shop FROM PUBLIC;
+REVOKE ALL ON DATABASE shop, postgres, template1 FROM PUBLIC;
 CREATE ROLE portcullis_issuer LOGIN CREATEROLE PASSWORD :'password';
 GRANT shop TO portcullis_issuer WITH ADMIN OPTION;
 \\connect shop

@@ -97,6 +97,12 @@ pub enum CredentialKind {
         role: String,
         #[serde(default)]
         password_file: Option<PathBuf>,
+        /// PEM file of the authorities to trust for the database; the public ones where absent.
+        #[serde(default)]
+        ca_file: Option<PathBuf>,
+        /// A minted role may also connect to other databases of the cluster, because PUBLIC may. Else it is a refusal.
+        #[serde(default)]
+        other_databases: bool,
     },
     /// A token for hosts and paths under `url`.
     Token {

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod architecture;
-#[cfg(feature = "demo")]
+#[cfg(feature = "server")]
 mod flows;
-#[cfg(feature = "demo")]
+#[cfg(feature = "server")]
 mod support;
 mod wire;

@@ -4,8 +4,11 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Adding one: a file beside `schema/0001_core.sql` and a line here.
-const ALL: &[(i64, &str, &str)] =
-    &[(1, "core", include_str!("schema/0001_core.sql")), (2, "identity", include_str!("schema/0002_identity.sql"))];
+const ALL: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("schema/0001_core.sql")),
+    (2, "identity", include_str!("schema/0002_identity.sql")),
+    (3, "lent", include_str!("schema/0003_lent.sql")),
+];
 
 pub fn migrator() -> Migrator {
     Migrator::with_migrations(

@@ -1,8 +1,14 @@
 //! Flows: the real server, real tools, whole commands, and what comes of using them.
 
+#[cfg(feature = "demo")]
 mod approvals;
+#[cfg(feature = "demo")]
 mod bad_input;
+#[cfg(feature = "demo")]
 mod credentials;
+#[cfg(feature = "demo")]
 mod decisions;
+#[cfg(feature = "demo")]
 mod failures;
 mod login;
+mod postgres_grants;

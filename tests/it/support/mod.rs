@@ -2,7 +2,11 @@
 
 pub mod browser;
 pub mod gate;
+pub mod postgres;
+#[cfg(feature = "demo")]
 pub mod process;
+#[cfg(feature = "demo")]
 #[path = "../../../demo/browser.rs"]
 pub mod sign_in;
+#[cfg(feature = "demo")]
 pub mod site;

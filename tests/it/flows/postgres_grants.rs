@@ -1,0 +1,315 @@
+//! Credentials of kind `postgres`, minted in a real cluster: a role can do what was read, and is gone afterwards.
+
+use std::collections::BTreeMap;
+
+use portcullis::model::{Effect, Grant, GrantKind, InvocationId, Operation, Reading, Resource, Terms};
+use portcullis::server::config::{Credential, CredentialKind};
+use portcullis::server::issuers::{self, Drawing};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::support::gate::Gate;
+use crate::support::postgres::{self, Database, ISSUER, PASSWORD};
+
+struct World {
+    gate: Gate,
+    database: Database,
+    _password: tempfile::NamedTempFile,
+}
+
+async fn world() -> World {
+    let database = tokio::task::spawn_blocking(|| postgres::cluster().database()).await.unwrap();
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
+    let kind = CredentialKind::Postgres {
+        host: "127.0.0.1".to_owned(),
+        port: database.port,
+        database: database.name.clone(),
+        role: ISSUER.to_owned(),
+        password_file: Some(password.path().to_owned()),
+        ca_file: None,
+        other_databases: false,
+    };
+    let credential = Credential { name: "shop".to_owned(), seconds: 300, kind };
+    World { gate: Gate::start(true, None, vec![credential]).await, database, _password: password }
+}
+
+fn id(n: u128) -> InvocationId {
+    InvocationId::from_ulid(n)
+}
+
+fn terms() -> Terms {
+    Terms { grants: vec!["shop".to_owned()], ..Terms::default() }
+}
+
+impl World {
+    fn on(&self, action: &str, effect: Effect, schema: &str, name: &str) -> Operation {
+        let table = Resource::new("Table", format!("{}.{schema}.{name}", self.database.name))
+            .with("host", "127.0.0.1")
+            .with("port", self.database.port)
+            .with("database", self.database.name.as_str())
+            .with("schema", schema)
+            .with("name", name);
+        Operation::new(action, effect, table)
+    }
+
+    fn select(&self, name: &str, columns: &[&str]) -> Operation {
+        self.on("sql.select", Effect::Read, "", name).with("columns", json!(columns))
+    }
+
+    async fn draw(&self, n: u128, operations: Vec<Operation>) -> Result<Grant, String> {
+        let reading = Reading {
+            tool: "psql".to_owned(),
+            version: None,
+            effective: BTreeMap::new(),
+            operations,
+            doubts: Vec::new(),
+        };
+        let (id, terms) = (id(n), terms());
+        let drawing = Drawing { invocation: &id, reading: &reading, terms: &terms };
+        let mut grants = issuers::draw(&self.gate.app, &drawing).await.map_err(|failure| format!("{failure:?}"))?;
+        assert_eq!(grants.len(), 1);
+        Ok(grants.remove(0))
+    }
+
+    async fn log_in(&self, grant: &Grant) -> Result<PgConnection, sqlx::Error> {
+        self.database.connect(role(grant), password(grant)).await
+    }
+
+    async fn roles(&self) -> Vec<String> {
+        let ours = format!("%\"database\":\"{}\"%", self.database.name);
+        let query =
+            format!("SELECT rolname::text FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE '{ours}'");
+        self.database.ask(&query).await
+    }
+
+    async fn owner(&self, table: &str) -> String {
+        let query = format!("SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = '{table}'::regclass");
+        self.database.ask(&query).await.remove(0)
+    }
+}
+
+fn role(grant: &Grant) -> &str {
+    match &grant.kind {
+        GrantKind::Postgres { role, .. } => role,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn password(grant: &Grant) -> &str {
+    std::str::from_utf8(grant.secret.expose()).unwrap()
+}
+
+async fn sql(connection: &mut PgConnection, sql: &str) -> Result<u64, String> {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await;
+    done.map(|done| done.rows_affected()).map_err(|error| error.to_string())
+}
+
+async fn may(connection: &mut PgConnection, statement: &str) {
+    if let Err(error) = sql(connection, statement).await {
+        panic!("{statement}: {error}");
+    }
+}
+
+async fn may_not(connection: &mut PgConnection, statement: &str) {
+    let refused = sql(connection, statement).await.expect_err(statement);
+    let said = ["permission denied", "must be owner", "must be superuser"].iter().any(|words| refused.contains(words));
+    assert!(said, "{statement}: {refused}");
+}
+
+#[tokio::test]
+async fn a_minted_role_reads_the_columns_that_were_read_from_the_command_and_nothing_else() {
+    let world = world().await;
+    let grant = world.draw(1, vec![world.select("orders", &["id", "o.customer", "not_a_column"])]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "SELECT id, customer FROM orders").await;
+    for forbidden in [
+        "SELECT email FROM orders",
+        "SELECT * FROM orders",
+        "SELECT id FROM salaries",
+        "SELECT id FROM archive.old_orders",
+        "INSERT INTO orders (customer, email, total) VALUES ('x', 'x', 1)",
+        "UPDATE orders SET customer = 'x'",
+        "DELETE FROM orders",
+        "TRUNCATE orders",
+        "DROP TABLE orders",
+        "ALTER TABLE orders ADD x int",
+        "CREATE TABLE mine (id int)",
+        "CREATE TEMP TABLE mine (id int)",
+        "CREATE ROLE pc_more",
+        "SET ROLE shop",
+        "SET ROLE portcullis_issuer",
+        "COPY orders (id) TO PROGRAM 'id'",
+    ] {
+        may_not(&mut session, forbidden).await;
+    }
+    for other in ["postgres", "template1"] {
+        let refused = world.database.connect_to(other, role(&grant), password(&grant)).await.unwrap_err().to_string();
+        assert!(refused.contains("permission denied for database"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn each_verb_is_given_alone() {
+    let world = world().await;
+    let insert =
+        world.on("sql.insert", Effect::Write, "", "orders").with("columns", json!(["customer", "email", "total"]));
+    let grant = world.draw(1, vec![insert]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "INSERT INTO orders (customer, email, total) VALUES ('x', 'x', 1)").await;
+    may_not(&mut session, "SELECT customer FROM orders").await;
+    may_not(&mut session, "UPDATE orders SET total = 0").await;
+
+    let update = world.on("sql.update", Effect::Write, "", "orders").with("columns", json!(["total"]));
+    let grant = world.draw(2, vec![update.with("outside", json!(["id"]))]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "UPDATE orders SET total = 0 WHERE id = 1").await;
+    may_not(&mut session, "UPDATE orders SET customer = 'x' WHERE id = 1").await;
+    may_not(&mut session, "DELETE FROM orders WHERE id = 1").await;
+
+    let delete = world.on("sql.delete", Effect::Destroy, "public", "orders").with("outside", json!(["id"]));
+    let grant = world.draw(3, vec![delete]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "DELETE FROM orders WHERE id = 2").await;
+    may_not(&mut session, "SELECT email FROM orders").await;
+    may_not(&mut session, "TRUNCATE orders").await;
+}
+
+#[tokio::test]
+async fn a_role_is_gone_when_its_command_ends_even_with_a_session_open() {
+    let world = world().await;
+    let grant = world.draw(1, vec![world.select("orders", &["*"])]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "SELECT * FROM orders").await;
+    issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+    assert!(sql(&mut session, "SELECT 1").await.is_err(), "the session was ended");
+    assert!(world.log_in(&grant).await.is_err());
+    assert_eq!(world.roles().await, [""; 0]);
+    issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+    issuers::revoke(&world.gate.app, &id(99)).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_a_table_takes_that_table_alone_and_its_owner_goes_on_meanwhile() {
+    let world = world().await;
+    let drop = world.on("sql.drop", Effect::Destroy, "archive", "old_orders");
+    let alter = world.on("sql.alter", Effect::Write, "", "orders");
+    let grant = world.draw(1, vec![drop, alter]).await.unwrap();
+
+    let mut owner = world.database.connect("postgres", PASSWORD).await.unwrap();
+    may(
+        &mut owner,
+        "SET ROLE shop; SELECT * FROM orders; INSERT INTO orders (customer, email, total) VALUES ('m', 'm', 1)",
+    )
+    .await;
+
+    let mut session = world.log_in(&grant).await.unwrap();
+    for forbidden in
+        ["DROP TABLE salaries", "SELECT * FROM salaries", "CREATE TABLE archive.mine (id int)", "SET ROLE shop"]
+    {
+        may_not(&mut session, forbidden).await;
+    }
+    may(&mut session, "ALTER TABLE orders ADD note text").await;
+    may(&mut session, "DROP TABLE archive.old_orders").await;
+    session.close().await.unwrap();
+
+    issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+    assert_eq!(world.owner("public.orders").await, "shop", "what was lent is given back");
+    assert_eq!(world.database.ask("SELECT to_regclass('archive.old_orders')::text IS NULL || ''").await, ["true"]);
+    assert_eq!(world.roles().await, [""; 0]);
+    may(&mut owner, "SELECT note FROM orders").await;
+}
+
+#[tokio::test]
+async fn what_a_role_makes_belongs_to_the_schemas_owner_afterwards() {
+    let world = world().await;
+    let create = world.on("sql.create", Effect::Write, "", "fresh").with("kind", "CREATE TABLE");
+    let fill = world.on("sql.insert", Effect::Write, "", "fresh");
+    let grant = world.draw(1, vec![create, fill]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "CREATE TABLE fresh (id int); INSERT INTO fresh VALUES (1)").await;
+    may_not(&mut session, "SELECT * FROM orders").await;
+    issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+    assert_eq!(world.owner("public.fresh").await, "shop");
+    assert_eq!(world.database.ask("SELECT id::text FROM fresh").await, ["1"]);
+}
+
+#[tokio::test]
+async fn after_a_crash_the_reaper_of_the_next_server_drops_what_was_left() {
+    let world = world().await;
+    let alter = world.on("sql.alter", Effect::Write, "", "orders");
+    let grant = world.draw(1, vec![alter]).await.unwrap();
+    issuers::reap(&world.gate.app).await.unwrap();
+    assert_eq!(world.roles().await, [role(&grant)], "still in its time");
+
+    // Nobody says that the command ended.
+    world.gate.pass(301);
+    let session = world.log_in(&grant).await.unwrap();
+    issuers::reap(&world.gate.app).await.unwrap();
+    assert_eq!(world.roles().await, [""; 0]);
+    assert_eq!(world.owner("public.orders").await, "shop");
+    drop(session);
+}
+
+#[tokio::test]
+async fn a_role_that_no_store_remembers_is_found_by_its_mark() {
+    let world = world().await;
+    let grant = world.draw(1, vec![world.on("sql.alter", Effect::Write, "", "orders")]).await.unwrap();
+    let forget = "DELETE FROM lent";
+    sqlx::query(forget).execute(world.gate.app.store.pool()).await.unwrap();
+    world.database.ask(&format!("DO $$ BEGIN ALTER ROLE {} VALID UNTIL '2001-01-01'; END $$", role(&grant))).await;
+    let refused = world.log_in(&grant).await.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused.contains("password authentication failed"), "past its time nobody logs in: {refused}");
+    issuers::reap(&world.gate.app).await.unwrap();
+    assert_eq!(world.roles().await, [""; 0]);
+    assert_eq!(world.owner("public.orders").await, "shop");
+}
+
+#[tokio::test]
+async fn a_role_has_an_end_written_on_it_and_its_password_is_not_in_the_servers_log() {
+    let world = world().await;
+    let grant = world.draw(1, vec![world.select("orders", &["id"])]).await.unwrap();
+    world.log_in(&grant).await.unwrap().close().await.unwrap();
+    let question = format!(
+        "SELECT (rolvaliduntil BETWEEN now() + interval '250 s' AND now() + interval '301 s' AND rolconnlimit = 4 \
+         AND NOT rolinherit AND NOT rolsuper AND NOT rolcreaterole AND NOT rolcreatedb)::text \
+         FROM pg_roles WHERE rolname = '{}'",
+        role(&grant)
+    );
+    assert_eq!(world.database.ask(&question).await, ["true"]);
+    let log = postgres::cluster().log();
+    assert!(log.contains(&format!("CREATE ROLE {}", role(&grant))), "statements are logged");
+    assert!(!log.contains(password(&grant)));
+}
+
+#[tokio::test]
+async fn names_are_quoted_by_the_server_and_a_hostile_one_is_only_a_name() {
+    let world = world().await;
+    let odd = "Odd \"name\"; DROP TABLE orders";
+    let grant = world.draw(1, vec![world.select(odd, &["a b"])]).await.unwrap();
+    let mut session = world.log_in(&grant).await.unwrap();
+    may(&mut session, "SELECT \"a b\" FROM \"Odd \"\"name\"\"; DROP TABLE orders\"").await;
+    assert_eq!(world.owner("public.orders").await, "shop");
+}
+
+#[tokio::test]
+async fn what_cannot_be_held_to_is_refused_in_words_and_leaves_no_role() {
+    let world = world().await;
+    let elsewhere = Resource::new("Table", "other.t").with("host", "db.example").with("port", 5432);
+    let elsewhere = elsewhere.with("database", world.database.name.as_str()).with("schema", "").with("name", "t");
+    let cases = [
+        (vec![world.select("no_such_table", &["*"])], "there is no no_such_table"),
+        (vec![world.on("sql.grant", Effect::Escalate, "", "orders")], "no role can be limited to it"),
+        (vec![world.on("sql.update", Effect::Write, "pg_catalog", "pg_class")], "belongs to PostgreSQL itself"),
+        (
+            vec![world.select("orders", &["id"]), Operation::new("sql.select", Effect::Read, elsewhere)],
+            "also goes to other.t",
+        ),
+        (vec![], "nothing in the command goes there"),
+    ];
+    for (n, (operations, why)) in cases.into_iter().enumerate() {
+        let refused = world.draw(n as u128, operations).await.err().unwrap();
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert_eq!(world.roles().await, [""; 0]);
+}
