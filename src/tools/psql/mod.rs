@@ -1,9 +1,48 @@
-//! psql: skeleton.
+//! psql: its line, its scripts and its connection, read before it runs. See README.md for what is and is not read.
+
+mod conditions;
+mod conninfo;
+mod copydata;
+mod delivery;
+#[cfg(feature = "reading")]
+mod meaning;
+mod options;
+mod run;
+mod script;
+mod slash;
+mod variables;
+
+#[cfg(all(test, feature = "reading"))]
+mod cases;
+
+use std::collections::BTreeMap;
 
 use super::{DeliveryError, Tool, World};
-use crate::model::{Delivery, Facts, Grant, Invocation, Reading, Terms};
+#[cfg(feature = "reading")]
+use crate::model::Reading;
+use crate::model::{Content, Delivery, Facts, Grant, Invocation, StreamKind, Terms};
+use conninfo::Params;
+use options::{Action, Ending, Line};
+use run::Runner;
+use slash::Arg;
+use variables::{Value, Variables};
 
 pub struct Psql;
+
+/// Facts by name, as `gather` leaves them and `read` finds them.
+mod fact {
+    /// psqlrc files that psql would read, in order.
+    pub const STARTUP: &str = "startup";
+    /// The name of the user who runs psql, which is the default for the role.
+    pub const OS_USER: &str = "os_user";
+    /// Entries of the service files, without passwords.
+    pub const SERVICES: &str = "services";
+    /// Which variables hold or name a password, without what they say.
+    pub const PASSWORDS: &str = "passwords";
+}
+
+/// System-wide psqlrc: Debian's place and the one of PostgreSQL's own packages (psql(1), "Files").
+const SYSTEM_STARTUP: &[&str] = &["/etc/postgresql-common/psqlrc", "/etc/sysconfig/pgsql/psqlrc"];
 
 impl Tool for Psql {
     fn name(&self) -> &'static str {
@@ -11,25 +50,286 @@ impl Tool for Psql {
     }
 
     fn variables(&self) -> &'static [&'static str] {
-        &[]
+        // By name, so that PGPASSWORD is never among them.
+        &[
+            "COLUMNS",
+            "EDITOR",
+            "HOME",
+            "PAGER",
+            "PGAPPNAME",
+            "PGCHANNELBINDING",
+            "PGCLIENTENCODING",
+            "PGCLUSTER",
+            "PGCONNECT_TIMEOUT",
+            "PGDATABASE",
+            "PGDATESTYLE",
+            "PGGEQO",
+            "PGGSSENCMODE",
+            "PGHOST",
+            "PGHOSTADDR",
+            "PGKRBSRVNAME",
+            "PGOPTIONS",
+            "PGPORT",
+            "PGREQUIREAUTH",
+            "PGREQUIREPEER",
+            "PGREQUIRESSL",
+            "PGSERVICE",
+            "PGSERVICEFILE",
+            "PGSSLCERT",
+            "PGSSLCRL",
+            "PGSSLKEY",
+            "PGSSLMODE",
+            "PGSSLROOTCERT",
+            "PGSYSCONFDIR",
+            "PGTARGETSESSIONATTRS",
+            "PGTZ",
+            "PGUSER",
+            "POSIXLY_CORRECT",
+            "PSQLRC",
+            "PSQL_EDITOR",
+            "PSQL_HISTORY",
+            "PSQL_PAGER",
+            "PSQL_WATCH_PAGER",
+            "SHELL",
+            "VISUAL",
+        ]
     }
 
-    fn gather(&self, _invocation: &Invocation, _world: &dyn World) -> Facts {
-        Facts::default()
+    fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
+        gather(invocation, world)
     }
 
     #[cfg(feature = "reading")]
-    fn read(&self, _invocation: &Invocation, _facts: &Facts) -> Reading {
-        unimplemented!()
+    fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
+        meaning::read(invocation, facts)
     }
 
     fn deliver(
         &self,
-        _invocation: &Invocation,
-        _facts: Facts,
-        _terms: &Terms,
-        _grants: Vec<Grant>,
+        invocation: &Invocation,
+        facts: Facts,
+        terms: &Terms,
+        grants: Vec<Grant>,
     ) -> Result<Delivery, DeliveryError> {
-        unimplemented!()
+        delivery::deliver(invocation, facts, terms, grants)
     }
+}
+
+fn line_of(invocation: &Invocation) -> Line {
+    options::read(&invocation.args, invocation.variables.contains_key("POSIXLY_CORRECT"))
+}
+
+fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
+    let line = line_of(invocation);
+    let mut facts = Facts::default();
+    if line.ending != Ending::Runs {
+        return facts;
+    }
+    let mut note = |name: &str, value: serde_json::Value| facts.facts.insert(name.to_owned(), value);
+    let passwords: Vec<&str> =
+        ["PGPASSWORD", "PGPASSFILE"].into_iter().filter(|name| world.variable(name).is_some()).collect();
+    note(fact::PASSWORDS, passwords.into());
+    if let Some(user) = os_user(world) {
+        note(fact::OS_USER, user.into());
+    }
+    let services = services(invocation, world);
+    if !services.is_empty() {
+        note(fact::SERVICES, serde_json::json!(services));
+    }
+    let startup = if line.no_psqlrc || line.list { Vec::new() } else { startup(invocation, world) };
+    note(fact::STARTUP, serde_json::json!(startup));
+
+    let stdin =
+        if line.reads_stdin() && invocation.streams.stdin != StreamKind::Terminal { world.stdin() } else { None };
+    let home = home(invocation).or_else(|| world.home().map(|home| home.0));
+    let mut files = FromWorld { world, contents: Vec::new() };
+    let text = stdin.as_ref().map(|content| content.bytes.0.clone()).unwrap_or_default();
+    walk(&line, &startup, &mut Runner::new(&mut files, first_variables(&line), text, home));
+    facts.contents = files.contents;
+    facts.contents.extend(stdin);
+    facts
+}
+
+/// Runs everything the line asks for, in psql's order.
+fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
+    for output in &line.outputs {
+        runner.output(Some(Arg { text: output.0.clone(), ..Arg::default() }));
+    }
+    if line.ending != Ending::Runs {
+        return;
+    }
+    if line.list {
+        return runner.steps.push(run::Step::Catalog("--list".into()));
+    }
+    if let Some(log) = &line.log_file {
+        runner.output(Some(Arg { text: log.0.clone(), ..Arg::default() }));
+    }
+    for path in startup {
+        runner.file(path.as_bytes());
+    }
+    for action in &line.actions {
+        match action {
+            Action::Query(text) => runner.query(text),
+            Action::Slash(text) => runner.command(text),
+            Action::File { name, .. } => runner.file(name),
+        }
+    }
+    if line.actions.is_empty() {
+        runner.standard_input();
+    }
+}
+
+/// Variables before any script: `-v`, and `-S`.
+fn first_variables(line: &Line) -> Variables {
+    let mut variables = Variables::default();
+    for (name, value) in &line.variables {
+        match value {
+            Some(value) => variables.set(name, Value::Known(value.0.clone())),
+            None => variables.unset(name),
+        }
+    }
+    if line.single_line {
+        variables.set(b"SINGLELINE", Value::Known(b"on".to_vec()));
+    }
+    variables
+}
+
+fn home(invocation: &Invocation) -> Option<Vec<u8>> {
+    invocation.variables.get("HOME").map(|home| home.0.clone()).filter(|home| !home.is_empty())
+}
+
+/// Scripts come from the machine, each kept as a content.
+struct FromWorld<'a> {
+    world: &'a dyn World,
+    contents: Vec<Content>,
+}
+
+impl run::Files for FromWorld<'_> {
+    fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
+        let known = self
+            .contents
+            .iter()
+            .find(|c| matches!(&c.source, crate::model::ContentSource::File(name) if name.as_slice() == path));
+        if let Some(content) = known {
+            return Some((content.bytes.0.clone(), !content.truncated));
+        }
+        if self.contents.len() >= self.world.limits().files {
+            return None;
+        }
+        let content = self.world.file(path)?;
+        let answer = (content.bytes.0.clone(), !content.truncated);
+        self.contents.push(content);
+        Some(answer)
+    }
+}
+
+/// psqlrc files, most exact version first as psql looks for them: `psqlrc-15.18`, `psqlrc-15`, `psqlrc`.
+fn startup(invocation: &Invocation, world: &dyn World) -> Vec<String> {
+    let variable = |name: &str| invocation.variables.get(name).filter(|v| !v.is_empty()).and_then(|v| v.text());
+    let mut bases: Vec<String> = SYSTEM_STARTUP.iter().map(|path| (*path).to_owned()).collect();
+    if let Some(folder) = variable("PGSYSCONFDIR") {
+        bases.push(format!("{folder}/psqlrc"));
+    }
+    let home = home(invocation).and_then(|home| String::from_utf8(home).ok());
+    match (variable("PSQLRC"), home) {
+        (Some(path), Some(home)) if path.starts_with("~/") => bases.push(format!("{home}{}", &path[1..])),
+        (Some(path), _) => bases.push(path.to_owned()),
+        (None, Some(home)) => bases.push(format!("{home}/.psqlrc")),
+        (None, None) => {}
+    }
+    bases.iter().filter_map(|base| versioned(base, world)).collect()
+}
+
+/// The version is asked for only where a file's name depends on it.
+fn versioned(base: &str, world: &dyn World) -> Option<String> {
+    let (folder, name) = base.rsplit_once('/').unwrap_or((".", base));
+    let beginning = format!("{name}-");
+    let names = world.list(folder.as_bytes()).unwrap_or_default();
+    let candidates: Vec<&str> = names.iter().filter_map(|n| n.text()).filter(|n| n.starts_with(&beginning)).collect();
+    if !candidates.is_empty() {
+        // `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
+        let answer = world.ask_tool(&[b"--version"]).unwrap_or_default();
+        let answer = String::from_utf8(answer).unwrap_or_default();
+        let full = answer.trim_end().strip_prefix("psql (PostgreSQL) ").unwrap_or("").to_owned();
+        let major = full.split(['.', ' ']).next().unwrap_or("").to_owned();
+        let found = [full, major]
+            .iter()
+            .map(|version| format!("{beginning}{version}"))
+            .find(|wanted| candidates.contains(&wanted.as_str()));
+        if let Some(found) = found {
+            return Some(if folder == "." { found } else { format!("{folder}/{found}") });
+        }
+    }
+    // A file that is not there can be made before psql looks; the delivery sees to that it is not looked for.
+    world.is_file(base.as_bytes()).then(|| base.to_owned())
+}
+
+/// PGSERVICEFILE or ~/.pg_service.conf, then the system's; the first that names a service wins.
+fn services(invocation: &Invocation, world: &dyn World) -> BTreeMap<String, Params> {
+    let variable = |name: &str| invocation.variables.get(name).and_then(|v| v.text()).filter(|v| !v.is_empty());
+    let line = line_of(invocation);
+    let named = variable("PGSERVICE").is_some()
+        || line.dbname.as_ref().and_then(|d| d.text()).is_some_and(|text| text.contains("service"))
+        || line
+            .actions
+            .iter()
+            .any(|a| matches!(a, Action::Slash(text) if memchr::memmem::find(text, b"service").is_some()));
+    if !named {
+        return BTreeMap::new();
+    }
+    let own = match (variable("PGSERVICEFILE"), variable("HOME")) {
+        (Some(file), _) => Some(file.to_owned()),
+        (None, Some(home)) => Some(format!("{home}/.pg_service.conf")),
+        (None, None) => None,
+    };
+    let system = variable("PGSYSCONFDIR").unwrap_or("/etc/postgresql-common");
+    let mut services = BTreeMap::new();
+    for path in own.into_iter().chain([format!("{system}/pg_service.conf")]) {
+        let Some(content) = world.file(path.as_bytes()) else { continue };
+        for (name, entry) in conninfo::service_file(&content.bytes) {
+            services.entry(name).or_insert(entry);
+        }
+    }
+    services
+}
+
+/// The name that belongs to the process' user id, as getpwuid(3) gives it.
+fn os_user(world: &dyn World) -> Option<String> {
+    let status = world.file(b"/proc/self/status")?;
+    let status = status.bytes.text()?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // Real, effective, saved, file system: libpq asks for the effective one.
+    let id = ids.split_whitespace().nth(1)?.to_owned();
+    let users = world.file(b"/etc/passwd")?;
+    let users = users.bytes.text()?;
+    let mut entries = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    entries.find(|entry| entry.get(2) == Some(&id.as_str())).and_then(|entry| entry.first().map(|n| (*n).to_owned()))
+}
+
+/// Encodings in which a byte of a letter can look like a quote or a backslash: psql and the server then disagree with
+/// whoever reads bytes (PostgreSQL documentation, "Character Set Support": not supported on the server).
+fn unsafe_encoding(name: &[u8]) -> bool {
+    let plain: Vec<u8> = name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    [
+        "big5",
+        "gb18030",
+        "gbk",
+        "johab",
+        "shiftjis2004",
+        "sjis",
+        "mskanji",
+        "shiftjis",
+        "uhc",
+        "win932",
+        "win936",
+        "win949",
+        "win950",
+        "windows932",
+        "windows936",
+        "windows949",
+        "windows950",
+        "cp932",
+    ]
+    .iter()
+    .any(|bad| plain == bad.as_bytes())
 }

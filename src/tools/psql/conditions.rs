@@ -1,0 +1,69 @@
+//! The stack of `\if`, `\elif`, `\else` and `\endif`, with a third answer: nobody can tell.
+
+/// One open `\if`.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// Whether the branch being read is taken; `None` where nobody can tell.
+    taken: Option<bool>,
+    /// Whether an earlier branch was taken.
+    done: Option<bool>,
+    /// Length of the statement so far when the branch began.
+    mark: usize,
+}
+
+/// What to do with the text of the branch that ends here.
+pub struct Branch {
+    pub skipped: bool,
+    pub mark: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Conditions(Vec<Open>);
+
+impl Conditions {
+    /// Whether what is read now may be run.
+    pub fn active(&self) -> bool {
+        self.0.iter().all(|open| open.taken != Some(false))
+    }
+
+    /// Whether it will be run, if anything is.
+    pub fn certain(&self) -> bool {
+        self.0.iter().all(|open| open.taken == Some(true))
+    }
+
+    pub fn begin(&mut self, truth: Option<bool>, mark: usize) {
+        self.0.push(Open { taken: truth, done: Some(false), mark });
+    }
+
+    /// Whether the condition of an `\elif` here would be looked at.
+    pub fn wants_next(&self) -> bool {
+        let outer = self.0.len().saturating_sub(1);
+        self.0[..outer].iter().all(|open| open.taken != Some(false))
+            && self.0.last().is_some_and(|open| open.done != Some(true) && open.taken != Some(true))
+    }
+
+    /// `\elif` with this truth, and `\else` with true.
+    pub fn otherwise(&mut self, truth: Option<bool>, mark: usize) {
+        if let Some(open) = self.0.last_mut() {
+            open.done = match (open.done, open.taken) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (None, _) | (_, None) => None,
+                (Some(false), Some(false)) => Some(false),
+            };
+            open.taken = match (open.done, truth) {
+                (Some(true), _) | (_, Some(false)) => Some(false),
+                (Some(false), truth) => truth,
+                (None, _) => None,
+            };
+            open.mark = mark;
+        }
+    }
+
+    pub fn end(&mut self) {
+        self.0.pop();
+    }
+
+    pub fn current(&self) -> Option<Branch> {
+        self.0.last().map(|open| Branch { skipped: open.taken == Some(false), mark: open.mark })
+    }
+}

@@ -1,0 +1,577 @@
+//! What a psql line would do: steps and statements to operations, doubts and the fields of `explain`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::conninfo::{self, Params, Sources, Target, Trouble};
+use super::copydata::{self, End};
+use super::options::{Ending, Line};
+use super::run::{Files, Runner, Step};
+use super::slash::Arg;
+use super::variables::PLACEHOLDER;
+use super::{fact, first_variables, home, line_of, unsafe_encoding, walk};
+use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
+use crate::tools::sql::{self, Access, Class, Statement, Unread, Verb};
+
+/// Scripts come from the facts.
+struct FromFacts<'a>(&'a Facts);
+
+impl Files for FromFacts<'_> {
+    fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
+        self.0.file(path).map(|content| (content.bytes.0.clone(), !content.truncated))
+    }
+}
+
+pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
+    let line = line_of(invocation);
+    let mut meaning = Meaning::new(invocation, facts);
+    let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
+    let mut files = FromFacts(facts);
+    let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
+    let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
+    walk(&line, &startup, &mut runner);
+    let steps = runner.steps;
+
+    if line.cluster {
+        meaning.doubt("cluster_wrapper", "--cluster chooses another server than the line says");
+    }
+    match line.ending {
+        Ending::Informs => {
+            let operation = Operation::new("tool.info", Effect::Read, program("psql"));
+            meaning.reading.operations.push(operation);
+        }
+        Ending::Refused => {}
+        Ending::Runs => meaning.connection(&line, invocation, facts),
+    }
+    if line.ending == Ending::Runs {
+        meaning.input(&line, invocation, facts);
+    }
+    for step in steps {
+        meaning.step(step, facts);
+    }
+    meaning.finish(line.ending == Ending::Refused)
+}
+
+/// The reading as it grows.
+struct Meaning<'a> {
+    reading: Reading,
+    home: Option<Vec<u8>>,
+    cwd: Option<Vec<u8>>,
+    sources: Sources,
+    /// Where statements go now; `None` where nobody knows.
+    target: Option<Target>,
+    /// As `explain` shows the first connection.
+    first: Option<Target>,
+    /// What the names without a schema refer to, once a script has said so.
+    path: Path,
+    statements: Vec<Json>,
+    shell: bool,
+    reads: Vec<String>,
+    writes: Vec<String>,
+    reconnects: Vec<Json>,
+    functions: Vec<String>,
+    server_program: bool,
+    server_file: bool,
+    facts: &'a Facts,
+}
+
+#[derive(Clone, PartialEq)]
+enum Path {
+    /// Whatever the server has for this user.
+    Default,
+    One(String),
+    Unclear,
+}
+
+impl<'a> Meaning<'a> {
+    fn new(invocation: &Invocation, facts: &'a Facts) -> Self {
+        Meaning {
+            reading: Reading {
+                tool: "psql".into(),
+                version: facts.version.clone(),
+                effective: BTreeMap::new(),
+                operations: Vec::new(),
+                doubts: Vec::new(),
+            },
+            home: home(invocation),
+            cwd: invocation.cwd.as_ref().map(|cwd| cwd.0.clone()),
+            sources: Sources::default(),
+            target: None,
+            first: None,
+            path: Path::Default,
+            statements: Vec::new(),
+            shell: false,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            reconnects: Vec::new(),
+            functions: Vec::new(),
+            server_program: false,
+            server_file: false,
+            facts,
+        }
+    }
+
+    fn doubt(&mut self, kind: &str, detail: impl Into<String>) {
+        let detail = detail.into();
+        if !self.reading.doubts.iter().any(|d| d.kind == kind && d.detail == detail) {
+            self.reading.doubt(kind, detail);
+        }
+    }
+
+    fn connection(&mut self, line: &Line, invocation: &Invocation, facts: &Facts) {
+        self.sources = sources(line, invocation, facts);
+        match conninfo::resolve(&self.sources) {
+            Ok(target) => {
+                if let Some(options) = target.params.get("options").cloned() {
+                    self.server_options(&options);
+                }
+                if let Some(encoding) = target.params.get("client_encoding")
+                    && unsafe_encoding(encoding.as_bytes())
+                {
+                    self.doubt("encoding", format!("client encoding {encoding} changes where quotes end"));
+                }
+                self.first = Some(target.clone());
+                self.target = Some(target);
+                self.operation("sql.connect", Effect::Read, None, "CONNECT");
+            }
+            Err(Trouble::Malformed(why)) => self.doubt("connection", why),
+            Err(Trouble::Service(name)) => {
+                self.doubt("connection", format!("the service {} is not known", visible::line(name.as_bytes(), 80)));
+            }
+            Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
+        }
+    }
+
+    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`.
+    fn server_options(&mut self, options: &str) {
+        for (name, what) in [
+            ("search_path", "search_path"),
+            ("standard_conforming_strings", "string_syntax"),
+            ("role", "role"),
+            ("session_authorization", "role"),
+            ("client_encoding", "encoding"),
+        ] {
+            if options.contains(name) {
+                self.doubt(what, format!("the connection's options set {name}"));
+            }
+        }
+    }
+
+    /// Standard input, where it holds commands.
+    fn input(&mut self, line: &Line, invocation: &Invocation, facts: &Facts) {
+        if !line.reads_stdin() {
+            return;
+        }
+        match facts.stdin() {
+            Some(content) if content.truncated => {
+                self.doubt("unread_content", "standard input had not ended in time or is too long");
+            }
+            Some(_) => {}
+            None if invocation.streams.stdin == StreamKind::Terminal || line.single_step => {
+                self.doubt("interactive", "psql would take commands from a terminal");
+            }
+            None if matches!(invocation.streams.stdin, StreamKind::Null | StreamKind::Closed) => {}
+            None => self.doubt("unread_content", "standard input could not be read"),
+        }
+    }
+
+    fn step(&mut self, step: Step, facts: &Facts) {
+        match step {
+            Step::Sql { text, unknown } => self.sql(&text, unknown),
+            Step::SqlFromResult => {
+                self.statement(&Statement::unknown(), true);
+                self.doubt("unknown_sql", "statements come from a result, a program or a human");
+            }
+            Step::CopyData(steps) => self.copy_data(steps),
+            Step::Program(arg) => self.program(&arg),
+            Step::Reads(arg) => {
+                let name = self.shown_path(&arg.text);
+                self.operation_on("file.read", Effect::Read, file(&name), None);
+                push_new(&mut self.reads, name);
+            }
+            Step::Writes(arg) => self.writes_file(&arg),
+            Step::Connect(words) => self.reconnect(words, facts),
+            Step::Copy(words) => self.copy(&words),
+            Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
+            Step::LargeObject(function) => {
+                push_new(&mut self.functions, function.to_owned());
+                self.operation("sql.call", Effect::Execute, None, function);
+            }
+            Step::Password => {
+                self.statements.push(json!({"kind": "ALTER ROLE", "tables": [], "class": "privilege", "nested": []}));
+                self.operation("sql.grant", Effect::Escalate, None, "ALTER ROLE");
+            }
+            Step::Environment(arg) => self.environment(&arg),
+            Step::Doubt(kind, detail) => self.doubt(kind, detail),
+        }
+    }
+
+    /// `\setenv` matters to programs psql starts, and to `\c`.
+    fn environment(&mut self, arg: &Arg) {
+        let name = visible::line(&arg.text, 80);
+        if arg.unknown
+            || name.starts_with("PG")
+            || matches!(name.as_str(), "PATH" | "SHELL" | "EDITOR" | "VISUAL" | "PAGER")
+            || name.starts_with("PSQL")
+            || name.starts_with("LD_")
+        {
+            self.doubt("environment", format!("\\setenv {name} changes what psql connects to or starts"));
+        }
+    }
+
+    fn copy_data(&mut self, steps: Vec<Step>) {
+        let acts = steps.iter().any(|step| match step {
+            Step::Sql { text, .. } => {
+                std::str::from_utf8(text).is_ok_and(|text| sql::read(text).is_ok_and(|found| !found.is_empty()))
+            }
+            Step::Catalog(_) | Step::Doubt(..) => false,
+            _ => true,
+        });
+        if acts {
+            self.doubt("copy_data", "the data of a COPY would run as commands if the server refused the COPY");
+        }
+    }
+
+    fn program(&mut self, arg: &Arg) {
+        self.shell = true;
+        let command = visible::line(&arg.text, 1000);
+        let command = if command.is_empty() { "$SHELL".to_owned() } else { command };
+        self.operation_on("program.run", Effect::Execute, program(&command), None);
+        if arg.unknown {
+            self.doubt("unknown_variable", "a program is started with words that are not known");
+        }
+    }
+
+    fn writes_file(&mut self, arg: &Arg) {
+        let name = if arg.unknown { "*".to_owned() } else { self.shown_path(&arg.text) };
+        if arg.unknown {
+            self.doubt("unknown_variable", "a file is written whose name is not known");
+        }
+        self.operation_on("file.write", Effect::Write, file(&name), None);
+        push_new(&mut self.writes, name);
+    }
+
+    fn copy(&mut self, words: &[u8]) {
+        let Some(copy) = copydata::copy_command(words) else { return };
+        self.sql(&copy.sql, false);
+        match copy.end {
+            End::Program(command) => self.program(&Arg { text: command, ..Arg::default() }),
+            End::File(path) => {
+                let path = match (path.strip_prefix(b"~/"), &self.home) {
+                    (Some(rest), Some(home)) => [home, &b"/"[..], rest].concat(),
+                    _ => path,
+                };
+                if copy.from {
+                    let name = self.shown_path(&path);
+                    self.operation_on("file.send", Effect::Disclose, file(&name), None);
+                    push_new(&mut self.reads, name);
+                } else {
+                    self.writes_file(&Arg { text: path, ..Arg::default() });
+                }
+            }
+            End::Source | End::Own => {}
+        }
+    }
+
+    fn sql(&mut self, text: &[u8], unknown: bool) {
+        if unknown {
+            self.doubt("unknown_variable", "a statement holds a variable whose value is not known");
+        }
+        let Ok(text) = std::str::from_utf8(text) else {
+            self.statement(&Statement::unknown(), true);
+            return self.doubt("unparsed_sql", "a statement is not UTF-8");
+        };
+        match sql::read(text) {
+            Ok(statements) => {
+                for statement in &statements {
+                    self.statement(statement, unknown);
+                }
+            }
+            Err(Unread::Refused(_)) => {}
+            Err(Unread::Unparsed(_)) if unknown => self.statement(&Statement::unknown(), true),
+            Err(Unread::Unparsed(why)) => {
+                self.statement(&Statement::unknown(), true);
+                self.doubt("unparsed_sql", visible::line(why.as_bytes(), 200));
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement, unknown: bool) {
+        let mut tables = statement.tables();
+        if unknown && (statement.kind == "UNKNOWN" || tables.iter().any(|table| table.contains(PLACEHOLDER))) {
+            tables = vec!["*".into()];
+        }
+        self.statements.push(json!({
+            "kind": statement.kind,
+            "tables": tables,
+            "class": statement.class.word(),
+            "nested": statement.nested,
+        }));
+        for access in &statement.accesses {
+            self.access(access, statement);
+        }
+        for verb in &statement.database {
+            let (action, effect) = action(*verb);
+            self.operation(action, effect, None, &statement.kind);
+        }
+        for function in &statement.functions {
+            push_new(&mut self.functions, function.clone());
+            self.operation("sql.call", Effect::Execute, Some(format!("{function}()")), &statement.kind);
+        }
+        for function in &statement.unknown_functions {
+            self.doubt(
+                "unknown_function",
+                format!("{}() is not the server's own", visible::line(function.as_bytes(), 100)),
+            );
+        }
+        for command in &statement.programs {
+            self.server_program = true;
+            self.operation("sql.program", Effect::Execute, Some(command.clone()), &statement.kind);
+        }
+        for path in &statement.server_files {
+            self.server_file = true;
+            self.operation("sql.server_file", Effect::Disclose, Some(path.clone()), &statement.kind);
+        }
+        self.settings(statement);
+    }
+
+    /// Settings that change what the statements after them mean.
+    fn settings(&mut self, statement: &Statement) {
+        if statement.class == Class::Tx && statement.kind.starts_with("ROLLBACK") && self.path != Path::Default {
+            self.path = Path::Unclear;
+        }
+        let Some((name, values)) = &statement.setting else {
+            if statement.kind == "DISCARD" && self.path != Path::Default {
+                self.path = Path::Unclear;
+            }
+            return;
+        };
+        match name.as_str() {
+            "search_path" => {
+                self.path = match values.as_slice() {
+                    [one] if !one.is_empty() && one != "$user" => Path::One(one.clone()),
+                    _ => Path::Unclear,
+                };
+            }
+            "" if self.path != Path::Default => self.path = Path::Unclear,
+            "standard_conforming_strings" | "backslash_quote" => {
+                self.doubt("string_syntax", format!("SET {name} changes where strings end"));
+            }
+            "client_encoding" | "names" if values.iter().any(|value| unsafe_encoding(value.as_bytes())) => {
+                self.doubt("encoding", "the client's encoding changes where quotes end");
+            }
+            _ => {}
+        }
+    }
+
+    fn access(&mut self, access: &Access, statement: &Statement) {
+        let (name, effect) = action(access.verb);
+        let schema = match (&self.path, access.schema.is_empty()) {
+            (Path::One(schema), true) => schema.clone(),
+            (Path::Unclear, true) => {
+                self.doubt("search_path", "names without a schema follow a search_path that is not one schema");
+                String::new()
+            }
+            _ => access.schema.clone(),
+        };
+        if name == "sql.session" {
+            return self.operation(name, effect, Some(access.written()), &statement.kind);
+        }
+        let table = self.table(&schema, &access.name);
+        let columns: Vec<&String> = access.columns.iter().collect();
+        let outside: Vec<&String> = access.outside.iter().collect();
+        let mut operation =
+            Operation::new(name, effect, table).with("kind", statement.kind.as_str()).with("columns", json!(columns));
+        if !outside.is_empty() {
+            operation = operation.with("outside", json!(outside));
+        }
+        self.push(operation);
+    }
+
+    fn push(&mut self, operation: Operation) {
+        if !self.reading.operations.contains(&operation) {
+            self.reading.operations.push(operation);
+        }
+    }
+
+    fn operation(&mut self, action: &str, effect: Effect, detail: Option<String>, kind: &str) {
+        let mut operation = Operation::new(action, effect, self.database()).with("kind", kind);
+        if let Some(detail) = detail {
+            operation = operation.with("detail", visible::line(detail.as_bytes(), 300));
+        }
+        self.push(operation);
+    }
+
+    fn operation_on(&mut self, action: &str, effect: Effect, resource: Resource, kind: Option<&str>) {
+        let mut operation = Operation::new(action, effect, resource);
+        if let Some(kind) = kind {
+            operation = operation.with("kind", kind);
+        }
+        self.push(operation);
+    }
+
+    fn database(&self) -> Resource {
+        let (host, port, name) = where_to(self.target.as_ref());
+        Resource::new("Database", format!("{host}:{port}/{name}"))
+            .with("host", host)
+            .with("port", port)
+            .with("name", name)
+    }
+
+    fn table(&self, schema: &str, table: &str) -> Resource {
+        let (host, port, database) = where_to(self.target.as_ref());
+        let shown = if schema.is_empty() { table.to_owned() } else { format!("{schema}.{table}") };
+        Resource::new("Table", format!("{host}:{port}/{database}/{shown}"))
+            .with("host", host)
+            .with("port", port)
+            .with("database", database)
+            .with("schema", schema)
+            .with("name", table)
+    }
+
+    /// `\c`: a new connection, made of the words and what of the old one stays.
+    fn reconnect(&mut self, words: [Option<Arg>; 4], facts: &Facts) {
+        let known = !words.iter().flatten().any(|word| word.unknown);
+        let text = |word: &Option<Arg>| word.as_ref().and_then(|w| String::from_utf8(w.text.clone()).ok());
+        let [database, user, host, port] = [0, 1, 2, 3].map(|at| text(&words[at]));
+        let string = database.as_deref().filter(|d| conninfo::is_string(d)).map(conninfo::parse);
+        let mut params = Params::new();
+        if string.is_none()
+            && let Some(old) = &self.target
+        {
+            params = old.params.clone();
+            params.insert("user".into(), old.user.clone());
+            params.insert("dbname".into(), old.database.clone());
+            params.insert("port".into(), old.port.to_string());
+            if host.is_some() {
+                params.remove("hostaddr");
+            }
+        }
+        match string {
+            Some(Ok(more)) => params.extend(more),
+            Some(Err(_)) => {}
+            None => params.extend(database.map(|d| ("dbname".to_owned(), d))),
+        }
+        params.extend(user.map(|u| ("user".to_owned(), u)));
+        params.extend(host.map(|h| ("host".to_owned(), h)));
+        params.extend(port.map(|p| ("port".to_owned(), p)));
+        let _ = facts;
+        self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
+        self.path = Path::Default;
+        match &self.target {
+            Some(t) => {
+                let shown = json!({"host": t.host, "port": t.port, "db": t.database, "user": t.user});
+                self.reconnects.push(shown);
+            }
+            None => {
+                self.reconnects.push(json!({"host": "*", "port": null, "db": "*", "user": "*"}));
+                self.doubt("connection", "\\connect goes where the text does not say");
+            }
+        }
+        self.operation("sql.connect", Effect::Read, None, "CONNECT");
+    }
+
+    /// From the work folder, or from the home.
+    fn shown_path(&self, path: &[u8]) -> String {
+        let under = |folder: &Option<Vec<u8>>| {
+            folder
+                .as_ref()
+                .filter(|folder| folder.len() > 1)
+                .and_then(|folder| path.strip_prefix(folder.as_slice()))
+                .and_then(|rest| rest.strip_prefix(b"/"))
+                .map(<[u8]>::to_vec)
+        };
+        if let Some(rest) = under(&self.cwd) {
+            return visible::line(&rest, 4096);
+        }
+        match under(&self.home) {
+            Some(rest) => format!("~/{}", visible::line(&rest, 4096)),
+            None => visible::line(path.strip_prefix(b"./").unwrap_or(path), 4096),
+        }
+    }
+
+    fn finish(mut self, refused: bool) -> Reading {
+        let _ = self.facts;
+        let first = self.first.as_ref();
+        let mut put = |key: &str, value: Json| self.reading.effective.insert(key.to_owned(), value);
+        put("statements", self.statements.into());
+        put("shell_escape", self.shell.into());
+        put("reads_files", self.reads.into());
+        put("writes_files", self.writes.into());
+        put("host", first.and_then(|t| t.host.clone()).into());
+        put("port", first.map(|t| t.port).into());
+        put("db", first.map(|t| t.database.clone()).into());
+        put("user", first.map(|t| t.user.clone()).into());
+        put("reconnects", self.reconnects.into());
+        put("functions", self.functions.into());
+        put("server_side_program", self.server_program.into());
+        put("server_side_file", self.server_file.into());
+        if refused {
+            put("context", "refused by the tool".into());
+        }
+        self.reading
+    }
+}
+
+/// The connection's sources out of line, variables and facts.
+pub fn sources(line: &Line, invocation: &Invocation, facts: &Facts) -> Sources {
+    let variable = |name: &str| invocation.variables.get(name).and_then(|value| value.text()).map(str::to_owned);
+    let environment = conninfo::ENVIRONMENT
+        .iter()
+        .filter_map(|(name, key)| variable(name).map(|value| ((*key).to_owned(), value)))
+        .collect();
+    let dbname = line.dbname.clone().filter(|name| !name.is_empty());
+    Sources {
+        host: line.host.clone(),
+        port: line.port.clone(),
+        user: line.user.clone(),
+        dbname: if line.list && dbname.is_none() { Some("postgres".into()) } else { dbname },
+        environment,
+        service: variable("PGSERVICE").filter(|service| !service.is_empty()),
+        services: facts.get(fact::SERVICES).unwrap_or_default(),
+        os_user: facts.get(fact::OS_USER),
+    }
+}
+
+/// Host (where TCP really goes), port and database for a resource.
+fn where_to(target: Option<&Target>) -> (String, u16, String) {
+    match target {
+        Some(t) => {
+            let host = t.hostaddr.clone().or_else(|| t.host.clone()).unwrap_or_else(|| "localhost".into());
+            (host, t.port, t.database.clone())
+        }
+        None => ("*".into(), 0, "*".into()),
+    }
+}
+
+fn action(verb: Verb) -> (&'static str, Effect) {
+    match verb {
+        Verb::Select => ("sql.select", Effect::Read),
+        Verb::Insert => ("sql.insert", Effect::Write),
+        Verb::Update => ("sql.update", Effect::Write),
+        Verb::Delete => ("sql.delete", Effect::Destroy),
+        Verb::Truncate => ("sql.truncate", Effect::Destroy),
+        Verb::Create => ("sql.create", Effect::Write),
+        Verb::Alter => ("sql.alter", Effect::Write),
+        Verb::Drop => ("sql.drop", Effect::Destroy),
+        Verb::Grant => ("sql.grant", Effect::Escalate),
+        Verb::Admin => ("sql.admin", Effect::Execute),
+        Verb::Lock | Verb::Session => ("sql.session", Effect::Read),
+        Verb::Call => ("sql.call", Effect::Execute),
+    }
+}
+
+fn program(command: &str) -> Resource {
+    Resource::new("Program", command).with("command", command)
+}
+
+fn file(path: &str) -> Resource {
+    Resource::new("File", path).with("path", path)
+}
+
+fn push_new(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}

@@ -1,0 +1,607 @@
+//! Queries: which tables and columns they touch, and where a column is used.
+//!
+//! Names are resolved as far as the text allows. The text does not say which columns a table has, so a bare column
+//! belongs to every table in reach; a column of a subquery or CTE is followed back to the tables it comes from.
+//! Whatever cannot be followed counts as every column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::functions::{self, Manner};
+use super::kinds;
+use super::tree::Tree;
+use super::{Access, Verb};
+
+/// What a subquery, a CTE or a RETURNING list gives to whoever selects from it.
+#[derive(Debug, Clone, Default)]
+pub struct Derived {
+    /// Each column and where it comes from: index of an access, name.
+    outputs: Vec<(String, Vec<Origin>)>,
+    /// Tables whose whole rows are among the outputs.
+    stars: Vec<usize>,
+    /// Every table inside.
+    bases: Vec<usize>,
+}
+
+type Origin = (usize, String);
+
+#[derive(Debug, Clone)]
+enum Source {
+    Table(usize),
+    Derived(Derived),
+}
+
+/// Something in a FROM list, by the name it is called there.
+#[derive(Debug, Clone)]
+struct Relation {
+    name: String,
+    source: Source,
+}
+
+/// Gathers what a statement touches.
+#[derive(Debug, Default)]
+pub struct Walker {
+    pub accesses: Vec<Access>,
+    pub nested: Vec<String>,
+    pub functions: Vec<String>,
+    pub unknown_functions: Vec<String>,
+    pub server_files: Vec<String>,
+    scopes: Vec<Vec<Relation>>,
+    ctes: Vec<BTreeMap<String, Derived>>,
+}
+
+impl Walker {
+    /// Notes a table; the same table with the same verb is one access.
+    pub fn table(&mut self, table: Tree<'_>, verb: Verb) -> usize {
+        let schema = [table.text("catalogname"), table.text("schemaname")].map(str::to_owned);
+        let schema = schema.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        self.access(schema, table.text("relname").to_owned(), verb)
+    }
+
+    pub fn access(&mut self, schema: String, name: String, verb: Verb) -> usize {
+        let same = |a: &Access| a.schema == schema && a.name == name && a.verb == verb;
+        match self.accesses.iter().position(same) {
+            Some(index) => index,
+            None => {
+                let (columns, outside) = (BTreeSet::new(), BTreeSet::new());
+                self.accesses.push(Access { schema, name, verb, columns, outside });
+                self.accesses.len() - 1
+            }
+        }
+    }
+
+    /// Every table anywhere below, for statements whose inside is of no further interest.
+    pub fn tables_below(&mut self, tree: Tree<'_>, verb: Verb) {
+        if let Some(table) = tree.as_node("RangeVar") {
+            self.table(table, verb);
+        } else if tree.is_bare_table() {
+            self.table(tree, verb);
+        } else if let Some(call) = tree.as_node("FuncCall") {
+            self.call(call);
+        }
+        for child in tree.children() {
+            self.tables_below(child, verb);
+        }
+    }
+
+    /// A statement that gives rows. `outside` where its rows decide or become something instead of being shown.
+    pub fn rows(&mut self, statement: Tree<'_>, outside: bool) -> Derived {
+        match statement.node() {
+            Some(("SelectStmt", select)) => self.select(select, outside),
+            Some(("InsertStmt", insert)) => self.insert(insert),
+            Some(("UpdateStmt", update)) => self.update(update),
+            Some(("DeleteStmt", delete)) => self.delete(delete),
+            Some(("MergeStmt", merge)) => self.merge(merge),
+            Some((_, other)) => {
+                self.tables_below(other, Verb::Select);
+                Derived::default()
+            }
+            None => Derived::default(),
+        }
+    }
+
+    pub fn select(&mut self, select: Tree<'_>, outside: bool) -> Derived {
+        self.with(select);
+        let derived = if select.field("larg").is_nothing() {
+            self.simple_select(select, outside)
+        } else {
+            let mut left = self.select(select.field("larg"), outside);
+            let right = self.select(select.field("rarg"), outside);
+            for (at, (_, origins)) in right.outputs.into_iter().enumerate() {
+                if let Some((_, more)) = left.outputs.get_mut(at) {
+                    more.extend(origins);
+                }
+            }
+            left.stars.extend(right.stars);
+            left.bases.extend(right.bases);
+            self.order(select, &left);
+            left
+        };
+        self.ctes.pop();
+        derived
+    }
+
+    fn simple_select(&mut self, select: Tree<'_>, outside: bool) -> Derived {
+        self.scopes.push(Vec::new());
+        for item in select.list("from_clause") {
+            self.from(item);
+        }
+        let derived = self.outputs(select.field("target_list"), outside);
+        for field in ["where_clause", "having_clause", "limit_offset", "limit_count"] {
+            self.expression(select.field(field), true);
+        }
+        for field in ["window_clause", "distinct_clause", "values_lists"] {
+            self.expression(select.field(field), field != "values_lists" || outside);
+        }
+        self.order(select, &derived);
+        self.locks(select);
+        self.scopes.pop();
+        derived
+    }
+
+    /// FOR UPDATE and its kin need the right to update.
+    fn locks(&mut self, select: Tree<'_>) {
+        let locked: Vec<usize> = match select.list("locking_clause").next() {
+            None => return,
+            Some(_) => self.scopes.last().into_iter().flatten().filter_map(Relation::table).collect(),
+        };
+        for index in locked {
+            let Access { schema, name, .. } = self.accesses[index].clone();
+            self.access(schema, name, Verb::Update);
+        }
+    }
+
+    /// ORDER BY and GROUP BY: a number or a name may stand for an output.
+    fn order(&mut self, select: Tree<'_>, outputs: &Derived) {
+        for item in select.list("sort_clause").chain(select.list("group_clause")) {
+            let inner = item.as_node("SortBy").map_or(item, |by| by.field("node"));
+            if let Some(number) = inner.as_node("AConst").and_then(|c| c.field("val").0.get("Ival")) {
+                let at = usize::try_from(Tree(number).number("ival")).unwrap_or(0);
+                match outputs.outputs.get(at.wrapping_sub(1)).filter(|_| outputs.stars.is_empty()) {
+                    Some((_, origins)) => self.mark_all(&origins.clone(), true),
+                    None => self.mark_bases(outputs),
+                }
+                continue;
+            }
+            let names = inner.as_node("ColumnRef").map(|column| column.names("fields")).unwrap_or_default();
+            if let [name] = names.as_slice() {
+                let named: Vec<Origin> =
+                    outputs.outputs.iter().filter(|(n, _)| n == name).flat_map(|(_, o)| o.clone()).collect();
+                self.mark_all(&named, true);
+            }
+            self.expression(inner, true);
+        }
+    }
+
+    fn with(&mut self, statement: Tree<'_>) {
+        self.ctes.push(BTreeMap::new());
+        let with = statement.field("with_clause");
+        for cte in with.list("ctes").filter_map(|cte| cte.as_node("CommonTableExpr")) {
+            let name = cte.text("ctename").to_owned();
+            if with.flag("recursive") {
+                self.define(&name, Derived::default());
+            }
+            let query = cte.field("ctequery");
+            if let Some(kind) = kinds::of(query).filter(|kind| kind != "SELECT") {
+                self.nested.push(kind);
+            }
+            let mut derived = self.rows(query, false);
+            derived.rename(cte.names("aliascolnames"));
+            self.define(&name, derived);
+        }
+    }
+
+    fn define(&mut self, name: &str, derived: Derived) {
+        if let Some(frame) = self.ctes.last_mut() {
+            frame.insert(name.to_owned(), derived);
+        }
+    }
+
+    fn from(&mut self, item: Tree<'_>) {
+        match item.node() {
+            Some(("RangeVar", table)) => self.from_table(table, Verb::Select),
+            Some(("JoinExpr", join)) => self.join(join),
+            Some(("RangeSubselect", sub)) => {
+                let mut derived = self.rows(sub.field("subquery"), false);
+                derived.rename(sub.field("alias").names("colnames"));
+                self.relate(sub.field("alias").text("aliasname"), Source::Derived(derived));
+            }
+            Some(("RangeTableSample", sample)) => {
+                self.from(sample.field("relation"));
+                self.expression(sample.field("args"), true);
+            }
+            Some((_, other)) => {
+                self.expression(other, true);
+                self.relate(other.field("alias").text("aliasname"), Source::Derived(Derived::default()));
+            }
+            None => {}
+        }
+    }
+
+    fn from_table(&mut self, table: Tree<'_>, verb: Verb) {
+        let name = table.text("relname");
+        let alias = table.field("alias").text("aliasname");
+        let called = if alias.is_empty() { name } else { alias };
+        let cte = if table.text("schemaname").is_empty() && verb == Verb::Select {
+            self.ctes.iter().rev().find_map(|frame| frame.get(name)).cloned()
+        } else {
+            None
+        };
+        let renamed = table.field("alias").names("colnames");
+        let source = match cte {
+            Some(mut derived) => {
+                derived.rename(renamed);
+                Source::Derived(derived)
+            }
+            None => {
+                let index = self.table(table, verb);
+                if renamed.is_empty() {
+                    Source::Table(index)
+                } else {
+                    // The text gives the columns other names: any of them may be any column.
+                    self.mark(index, "*", true);
+                    Source::Derived(Derived { bases: vec![index], stars: vec![index], ..Derived::default() })
+                }
+            }
+        };
+        self.relate(called, source);
+    }
+
+    fn relate(&mut self, name: &str, source: Source) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.push(Relation { name: name.to_owned(), source });
+        }
+    }
+
+    fn join(&mut self, join: Tree<'_>) {
+        self.from(join.field("larg"));
+        self.from(join.field("rarg"));
+        for name in join.names("using_clause") {
+            self.column(&[name], true);
+        }
+        if join.flag("is_natural") {
+            self.star(None, true);
+        }
+        self.expression(join.field("quals"), true);
+    }
+
+    /// A select list or RETURNING list.
+    fn outputs(&mut self, targets: Tree<'_>, outside: bool) -> Derived {
+        let mut derived = Derived::default();
+        for target in targets.items().filter_map(|t| t.as_node("ResTarget")) {
+            let value = target.field("val");
+            let column = value.as_node("ColumnRef");
+            let last_is_star =
+                column.is_some_and(|c| c.list("fields").last().is_some_and(|f| f.as_node("AStar").is_some()));
+            if let (Some(column), true) = (column, last_is_star) {
+                let inner = self.star(column.names("fields").last().copied(), outside);
+                derived.outputs.extend(inner.outputs);
+                derived.stars.extend(inner.stars);
+                continue;
+            }
+            let origins = match column {
+                Some(column) => self.column(&column.names("fields"), outside),
+                None => self.expression(value, true),
+            };
+            let name = match (target.text("name"), column) {
+                ("", Some(column)) => column.names("fields").last().copied().unwrap_or(""),
+                (name, _) => name,
+            };
+            derived.outputs.push((name.to_owned(), origins));
+        }
+        derived.bases = self.scopes.last().into_iter().flatten().flat_map(Relation::bases).collect();
+        derived
+    }
+
+    /// Walks an expression; answers the columns in it.
+    pub fn expression(&mut self, tree: Tree<'_>, outside: bool) -> Vec<Origin> {
+        match tree.node() {
+            Some(("ColumnRef", column)) => {
+                let names = column.names("fields");
+                let star = column.list("fields").last().is_some_and(|f| f.as_node("AStar").is_some());
+                if star { self.star(names.last().copied(), outside).all() } else { self.column(&names, outside) }
+            }
+            Some(("SubLink", link)) => {
+                let mut origins = self.expression(link.field("testexpr"), true);
+                origins.extend(self.rows(link.field("subselect"), true).all());
+                origins
+            }
+            Some(("SelectStmt", _)) => self.rows(tree, true).all(),
+            Some((name, fields)) => {
+                if name == "FuncCall" {
+                    self.call(fields);
+                }
+                fields.children().into_iter().flat_map(|child| self.expression(child, outside)).collect()
+            }
+            None => tree.children().into_iter().flat_map(|child| self.expression(child, outside)).collect(),
+        }
+    }
+
+    fn call(&mut self, call: Tree<'_>) {
+        let names = call.names("funcname");
+        let shown = names.join(".");
+        let note = |list: &mut Vec<String>, name: &str| {
+            if !list.iter().any(|known| known == name) {
+                list.push(name.to_owned());
+            }
+        };
+        match functions::manner(&names) {
+            Manner::Harmless => return,
+            Manner::Effect => {}
+            Manner::ServerFile => note(&mut self.server_files, &shown),
+            Manner::Unknown => note(&mut self.unknown_functions, &shown),
+        }
+        note(&mut self.functions, names.last().filter(|_| names.first() == Some(&"pg_catalog")).unwrap_or(&&*shown));
+    }
+
+    /// A column by its written name; answers where it comes from.
+    fn column(&mut self, names: &[&str], outside: bool) -> Vec<Origin> {
+        let origins = match names {
+            [column] => self.bare(column),
+            [.., table, column] => {
+                let relation = self.scopes.iter().rev().flatten().find(|relation| relation.name == *table).cloned();
+                match relation {
+                    Some(relation) => relation.column(column),
+                    // `excluded`, `new`, `old`, or a table that the text does not show.
+                    None => self.bare(column),
+                }
+            }
+            [] => Vec::new(),
+        };
+        self.mark_all(&origins, outside);
+        origins
+    }
+
+    fn bare(&self, column: &str) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            let mut found = false;
+            for relation in scope {
+                if relation.name == column {
+                    // The name of a table alone is its whole row.
+                    origins.extend(relation.whole());
+                    continue;
+                }
+                let here = relation.column(column);
+                found |= matches!(&relation.source, Source::Derived(d) if d.stars.is_empty() && d.has(column));
+                origins.extend(here);
+            }
+            if found {
+                break;
+            }
+        }
+        origins
+    }
+
+    /// `*` or `table.*`.
+    fn star(&mut self, table: Option<&str>, outside: bool) -> Derived {
+        let relations: Vec<Relation> = match table {
+            None => self.scopes.last().cloned().unwrap_or_default(),
+            Some(name) => self.scopes.iter().rev().flatten().find(|r| r.name == name).cloned().into_iter().collect(),
+        };
+        let mut derived = Derived::default();
+        for relation in relations {
+            self.mark_all(&relation.whole(), outside);
+            match relation.source {
+                Source::Table(index) => derived.stars.push(index),
+                Source::Derived(inner) => {
+                    derived.outputs.extend(inner.outputs);
+                    derived.stars.extend(inner.stars);
+                }
+            }
+        }
+        derived
+    }
+
+    fn mark(&mut self, index: usize, column: &str, outside: bool) {
+        let access = &mut self.accesses[index];
+        access.columns.insert(column.to_owned());
+        if outside {
+            access.outside.insert(column.to_owned());
+        }
+    }
+
+    fn mark_all(&mut self, origins: &[Origin], outside: bool) {
+        for (index, column) in origins {
+            self.mark(*index, column, outside);
+        }
+    }
+
+    fn mark_bases(&mut self, derived: &Derived) {
+        for index in derived.bases.clone() {
+            self.mark(index, "*", true);
+        }
+    }
+
+    /// The table that is changed, as something whose columns can be named.
+    fn target(&mut self, statement: Tree<'_>, verb: Verb) -> (usize, usize) {
+        let table = statement.field("relation");
+        let changed = self.table(table, verb);
+        // What is only looked at in it counts as read, once something is.
+        let read = self.table(table, Verb::Select);
+        let alias = table.field("alias").text("aliasname");
+        let name = if alias.is_empty() { table.text("relname") } else { alias };
+        self.scopes.push(vec![Relation { name: name.to_owned(), source: Source::Table(read) }]);
+        (changed, read)
+    }
+
+    /// Leaves the target's scope; a table in which nothing was looked at was not read.
+    fn leave(&mut self, statement: Tree<'_>) -> Derived {
+        let returning = statement.field("returning_clause");
+        let list = if returning.is_nothing() { statement.field("returning_list") } else { returning.field("exprs") };
+        let derived = self.outputs(list, false);
+        self.scopes.pop();
+        self.ctes.pop();
+        derived
+    }
+
+    fn insert(&mut self, insert: Tree<'_>) -> Derived {
+        self.with(insert);
+        self.scopes.push(Vec::new());
+        let source = insert.field("select_stmt");
+        self.rows(source, true);
+        self.scopes.pop();
+        let (changed, _) = self.target(insert, Verb::Insert);
+        self.written(changed, insert.list("cols"));
+        let conflict = insert.field("on_conflict_clause");
+        if !conflict.is_nothing() {
+            let set: Vec<Tree<'_>> = conflict.list("target_list").collect();
+            if !set.is_empty() {
+                let updated = self.table(insert.field("relation"), Verb::Update);
+                self.set(updated, set.into_iter());
+            }
+            for element in conflict.field("infer").list("index_elems").filter_map(|e| e.as_node("IndexElem")) {
+                if !element.text("name").is_empty() {
+                    self.column(&[element.text("name")], true);
+                }
+            }
+            self.expression(conflict.field("infer"), true);
+            self.expression(conflict.field("where_clause"), true);
+        }
+        self.leave(insert)
+    }
+
+    /// The columns that are written; none named means all.
+    fn written<'a>(&mut self, index: usize, columns: impl Iterator<Item = Tree<'a>>) {
+        let mut any = false;
+        for column in columns.filter_map(|c| c.as_node("ResTarget")) {
+            any = true;
+            self.mark(index, column.text("name"), false);
+        }
+        if !any {
+            self.mark(index, "*", false);
+        }
+    }
+
+    fn set<'a>(&mut self, index: usize, targets: impl Iterator<Item = Tree<'a>>) {
+        for target in targets.filter_map(|t| t.as_node("ResTarget")) {
+            self.mark(index, target.text("name"), false);
+            self.expression(target.field("val"), true);
+            self.expression(target.field("indirection"), true);
+        }
+    }
+
+    fn update(&mut self, update: Tree<'_>) -> Derived {
+        self.with(update);
+        let (changed, _) = self.target(update, Verb::Update);
+        for item in update.list("from_clause") {
+            self.from(item);
+        }
+        self.set(changed, update.list("target_list"));
+        self.expression(update.field("where_clause"), true);
+        self.leave(update)
+    }
+
+    fn delete(&mut self, delete: Tree<'_>) -> Derived {
+        self.with(delete);
+        self.target(delete, Verb::Delete);
+        for item in delete.list("using_clause") {
+            self.from(item);
+        }
+        self.expression(delete.field("where_clause"), true);
+        self.leave(delete)
+    }
+
+    fn merge(&mut self, merge: Tree<'_>) -> Derived {
+        self.with(merge);
+        let table = merge.field("relation");
+        let read = self.table(table, Verb::Select);
+        let alias = table.field("alias").text("aliasname");
+        let name = if alias.is_empty() { table.text("relname") } else { alias };
+        self.scopes.push(vec![Relation { name: name.to_owned(), source: Source::Table(read) }]);
+        self.from(merge.field("source_relation"));
+        self.expression(merge.field("join_condition"), true);
+        for when in merge.list("merge_when_clauses").filter_map(|w| w.as_node("MergeWhenClause")) {
+            self.expression(when.field("condition"), true);
+            self.expression(when.field("values"), true);
+            let command = when.number("command_type");
+            if command == pg_query::protobuf::CmdType::CmdInsert as i64 {
+                let index = self.table(table, Verb::Insert);
+                self.written(index, when.list("target_list"));
+            } else if command == pg_query::protobuf::CmdType::CmdUpdate as i64 {
+                let index = self.table(table, Verb::Update);
+                self.set(index, when.list("target_list"));
+            } else if command == pg_query::protobuf::CmdType::CmdDelete as i64 {
+                self.table(table, Verb::Delete);
+            }
+        }
+        self.leave(merge)
+    }
+
+    /// Ends the walk: tables that were put in reach but in which no column was looked at were not read.
+    pub fn finish(mut self) -> Self {
+        let changes = |verb| matches!(verb, Verb::Insert | Verb::Update | Verb::Delete);
+        let accesses = self.accesses.clone();
+        self.accesses.retain(|a| {
+            let only_a_target = a.verb == Verb::Select
+                && a.columns.is_empty()
+                && accesses.iter().any(|b| changes(b.verb) && (&b.schema, &b.name) == (&a.schema, &a.name));
+            !only_a_target
+        });
+        self
+    }
+}
+
+impl Relation {
+    fn table(&self) -> Option<usize> {
+        match self.source {
+            Source::Table(index) => Some(index),
+            Source::Derived(_) => None,
+        }
+    }
+
+    fn bases(&self) -> Vec<usize> {
+        match &self.source {
+            Source::Table(index) => vec![*index],
+            Source::Derived(derived) => derived.bases.clone(),
+        }
+    }
+
+    fn column(&self, name: &str) -> Vec<Origin> {
+        match &self.source {
+            Source::Table(index) => vec![(*index, name.to_owned())],
+            Source::Derived(derived) => derived.column(name),
+        }
+    }
+
+    fn whole(&self) -> Vec<Origin> {
+        match &self.source {
+            Source::Table(index) => vec![(*index, "*".to_owned())],
+            Source::Derived(derived) => derived.all(),
+        }
+    }
+}
+
+impl Derived {
+    fn has(&self, name: &str) -> bool {
+        self.outputs.iter().any(|(output, _)| output == name)
+    }
+
+    fn column(&self, name: &str) -> Vec<Origin> {
+        let mut origins: Vec<Origin> =
+            self.outputs.iter().filter(|(output, _)| output == name).flat_map(|(_, o)| o.clone()).collect();
+        origins.extend(self.stars.iter().map(|index| (*index, name.to_owned())));
+        origins
+    }
+
+    fn all(&self) -> Vec<Origin> {
+        let mut origins: Vec<Origin> = self.outputs.iter().flat_map(|(_, o)| o.clone()).collect();
+        origins.extend(self.stars.iter().map(|index| (*index, "*".to_owned())));
+        origins
+    }
+
+    /// Other names for the columns, from the left.
+    fn rename(&mut self, names: Vec<&str>) {
+        if names.is_empty() {
+            return;
+        }
+        if !self.stars.is_empty() {
+            // Which column gets which name is not in the text.
+            let everything = self.all();
+            self.outputs.extend(names.iter().map(|name| ((*name).to_owned(), everything.clone())));
+            return;
+        }
+        for (output, name) in self.outputs.iter_mut().zip(names) {
+            output.0 = name.to_owned();
+        }
+    }
+}

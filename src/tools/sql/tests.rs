@@ -1,0 +1,118 @@
+//! Statements and what they are read as.
+
+use super::*;
+
+/// `KIND class tables [nested] functions | verb table(columns; outside)`.
+fn show(sql: &str) -> String {
+    match read(sql) {
+        Err(Unread::Refused(_)) => "refused".into(),
+        Err(Unread::Unparsed(_)) => "unparsed".into(),
+        Ok(statements) => statements.iter().map(one).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn one(s: &Statement) -> String {
+    let mut out = format!("{} {} {}", s.kind, s.class.word(), s.tables().join(",")).trim_end().to_owned();
+    if !s.nested.is_empty() {
+        out += &format!(" [{}]", s.nested.join(","));
+    }
+    if !s.functions.is_empty() {
+        out += &format!(" {}()", s.functions.join("(),"));
+    }
+    out
+}
+
+fn accesses(sql: &str) -> String {
+    let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
+    read(sql)
+        .unwrap()
+        .iter()
+        .flat_map(|s| &s.accesses)
+        .map(|a| format!("{:?} {}({}; {})", a.verb, a.written(), join(&a.columns), join(&a.outside)))
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+#[test]
+fn statements_are_called_what_the_server_calls_them() {
+    for (sql, expect) in [
+        ("SELECT 1", "SELECT read"),
+        ("TABLE users", "SELECT read users"),
+        ("VALUES (1),(2)", "SELECT read"),
+        ("SELECT o.id,u.email FROM orders o JOIN users u ON u.id=o.user_id", "SELECT read orders,users"),
+        ("WITH r AS (SELECT * FROM orders) SELECT count(*) FROM r", "SELECT read orders"),
+        ("WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d", "SELECT write users [DELETE]"),
+        ("EXPLAIN SELECT * FROM users", "EXPLAIN read users"),
+        ("EXPLAIN DELETE FROM users", "EXPLAIN read users [DELETE]"),
+        ("EXPLAIN ANALYZE DELETE FROM users", "EXPLAIN ANALYZE write users [DELETE]"),
+        ("EXPLAIN (ANALYZE off) DELETE FROM users", "EXPLAIN read users [DELETE]"),
+        ("EXPLAIN ANALYZE SELECT * FROM users", "EXPLAIN ANALYZE read users"),
+        ("SELECT * INTO t2 FROM users", "SELECT INTO ddl t2,users"),
+        ("CREATE TABLE c2 AS TABLE users", "CREATE TABLE AS ddl c2,users"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT * FROM users", "CREATE MATERIALIZED VIEW ddl m,users"),
+        ("CREATE USER bob", "CREATE ROLE privilege"),
+        ("GRANT admin TO bob", "GRANT ROLE privilege"),
+        ("GRANT SELECT ON users TO bob", "GRANT privilege users"),
+        ("REVOKE ALL ON users FROM bob", "REVOKE privilege users"),
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob", "ALTER DEFAULT PRIVILEGES privilege"),
+        ("PREPARE p AS DELETE FROM users; EXECUTE p", "PREPARE session users [DELETE]\nEXECUTE code"),
+        ("COPY (DELETE FROM users RETURNING *) TO STDOUT", "COPY TO write users [DELETE]"),
+        ("COPY users FROM STDIN", "COPY FROM write users"),
+        ("BEGIN; LOCK TABLE users; END; ABORT", "BEGIN tx\nLOCK tx users\nCOMMIT tx\nROLLBACK tx"),
+        ("DROP TABLE IF EXISTS staging.events, audit_log", "DROP TABLE ddl staging.events,audit_log"),
+        ("ALTER TABLE a RENAME COLUMN x TO y", "ALTER TABLE ddl a"),
+        ("ALTER TABLE a OWNER TO bob", "ALTER TABLE ddl a"),
+        ("COMMENT ON COLUMN s.t.c IS 'x'", "COMMENT ddl s.t"),
+        ("CREATE RULE r AS ON INSERT TO a DO DELETE FROM b", "CREATE RULE ddl a,b"),
+        ("TRUNCATE users, orders", "TRUNCATE write users,orders"),
+        ("DO $$ BEGIN DELETE FROM users; END $$", "DO code"),
+        ("CALL wipe()", "CALL code"),
+        ("ANALYZE users; VACUUM", "ANALYZE admin users\nVACUUM admin"),
+        ("REINDEX TABLE users; CHECKPOINT", "REINDEX admin users\nCHECKPOINT admin"),
+        ("SET x.y = 1; RESET ALL; SHOW search_path", "SET session\nRESET session\nSHOW read"),
+        ("MERGE INTO a USING b ON a.i=b.i WHEN MATCHED THEN DELETE", "MERGE write a,b"),
+        ("SELECT setval('s',1), count(*), lower('x')", "SELECT read setval()"),
+        ("SELECT app.f(), wipe()", "SELECT read app.f(),wipe()"),
+        ("DELETE FROM :t", "refused"),
+        ("SELECT 1 \\; x", "refused"),
+        ("SELEC 1", "unparsed"),
+        ("-- nothing", ""),
+        (";;", ""),
+    ] {
+        assert_eq!(show(sql), expect, "{sql}");
+    }
+}
+
+#[test]
+fn a_column_is_outside_of_the_select_list_wherever_it_decides_something() {
+    for (sql, expect) in [
+        ("SELECT email FROM users", "Select users(email; )"),
+        ("SELECT * FROM users", "Select users(*; )"),
+        ("SELECT id FROM users WHERE email LIKE 'a%'", "Select users(email,id; email)"),
+        ("SELECT id FROM users ORDER BY email", "Select users(email,id; email)"),
+        ("SELECT id, email FROM users ORDER BY 2", "Select users(email,id; email)"),
+        ("SELECT id, email AS e FROM users GROUP BY e, id", "Select users(e,email,id; e,email,id)"),
+        ("SELECT upper(email) FROM users", "Select users(email; email)"),
+        ("SELECT CASE WHEN email='x' THEN 1 END FROM users", "Select users(email; email)"),
+        ("SELECT email::int FROM users", "Select users(email; email)"),
+        ("SELECT u::text FROM users u", "Select users(*; *)"),
+        (
+            "SELECT u.email, o.id FROM users u JOIN orders o ON o.user_id = u.id",
+            "Select users(email,id; id) | Select orders(id,user_id; user_id)",
+        ),
+        ("SELECT 1 FROM users WHERE 'x' IN (SELECT email FROM users)", "Select users(email; email)"),
+        ("WITH r AS (SELECT email AS x FROM users) SELECT 1 FROM r WHERE x LIKE 'a'", "Select users(email; email)"),
+        ("SELECT 1 FROM (SELECT * FROM users) s WHERE s.email='x'", "Select users(*,email; email)"),
+        ("SELECT 1 FROM users JOIN orders USING (id)", "Select users(id; id) | Select orders(id; id)"),
+        ("DELETE FROM orders WHERE id=1", "Delete orders(; ) | Select orders(id; id)"),
+        ("DELETE FROM orders", "Delete orders(; )"),
+        ("UPDATE users SET note=email", "Update users(note; ) | Select users(email; email)"),
+        ("INSERT INTO log(a) SELECT email FROM users", "Select users(email; email) | Insert log(a; )"),
+        ("INSERT INTO t VALUES (1) RETURNING id", "Insert t(*; ) | Select t(id; )"),
+        ("COPY users (email) TO '/tmp/x'", "Select users(email; email)"),
+        ("COPY users TO STDOUT", "Select users(*; )"),
+        ("SELECT 1 FROM a WHERE EXISTS (SELECT 1 FROM b WHERE x=1)", "Select a(x; x) | Select b(x; x)"),
+    ] {
+        assert_eq!(accesses(sql), expect, "{sql}");
+    }
+}
