@@ -29,7 +29,7 @@ Examples:
 
 keeper.toml:
   server = \"https://gate.example:7443\"      # https only
-  ca = \"ca.pem\"                             # PEM; no other authority is believed
+  ca = \"ca.pem\"                             # PEM; no other authority is believed [the system's]
   socket = \"/run/portcullis/keeper.sock\"    # shims connect here
   group = \"agents\"                          # who may connect [everybody]
   operators = [\"ops\"]                       # who may sign in and out [root, the keeper's user]

@@ -5,15 +5,23 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod approvals;
+mod audit;
+mod chain;
+mod completions;
 mod control;
 mod demo;
 mod explain;
 mod keeper;
 mod login;
 mod logout;
+mod person;
+mod pin;
 pub mod policy;
 mod redact;
+mod replay;
 mod say;
+mod sessions;
 mod show;
 mod status;
 
@@ -57,14 +65,20 @@ pub struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    Explain(explain::ExplainArgs),
-    Demo(demo::DemoArgs),
-    Keeper(keeper::KeeperArgs),
+    Status(status::StatusArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
+    Explain(explain::ExplainArgs),
+    Approvals(approvals::ApprovalsArgs),
+    Sessions(sessions::SessionsArgs),
+    Audit(audit::AuditArgs),
     Policy(policy::PolicyArgs),
     Redact(redact::RedactArgs),
-    Status(status::StatusArgs),
+    Keeper(keeper::KeeperArgs),
+    Pin(pin::PinArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+    Demo(demo::DemoArgs),
 }
 
 /// Everything: what `bin/portcullis.rs` calls.
@@ -87,6 +101,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Approvals(args) => approvals::run(&args, global),
+        Command::Audit(args) => audit::run(&args, global),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
+        Command::Pin(args) => pin::run(&args, global),
+        Command::Sessions(args) => sessions::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
         Command::Demo(args) => demo::run(&args),
         Command::Keeper(args) => keeper::run(args),

@@ -16,6 +16,7 @@ pub struct Config {
     /// `https://gate.example:7443`; nothing but https.
     pub server: String,
     /// PEM file of the authorities that may vouch for the server; no other is believed.
+    #[serde(default = "default_authorities")]
     pub ca: PathBuf,
     /// Where shims and the command line reach the keeper.
     #[serde(default = "default_socket")]
@@ -92,6 +93,13 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where Debian and its kin keep the public authorities; the default where no file is named.
+pub const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+fn default_authorities() -> PathBuf {
+    PathBuf::from(SYSTEM_AUTHORITIES)
+}
+
 fn default_socket() -> PathBuf {
     PathBuf::from("/run/portcullis/keeper.sock")
 }
@@ -116,7 +124,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Read(path, error) if error.kind() == io::ErrorKind::NotFound => Some(format!(
-                "write {} with at least: server = \"https://gate.example\" and ca = \"/path/ca.pem\"",
+                "write {} with at least: server = \"https://gate.example\" and, for a private authority, ca = \"/path/ca.pem\"",
                 path.display()
             )),
             Error::Read(..) | Error::Form(..) | Error::Server(..) | Error::Place(_) => None,
@@ -130,7 +138,8 @@ impl Config {
         let text = fs::read_to_string(path).map_err(|error| Error::Read(path.to_owned(), error))?;
         let mut config: Config =
             toml::from_str(&text).map_err(|error| Error::Form(path.to_owned(), Box::new(error)))?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
+        let whole = std::path::absolute(path).map_err(|error| Error::Read(path.to_owned(), error))?;
+        let folder = whole.parent().unwrap_or(Path::new("/"));
         for path in [&mut config.ca, &mut config.socket, &mut config.state] {
             *path = folder.join(&path);
         }

@@ -37,7 +37,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::{Config, KeepIn, LogConfig, LogFormat, default_path, number_of, origin, prefix};
+pub use config::{Config, KeepIn, LogConfig, LogFormat, SYSTEM_AUTHORITIES, default_path, number_of, origin, prefix};
 pub use keep::{Keep, private_folder, write_private};
 pub use link::{Link, Trouble};
 pub use login::Login;

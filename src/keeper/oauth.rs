@@ -67,7 +67,10 @@ enum Outcome {
 
 /// Opens a device grant.
 pub async fn device(link: &Link) -> Result<Device, Trouble> {
-    let form = [("client_id", CLIENT)];
+    // Shown to the person who confirms, so that they see where it comes from.
+    let name = std::fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = visible::line(name.trim_ascii(), 100);
+    let form = [("client_id", CLIENT), ("device_name", &name)];
     let request = link.request(Method::POST, path::DEVICE_AUTHORIZATION).form(&form);
     let body = link.expect(request).await?;
     link.parse(&body)
