@@ -1,7 +1,34 @@
-//! git: skeleton.
+//! git: what a line would do to this repository and to which refs of which remote, which programs it would start, and
+//! how a token reaches it.
+//!
+//! [`line`] finds the command, [`options`] takes its words apart, [`push`], [`fetch`] and [`local`] say what it does,
+//! [`programs`] what else would run, [`meaning`] turns that into operations. README.md says what is pinned between the
+//! reading and the run.
+
+mod autocorrect;
+mod delivery;
+mod facts;
+mod fetch;
+mod gather;
+mod line;
+mod local;
+mod meaning;
+mod options;
+mod programs;
+mod push;
+mod refs;
+mod remotes;
+
+#[cfg(test)]
+mod tests;
 
 use super::{DeliveryError, Tool, World};
-use crate::model::{Delivery, Facts, Grant, Invocation, Reading, Terms};
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Reading, Terms};
+
+use facts::Known;
+use line::{Command, Line};
+use meaning::{Meaning, Scene, Weight};
+use options::Words;
 
 pub struct Git;
 
@@ -11,25 +38,275 @@ impl Tool for Git {
     }
 
     fn variables(&self) -> &'static [&'static str] {
-        &[]
+        // Named one by one: GIT_CONFIG_VALUE_n, and whatever else somebody keeps under GIT_, may hold a secret.
+        &[
+            "EDITOR",
+            "GIT_ALLOW_PROTOCOL",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+            "GIT_ASKPASS",
+            "GIT_ATTR_SOURCE",
+            "GIT_COMMON_DIR",
+            "GIT_CONFIG_COUNT",
+            "GIT_CONFIG_GLOBAL",
+            "GIT_CONFIG_NOSYSTEM",
+            "GIT_CONFIG_SYSTEM",
+            "GIT_CURL_VERBOSE",
+            "GIT_DIR",
+            "GIT_EDITOR",
+            "GIT_EXEC_PATH",
+            "GIT_EXTERNAL_DIFF",
+            "GIT_INDEX_FILE",
+            "GIT_NAMESPACE",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_PAGER",
+            "GIT_PROTOCOL_FROM_USER",
+            "GIT_PROXY_COMMAND",
+            "GIT_PROXY_SSL_CAINFO",
+            "GIT_SEQUENCE_EDITOR",
+            "GIT_SSH",
+            "GIT_SSH_COMMAND",
+            "GIT_SSH_VARIANT",
+            "GIT_SSL_CAINFO",
+            "GIT_SSL_CAPATH",
+            "GIT_SSL_NO_VERIFY",
+            "GIT_TEMPLATE_DIR",
+            "GIT_TERMINAL_PROMPT",
+            "GIT_TRACE*",
+            "GIT_WORK_TREE",
+            "HOME",
+            "PAGER",
+            "SSH_ASKPASS",
+            "TERM",
+            "VISUAL",
+            "XDG_CONFIG_HOME",
+        ]
     }
 
-    fn gather(&self, _invocation: &Invocation, _world: &dyn World) -> Facts {
-        Facts::default()
+    fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
+        gather::gather(invocation, world)
     }
 
     #[cfg(feature = "reading")]
-    fn read(&self, _invocation: &Invocation, _facts: &Facts) -> Reading {
-        unimplemented!()
+    fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
+        read(invocation, facts)
     }
 
     fn deliver(
         &self,
-        _invocation: &Invocation,
-        _facts: Facts,
-        _terms: &Terms,
-        _grants: Vec<Grant>,
+        invocation: &Invocation,
+        facts: Facts,
+        terms: &Terms,
+        grants: Vec<Grant>,
     ) -> Result<Delivery, DeliveryError> {
-        unimplemented!()
+        delivery::deliver(invocation, &facts, terms, grants)
+    }
+}
+
+fn read(invocation: &Invocation, facts: &Facts) -> Reading {
+    let known = Known::of(facts);
+    let version = facts.version.as_deref();
+    let line = line::read(&invocation.args, &known, version);
+    let scene = scene(invocation, &known, &line, version);
+    let mut meaning = meaning(&scene, &line);
+    if known.config.is_none() && meaning.refused.is_none() && !matches!(line.command, Command::Info { .. }) {
+        meaning.doubt("unread_config", "git's configuration is not known");
+    }
+    trace_files(&scene, &mut meaning);
+    meaning::reading(&scene, meaning)
+}
+
+fn scene<'a>(invocation: &'a Invocation, known: &'a Known, line: &'a Line, version: Option<&'a str>) -> Scene<'a> {
+    let mut config = known.config.clone().unwrap_or_default();
+    line.globals.settings.iter().for_each(|setting| config.add_command(setting));
+    Scene { invocation, known, config, globals: &line.globals, version }
+}
+
+fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
+    let mut meaning = match &line.command {
+        Command::Info { .. } => Meaning::of(Weight::Read),
+        Command::Refused { why, .. } => Meaning::refused(why.clone()),
+        Command::Unknown { word } => {
+            let mut meaning = Meaning::of(Weight::LocalWrite);
+            meaning.runs(format!("git-{word}"));
+            meaning.doubt("unknown_command", format!("git {word}"));
+            meaning
+        }
+        Command::External { name, program } => {
+            let mut meaning = Meaning::of(Weight::LocalWrite);
+            meaning.subcommand = Some(name.clone());
+            meaning.runs(program.clone());
+            meaning
+        }
+        Command::Shell { text } => {
+            let mut meaning = Meaning::of(Weight::LocalWrite);
+            meaning.subcommand = Some("!sh".into());
+            meaning.runs(text.clone());
+            meaning.doubt("shell_alias", text.clone());
+            meaning
+        }
+        Command::Known { name, args } => command(scene, name, args),
+    };
+    // An alias may bring settings that only git could resolve.
+    let from_alias = line.globals.settings.iter().filter(|_| line.expanded).any(|s| {
+        let key = s.split('=').next().unwrap_or_default().to_lowercase();
+        key.starts_with("include.") || key.starts_with("includeif.")
+    });
+    if meaning.refused.is_none() && (from_alias || (line.expanded && !line.globals.settings_from_variables.is_empty()))
+    {
+        meaning.doubt("unread_config", "an alias brings settings that only git can resolve");
+    }
+    meaning
+}
+
+/// Commands that have commands of their own.
+const WITH_PARTS: &[&str] = &[
+    "stash",
+    "remote",
+    "notes",
+    "worktree",
+    "reflog",
+    "bundle",
+    "sparse-checkout",
+    "commit-graph",
+    "multi-pack-index",
+    "maintenance",
+    "hook",
+    "submodule",
+    "bisect",
+    "rerere",
+    "credential",
+];
+
+fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
+    let finish = |mut meaning: Meaning| {
+        meaning.subcommand = Some(name.to_owned());
+        meaning
+    };
+    if let [only] = args
+        && only.as_slice() == b"-h"
+    {
+        return finish(Meaning::of(Weight::Read));
+    }
+    let (sub, args) = part(name, args);
+    let row = if sub.is_empty() { name.to_owned() } else { format!("{name} {sub}") };
+    let words = Words::read(&row, args, scene.version);
+    if let Some(problem) = &words.problem {
+        if options::covers(scene.version) {
+            return finish(Meaning::refused(problem.clone()));
+        }
+        let mut meaning = Meaning::of(Weight::LocalWrite);
+        meaning.doubt("unknown_option", problem.clone());
+        return finish(meaning);
+    }
+    let cloned;
+    let scene = if name == "clone" {
+        // Its settings are those of the new repository, at once.
+        let mut config = scene.config.clone();
+        words.values("config").for_each(|setting| config.add_command(&setting));
+        cloned = Scene {
+            config,
+            known: scene.known,
+            invocation: scene.invocation,
+            globals: scene.globals,
+            version: scene.version,
+        };
+        &cloned
+    } else {
+        scene
+    };
+    let mut meaning = effects(scene, name, sub, &words);
+    if meaning.refused.is_none() {
+        programs::add(scene, name, sub, &words, &mut meaning);
+        written(scene, name, sub, &words, &mut meaning);
+        if words.not_text && meaning.weights.iter().any(|w| *w >= Weight::RemoteRead) {
+            meaning.doubt("not_text", "a word of the line is not UTF-8");
+        }
+    }
+    finish(meaning)
+}
+
+/// The command within a command, and the words after it.
+fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
+    if !WITH_PARTS.contains(&name) {
+        return ("", args);
+    }
+    let at = args.iter().take_while(|a| a.starts_with(b"-")).count();
+    match args.get(at).and_then(Bytes::text) {
+        // `git stash -m x` is a push; `git remote -v` lists, and so does `git submodule --quiet`.
+        Some(_) | None if name == "stash" && at > 0 => ("push", args),
+        None if name == "stash" => ("push", args),
+        None => ("", args),
+        Some(sub) if name == "remote" || name == "submodule" || at == 0 => (sub, &args[at + 1..]),
+        Some(_) => ("", args),
+    }
+}
+
+fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
+    match name {
+        "push" => return push::push(scene, words),
+        "send-pack" => return push::send_pack(scene, words),
+        "remote" => return fetch::remote(scene, sub, words),
+        "submodule" => return fetch::submodule(scene, sub, words),
+        _ => {}
+    }
+    if let Some(meaning) = fetch::read(scene, name, words) {
+        return meaning;
+    }
+    match local::weight(scene, name, sub, words) {
+        Some(weight) => Meaning::of(weight),
+        None if name == "config" => Meaning::refused("not a form of git config"),
+        None => {
+            let mut meaning = Meaning::of(Weight::LocalWrite);
+            meaning.runs(format!("git-{name}"));
+            meaning.doubt("unread_command", format!("git {name} is not read"));
+            meaning
+        }
+    }
+}
+
+/// Files outside the repository's own that the line names for writing.
+fn written(scene: &Scene<'_>, name: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    let mut files: Vec<String> = Vec::new();
+    let output = words.value("output").filter(|o| !o.is_empty() && o != "/dev/null");
+    let shows = matches!(
+        name,
+        "log" | "show" | "diff" | "whatchanged" | "diff-tree" | "diff-files" | "diff-index" | "range-diff" | "rev-list"
+    );
+    match (name, sub) {
+        ("archive", _) => files.extend(output),
+        ("stash", "show") | ("reflog", "show") => files.extend(output),
+        _ if shows => files.extend(output),
+        ("format-patch", _) if !words.on("stdout") => match output.or_else(|| words.value("output-directory")) {
+            Some(path) => files.push(path),
+            None => meaning.add(Weight::LocalWrite),
+        },
+        ("bundle", "create") => files.extend(words.operands.first().filter(|f| *f != "-").cloned()),
+        ("bugreport" | "diagnose", _) => meaning.add(Weight::LocalWrite),
+        ("config", _) if words.on("global") => {
+            files.extend(meaning.weights.contains(&Weight::ConfigWrite).then(|| "~/.gitconfig".to_owned()))
+        }
+        ("config", _) if meaning.weights.contains(&Weight::ConfigWrite) => files.extend(words.value("file")),
+        ("fast-export", _) => files.extend(words.value("export-marks")),
+        ("checkout-index" | "init" | "clone" | "worktree", _) => {}
+        _ => {}
+    }
+    if !files.is_empty() && name != "config" {
+        meaning.add(Weight::LocalWrite);
+        if name != "archive" {
+            meaning.weights.remove(&Weight::Read);
+        }
+    }
+    let prefix = words.value("prefix").filter(|_| name == "checkout-index");
+    files.extend(prefix.filter(|p| p.starts_with('/') || p.contains("..")));
+    let _ = scene;
+    meaning.writes.extend(files);
+}
+
+/// `GIT_TRACE=/path` and its kin append to a file.
+fn trace_files(scene: &Scene<'_>, meaning: &mut Meaning) {
+    let traces = scene.invocation.variables.iter().filter(|(name, _)| name.starts_with("GIT_TRACE"));
+    let paths: Vec<String> = traces.map(|(_, value)| options::text(value)).filter(|v| v.starts_with('/')).collect();
+    if meaning.refused.is_none() {
+        meaning.writes.extend(paths);
     }
 }

@@ -1,0 +1,261 @@
+//! Asks the machine for what a reading needs: read-only questions, no more of them than the command calls for.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{Bytes, Facts, Invocation};
+use crate::tools::World;
+
+use super::facts::{Config, Entry, Known, Place, Refs, name, without_password};
+use super::line::{self, Command, Line};
+use super::options;
+
+/// More refs than this do not travel; a push that needs them all is then a doubt.
+const MOST_REFS: usize = 20_000;
+
+/// Commands whose reading needs neither a repository nor its refs.
+const PLACELESS: &[&str] = &["help", "version", "init", "init-db"];
+
+/// Commands whose meaning hangs on the local refs.
+const WITH_REFS: &[&str] = &["push", "send-pack", "tag", "checkout", "update-ref"];
+
+/// Variables whose values may be secret or long: only that they are set is told.
+const SET_ONLY: &[&str] = &[
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "SSLKEYLOGFILE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "LD_AUDIT",
+];
+
+pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
+    let mut facts = Facts { version: version(world), ..Facts::default() };
+    let args = &invocation.args;
+    let globals: Vec<&[u8]> = question(&args[..line::global_words(args).min(args.len())]);
+    let ask = |question: &[&[u8]]| world.ask_tool(&[globals.as_slice(), question].concat());
+    let mut known = Known {
+        config: ask(&[b"config", b"--list", b"-z", b"--show-scope"]).map(|out| Config::parse(&out)),
+        ..Known::default()
+    };
+    if let Some(config) = &known.config {
+        let safe: Vec<Entry> = config.0.iter().map(safe).collect();
+        put(&mut facts, name::CONFIG, &safe);
+    }
+    let line = look_up(invocation, world, &mut known, facts.version.as_deref());
+    put(&mut facts, name::PROGRAMS, &known.programs);
+    let set: Vec<&str> =
+        SET_ONLY.iter().copied().filter(|v| world.variable(v).is_some_and(|b| !b.is_empty())).collect();
+    put(&mut facts, name::VARIABLES_SET, &set);
+    let Command::Known { name: command, args: words } = &line.command else { return facts };
+    if PLACELESS.contains(&command.as_str()) {
+        return facts;
+    }
+    let Some(place) =
+        ask(&[b"rev-parse", b"--absolute-git-dir", b"--git-path", b"hooks", b"--is-bare-repository", b"--show-cdup"])
+    else {
+        return facts;
+    };
+    let Some((place, hooks)) = read_place(&place, invocation, &line) else { return facts };
+    put(&mut facts, name::HOOKS, &executable_hooks(world, &hooks));
+    if let Some(head) = ask(&[b"symbolic-ref", b"-q", b"HEAD"]) {
+        put(&mut facts, name::HEAD, &first_line(&head));
+    }
+    if WITH_REFS.contains(&command.as_str()) || command == "remote" {
+        let format: &[u8] = b"--format=%(objecttype) %(refname)";
+        if let Some(refs) = ask(&[b"for-each-ref", format]) {
+            put(&mut facts, name::REFS, &read_refs(&refs));
+        }
+    }
+    put(&mut facts, name::LEGACY_REMOTES, &legacy_remotes(world, &place));
+    if known.config.as_ref().is_some_and(has_drivers) {
+        put(&mut facts, name::ATTRIBUTES, &attributes(world, &place, known.config.as_ref(), &ask));
+    }
+    put(&mut facts, name::PLACE, &place);
+    let _ = words;
+    facts
+}
+
+fn put<T: Serialize>(facts: &mut Facts, name: &str, value: &T) {
+    // A value of ours always has a JSON form; were it not so, the fact would be absent, and that is a doubt.
+    if let Ok(value) = serde_json::to_value(value) {
+        facts.facts.insert(name.to_owned(), value);
+    }
+}
+
+fn version(world: &dyn World) -> Option<String> {
+    let out = Bytes::from(world.ask_tool(&[b"--version"])?);
+    let word = out.text()?.split_whitespace().nth(2)?;
+    let digits: String = word.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    Some(digits.trim_end_matches('.').to_owned())
+}
+
+/// The global options that a question must stand under. A pager has no place there.
+fn question(words: &[Bytes]) -> Vec<&[u8]> {
+    let idle: [&[u8]; 4] = [b"-p", b"--paginate", b"-P", b"--no-pager"];
+    words.iter().map(Bytes::as_slice).filter(|w| !idle.contains(w)).collect()
+}
+
+fn safe(entry: &Entry) -> Entry {
+    let hidden = |key: &str| ["pass", "password", "token", "secret", "smtppass"].iter().any(|end| key.ends_with(end));
+    let value = match &entry.value {
+        Some(_) if hidden(&entry.key) => Some("REDACTED".to_owned()),
+        Some(value) => Some(without_password(value)),
+        None => None,
+    };
+    Entry { key: without_password(&entry.key), scope: entry.scope.clone(), value }
+}
+
+/// Reads the line again and again until every word that may be a program has been looked for.
+fn look_up(invocation: &Invocation, world: &dyn World, known: &mut Known, version: Option<&str>) -> Line {
+    loop {
+        let line = line::read(&invocation.args, known, version);
+        let unknown = line.sought.iter().find(|program| !known.programs.contains_key(*program)).cloned();
+        let Some(program) = unknown else { return line };
+        let own = line.globals.exec_path.clone().or_else(|| invocation.variables.get("GIT_EXEC_PATH").cloned());
+        let in_exec_path = own.map(|folder| Bytes::from([folder.as_slice(), b"/", program.as_bytes()].concat()));
+        let found = in_exec_path.filter(|path| world.is_file(path)).or_else(|| world.program(&program));
+        known.programs.insert(program, found);
+    }
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    options::text(&Bytes::from(line))
+}
+
+/// The four answers of one `rev-parse`: git folder, hooks folder, bare or not, way up to the top.
+fn read_place(out: &[u8], invocation: &Invocation, line: &Line) -> Option<(Place, Bytes)> {
+    let mut lines = out.split(|b| *b == b'\n');
+    let (git_dir, hooks, bare, up) = (lines.next()?, lines.next()?, lines.next()?, lines.next().unwrap_or_default());
+    let start = invocation.cwd.as_ref().map(|c| c.as_slice()).unwrap_or_default();
+    let folder = line.globals.folders.iter().fold(start.to_vec(), |folder, next| join(&folder, next));
+    let work_tree = (bare == b"false" && !git_dir.is_empty()).then(|| Bytes::from(normal(&join(&folder, up))));
+    Some((Place { git_dir: git_dir.into(), work_tree }, Bytes::from(join(&folder, hooks))))
+}
+
+fn join(folder: &[u8], path: &[u8]) -> Vec<u8> {
+    match path {
+        [b'/', ..] => path.to_vec(),
+        [] => folder.to_vec(),
+        path => [folder, b"/", path].concat(),
+    }
+}
+
+/// Without `.` and `..`; the work folder itself has no links in it.
+fn normal(path: &[u8]) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    [b"/".as_slice(), &parts.join(&b'/')].concat()
+}
+
+fn executable_hooks(world: &dyn World, folder: &[u8]) -> Vec<String> {
+    let names = world.list(folder).unwrap_or_default();
+    let is_hook =
+        |name: &&Bytes| !name.ends_with(b".sample") && world.is_file(&[folder, b"/", name.as_slice()].concat());
+    names.iter().filter(is_hook).map(options::text).collect()
+}
+
+fn read_refs(out: &[u8]) -> Refs {
+    let mut refs = Refs::default();
+    for line in out.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+        if refs.names.len() == MOST_REFS {
+            refs.truncated = true;
+            break;
+        }
+        let line = options::text(&Bytes::from(line));
+        let Some((kind, name)) = line.split_once(' ') else { continue };
+        if kind == "tag" && name.starts_with("refs/tags/") {
+            refs.annotated.push(name.to_owned());
+        }
+        refs.names.push(name.to_owned());
+    }
+    refs
+}
+
+/// The old ways to describe a remote: a file in `remotes/` or `branches/`.
+fn legacy_remotes(world: &dyn World, place: &Place) -> Vec<String> {
+    let folders: [&[u8]; 2] = [b"/remotes", b"/branches"];
+    folders
+        .iter()
+        .flat_map(|folder| world.list(&[place.git_dir.as_slice(), folder].concat()).unwrap_or_default())
+        .map(|name| options::text(&name))
+        .collect()
+}
+
+/// Whether configuration names programs that attributes could bring in.
+fn has_drivers(config: &Config) -> bool {
+    let sections = [
+        ("diff", "textconv"),
+        ("diff", "command"),
+        ("filter", "clean"),
+        ("filter", "smudge"),
+        ("filter", "process"),
+        ("merge", "driver"),
+    ];
+    sections.iter().any(|(section, name)| config.middles(section, name).next().is_some())
+}
+
+/// The drivers that any attributes file of the work tree, of the repository or of the user assigns.
+fn attributes(
+    world: &dyn World,
+    place: &Place,
+    config: Option<&Config>,
+    ask: &dyn Fn(&[&[u8]]) -> Option<Vec<u8>>,
+) -> Vec<String> {
+    let mut files: Vec<Vec<u8>> =
+        vec![[place.git_dir.as_slice(), b"/info/attributes"].concat(), b"/etc/gitattributes".to_vec()];
+    let home = world.home().map(|h| h.0).unwrap_or_default();
+    match config.and_then(|c| c.get("core.attributesfile")) {
+        Some(path) => files.push(match path.strip_prefix("~/") {
+            Some(rest) => [home.as_slice(), b"/", rest.as_bytes()].concat(),
+            None => path.as_bytes().to_vec(),
+        }),
+        None => {
+            let base =
+                world.variable("XDG_CONFIG_HOME").map_or_else(|| [home.as_slice(), b"/.config"].concat(), |b| b.0);
+            files.push([base.as_slice(), b"/git/attributes"].concat());
+        }
+    }
+    if let Some(top) = &place.work_tree {
+        let listed = ask(&[
+            b"-c",
+            b"core.fsmonitor=false",
+            b"ls-files",
+            b"-z",
+            b"-c",
+            b"-o",
+            b"--full-name",
+            b"--",
+            b":(top,glob)**/.gitattributes",
+        ]);
+        let names = listed.unwrap_or_default();
+        files.extend(names.split(|b| *b == 0).filter(|n| !n.is_empty()).map(|n| [top.as_slice(), b"/", n].concat()));
+        files.push([top.as_slice(), b"/.gitattributes"].concat());
+    }
+    let mut found: BTreeMap<String, ()> = BTreeMap::new();
+    for content in files.iter().take(world.limits().files).filter_map(|path| world.file(path)) {
+        let text = options::text(&content.bytes);
+        let words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+        let assigns = |word: &&str| ["diff=", "filter=", "merge="].iter().any(|key| word.starts_with(key));
+        found.extend(words.filter(assigns).map(|word| (word.to_owned(), ())));
+    }
+    found.into_keys().collect()
+}

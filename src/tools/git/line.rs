@@ -1,0 +1,279 @@
+//! From the words of the line to the command that git would run: global options, built-in commands, programs named
+//! `git-…`, aliases (also of aliases), in the order in which git.c tries them.
+
+use crate::model::Bytes;
+
+use super::facts::{Config, Known};
+use super::options;
+
+/// What stands before the command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Globals {
+    /// `-c` and those of aliases, as written.
+    pub settings: Vec<String>,
+    /// `--config-env`, as written; its value is only in git's own report.
+    pub settings_from_variables: Vec<String>,
+    /// The folders of `-C`, in order.
+    pub folders: Vec<Bytes>,
+    pub git_dir: Option<Bytes>,
+    pub work_tree: Option<Bytes>,
+    pub exec_path: Option<Bytes>,
+    /// `-p` or `-P`.
+    pub paginate: Option<bool>,
+    /// Something that an alias may not change.
+    pub changes_environment: bool,
+}
+
+/// What the line turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Prints something about git itself.
+    Info {
+        subcommand: Option<&'static str>,
+    },
+    /// git would not take the line.
+    Refused {
+        subcommand: Option<String>,
+        why: String,
+    },
+    Known {
+        name: String,
+        args: Vec<Bytes>,
+    },
+    /// A program called `git-NAME`.
+    External {
+        name: String,
+        program: String,
+    },
+    /// An alias that is a shell command.
+    Shell {
+        text: String,
+    },
+    /// Nothing is known by this word, and nobody looked whether there is such a program.
+    Unknown {
+        word: String,
+    },
+}
+
+/// The line, read as far as its command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub globals: Globals,
+    pub command: Command,
+    /// An alias stood in the line.
+    pub expanded: bool,
+    /// Words that were looked up as programs called `git-…`.
+    pub sought: Vec<String>,
+}
+
+enum Stop {
+    /// At this word the command begins.
+    At(usize),
+    Info,
+    Refused(String),
+}
+
+/// How many words of the line are global options: what must also stand before a question about the configuration.
+pub fn global_words(args: &[Bytes]) -> usize {
+    match globals(args, &mut Globals::default()) {
+        Stop::At(at) => at,
+        Stop::Info | Stop::Refused(_) => 0,
+    }
+}
+
+/// Reads the line. `known` answers what aliases and programs there are.
+pub fn read(args: &[Bytes], known: &Known, version: Option<&str>) -> Line {
+    let mut line = Line {
+        globals: Globals::default(),
+        command: Command::Info { subcommand: None },
+        expanded: false,
+        sought: vec![],
+    };
+    let at = match globals(args, &mut line.globals) {
+        Stop::At(at) => at,
+        Stop::Info => return line,
+        Stop::Refused(why) => {
+            line.command = Command::Refused { subcommand: None, why };
+            return line;
+        }
+    };
+    let mut config = known.config.clone().unwrap_or_default();
+    line.globals.settings.iter().for_each(|setting| config.add_command(setting));
+    let mut words = args[at..].to_vec();
+    match words.first().map(Bytes::as_slice) {
+        None => return line,
+        Some(b"--version" | b"-v") => words[0] = "version".into(),
+        Some(b"--help" | b"-h") => words[0] = "help".into(),
+        Some(_) => {}
+    }
+    line.command = command(&mut line.globals, words, &config, known, version, &mut line.expanded, &mut line.sought);
+    line
+}
+
+fn command(
+    globals_so_far: &mut Globals,
+    mut words: Vec<Bytes>,
+    config: &Config,
+    known: &Known,
+    version: Option<&str>,
+    expanded: &mut bool,
+    sought: &mut Vec<String>,
+) -> Command {
+    let mut seen: Vec<String> = Vec::new();
+    loop {
+        let Some(word) = words.first().and_then(Bytes::text).map(str::to_owned) else {
+            return Command::Unknown { word: "a command that is not text".into() };
+        };
+        let program = format!("git-{word}");
+        let own_programs_moved = globals_so_far.exec_path.is_some();
+        if options::is_builtin(&word, version) || (options::is_script(&word) && !own_programs_moved) {
+            let mut args = words.split_off(1);
+            if args.first().is_some_and(|a| a.as_slice() == b"--help") {
+                args[0] = word.as_str().into();
+                return Command::Known { name: "help".into(), args };
+            }
+            return Command::Known { name: word, args };
+        }
+        sought.push(program.clone());
+        match known.programs.get(&program) {
+            Some(Some(path)) => {
+                return Command::External { name: word, program: crate::model::visible::line(path, usize::MAX) };
+            }
+            Some(None) => {}
+            None if !config.0.iter().any(|e| e.key == format!("alias.{}", word.to_lowercase())) => {
+                return Command::Unknown { word };
+            }
+            None => {}
+        }
+        let Some(alias) = config.get(&format!("alias.{}", word.to_lowercase())) else {
+            return super::autocorrect::choose(&word, words.split_off(1), config, version);
+        };
+        if seen.contains(&word) {
+            return Command::Refused { subcommand: None, why: format!("the alias {word} leads to itself") };
+        }
+        if let Some(text) = alias.strip_prefix('!') {
+            return Command::Shell { text: text.to_owned() };
+        }
+        let Some(mut text) = split(alias) else {
+            return Command::Refused { subcommand: None, why: format!("the alias {word} has an open quote") };
+        };
+        let mut inner = Globals::default();
+        match globals(&text, &mut inner) {
+            Stop::At(at) if at < text.len() && !inner.changes_environment => {
+                text.drain(..at);
+            }
+            _ => {
+                return Command::Refused {
+                    subcommand: None,
+                    why: format!("the alias {word} is not one that git takes"),
+                };
+            }
+        }
+        globals_so_far.settings.append(&mut inner.settings);
+        globals_so_far.settings_from_variables.append(&mut inner.settings_from_variables);
+        globals_so_far.paginate = inner.paginate.or(globals_so_far.paginate);
+        *expanded = true;
+        seen.push(word);
+        text.extend(words.drain(1..));
+        words = text;
+        if words.first().is_some_and(|w| seen.last().is_some_and(|s| s.as_bytes() == w.as_slice())) {
+            return Command::Refused { subcommand: None, why: "an alias leads to itself".into() };
+        }
+    }
+}
+
+/// git.c, `handle_options`: none of these may be abbreviated, and each stands before the command.
+fn globals(args: &[Bytes], found: &mut Globals) -> Stop {
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        if word.first() != Some(&b'-') {
+            break;
+        }
+        let (name, attached) = match word.iter().position(|b| *b == b'=') {
+            Some(i) if word.starts_with(b"--") => (&word[..i], Some(Bytes::from(&word[i + 1..]))),
+            _ => (word.as_slice(), None),
+        };
+        let next = args.get(at + 1);
+        match (name, &attached) {
+            (b"--help" | b"-h" | b"--version" | b"-v", None) => break,
+            (b"--exec-path", Some(path)) => found.exec_path = Some(path.clone()),
+            (b"--exec-path" | b"--html-path" | b"--man-path" | b"--info-path", None) => return Stop::Info,
+            (b"--list-cmds", Some(_)) => return Stop::Info,
+            (b"-p" | b"--paginate", None) => found.paginate = Some(true),
+            (b"-P" | b"--no-pager", None) => {
+                found.paginate = Some(false);
+                found.changes_environment = true;
+            }
+            (
+                b"--no-replace-objects"
+                | b"--no-lazy-fetch"
+                | b"--bare"
+                | b"--literal-pathspecs"
+                | b"--no-literal-pathspecs"
+                | b"--glob-pathspecs"
+                | b"--noglob-pathspecs"
+                | b"--icase-pathspecs"
+                | b"--no-optional-locks"
+                | b"--no-advice",
+                None,
+            ) => found.changes_environment = true,
+            (b"-C" | b"-c" | b"--shallow-file", None)
+            | (
+                b"--git-dir" | b"--work-tree" | b"--namespace" | b"--super-prefix" | b"--config-env" | b"--attr-source",
+                _,
+            ) => {
+                let value = match attached {
+                    Some(value) => value,
+                    None => match next {
+                        Some(value) => {
+                            at += 1;
+                            value.clone()
+                        }
+                        None => return Stop::Refused("a global option lacks its value".into()),
+                    },
+                };
+                found.take(name, value);
+            }
+            _ => return Stop::Refused(format!("unknown option: {}", crate::model::visible::line(word, 80))),
+        }
+        at += 1;
+    }
+    Stop::At(at)
+}
+
+impl Globals {
+    fn take(&mut self, name: &[u8], value: Bytes) {
+        let text = crate::model::visible::line(&value, usize::MAX);
+        match name {
+            b"-c" => return self.settings.push(value.text().map_or(text, str::to_owned)),
+            b"--config-env" => return self.settings_from_variables.push(text),
+            b"-C" if !value.is_empty() => self.folders.push(value),
+            b"--git-dir" => self.git_dir = Some(value),
+            b"--work-tree" => self.work_tree = Some(value),
+            _ => {}
+        }
+        self.changes_environment = true;
+    }
+}
+
+/// alias.c, `split_cmdline`: words by white space, both quotes, and a backslash outside single quotes.
+fn split(text: &str) -> Option<Vec<Bytes>> {
+    let mut words: Vec<Bytes> = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quote = None;
+    let mut bytes = text.trim_start().bytes();
+    while let Some(byte) = bytes.next() {
+        match (byte, quote) {
+            (b, None) if b.is_ascii_whitespace() => words.extend(word.take().map(Bytes::from)),
+            (b'\'' | b'"', None) => {
+                quote = Some(byte);
+                word.get_or_insert_default();
+            }
+            (b, Some(q)) if b == q => quote = None,
+            (b'\\', q) if q != Some(b'\'') => word.get_or_insert_default().push(bytes.next()?),
+            (b, _) => word.get_or_insert_default().push(b),
+        }
+    }
+    words.extend(word.take().map(Bytes::from));
+    quote.is_none().then_some(words)
+}

@@ -1,0 +1,247 @@
+//! How strong the commands are that stay on this machine. Destructive is what git's own commands do not bring back
+//! without the reflog: work that was in no commit, refs that are gone or point elsewhere.
+
+use super::meaning::{Scene, Weight};
+use super::options::Words;
+
+use Weight::{ConfigWrite, LocalDestructive, LocalWrite, Read};
+
+/// Commands that only look, whatever their options (files they may write are told elsewhere).
+const READS: &str = " annotate blame bugreport cat-file check-attr check-ignore check-mailmap check-ref-format cherry column \
+    count-objects credential describe diagnose diff diff-files diff-index diff-tree difftool fast-export fmt-merge-msg \
+    for-each-ref fsck fsck-objects get-tar-commit-id grep help interpret-trailers log ls-files ls-remote ls-tree mailinfo \
+    merge-base merge-tree name-rev patch-id pickaxe range-diff request-pull rev-list rev-parse shortlog show show-branch \
+    show-index show-ref status stripspace var verify-commit verify-pack verify-tag version whatchanged \
+    archive format-patch hash-object pack-objects unpack-file upload-pack upload-archive merge-file credential-cache ";
+
+/// Commands that change the repository or the work tree and lose nothing.
+const WRITES: &str = " add am apply bundle cherry-pick commit commit-graph commit-tree fast-import fetch-pack gc hook index-pack \
+    init init-db mailsplit maintenance merge merge-index merge-octopus merge-one-file merge-ours merge-recursive \
+    merge-recursive-ours merge-recursive-theirs merge-resolve merge-subtree mergetool mktag mktree multi-pack-index mv \
+    notes pack-redundant pack-refs prune-packed quiltimport rebase receive-pack refs repack replace replay rerere reset \
+    restore revert rm stage sparse-checkout stash subtree switch tag unpack-objects update-index update-ref \
+    update-server-info worktree write-tree branch bisect checkout checkout-index read-tree symbolic-ref reflog \
+    submodule--helper fsmonitor--daemon credential-store ";
+
+/// The strength of a command; `None` where nothing is known about it.
+pub fn weight(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> Option<Weight> {
+    if let Some(weight) = by_options(scene, command, words).or_else(|| by_part(command, sub, words)) {
+        return Some(weight);
+    }
+    let listed = |list: &str| list.contains(&format!(" {command} "));
+    if listed(READS) {
+        return Some(Read);
+    }
+    listed(WRITES).then_some(LocalWrite)
+}
+
+fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight> {
+    let dry = words.on("dry-run");
+    let count = words.operands.len();
+    let destroys = |yes: bool| if yes { LocalDestructive } else { LocalWrite };
+    Some(match command {
+        "add" | "stage" | "mv" | "rm" | "clean" | "prune" | "prune-packed" | "commit" if dry => Read,
+        "commit" if words.any(&["short", "porcelain", "long"]) => Read,
+        "config" => return config(scene, words),
+        "branch" => branch(words),
+        "tag" => tag(scene, words),
+        "checkout" => destroys(checkout_destroys(scene, words)),
+        "switch" => destroys(words.any(&["discard-changes", "force"]) || words.letter('C')),
+        // Only the index; what it held is mostly in the work tree too.
+        "restore" => destroys(!words.on("staged") || words.on("worktree")),
+        "reset" => destroys(words.any(&["hard", "merge", "keep"])),
+        "clean" => destroys(words.on("force") || scene.config.bool("clean.requireforce") == Some(false)),
+        "prune" => LocalDestructive,
+        "gc" => destroys(matches!(words.value("prune").as_deref(), Some("now" | "all"))),
+        "rm" => destroys(words.on("force") && !words.on("cached")),
+        "mv" => destroys(words.on("force")),
+        "checkout-index" => destroys(words.on("force")),
+        "read-tree" => destroys(words.on("reset") || (words.letter('u') && !words.letter('m'))),
+        "filter-branch" => LocalDestructive,
+        "fast-import" => destroys(words.on("force")),
+        "symbolic-ref" => match count {
+            _ if words.on("delete") => LocalDestructive,
+            0 | 1 => Read,
+            _ => LocalWrite,
+        },
+        "update-ref" => destroys(update_ref_destroys(scene, words)),
+        "replace" if words.on("list") || words.given.is_empty() && count < 2 => Read,
+        "replace" => destroys(words.any(&["delete", "force"])),
+        "merge" | "rebase" | "cherry-pick" | "revert" | "am" if words.on("abort") => LocalDestructive,
+        "cherry-pick" | "revert" | "am" | "rebase" if words.on("skip") => LocalDestructive,
+        "rebase" | "am" if words.last("show-current-patch").is_some() => Read,
+        "apply" if words.any(&["stat", "numstat", "summary", "check"]) && !words.on("apply") => Read,
+        "hash-object" if words.letter('w') => LocalWrite,
+        "merge-file" if !words.on("stdout") => destroys(true),
+        "interpret-trailers" if words.on("in-place") => LocalWrite,
+        "fsck" if words.on("lost-found") => LocalWrite,
+        "rerere" if count == 0 => LocalWrite,
+        "credential-store" => Read,
+        _ => return None,
+    })
+}
+
+/// Commands whose first operand is a command of its own.
+fn by_part(command: &str, sub: &str, words: &Words) -> Option<Weight> {
+    let destroys = |yes: bool| if yes { LocalDestructive } else { LocalWrite };
+    Some(match (command, sub) {
+        ("stash", "list" | "show") => Read,
+        ("stash", "drop" | "clear") => LocalDestructive,
+        ("stash", _) => LocalWrite,
+        ("worktree", "list") => Read,
+        ("worktree", "remove") => destroys(words.on("force")),
+        ("worktree", "add") => destroys(words.letter('B')),
+        ("worktree", "prune") if words.on("dry-run") => Read,
+        ("notes", "" | "list" | "show" | "get-ref") => Read,
+        ("notes", "add" | "copy") => destroys(words.on("force")),
+        ("notes", "remove") => LocalDestructive,
+        ("notes", "prune") => {
+            if words.on("dry-run") {
+                Read
+            } else {
+                LocalDestructive
+            }
+        }
+        ("reflog", "expire" | "delete") => {
+            if words.on("dry-run") {
+                Read
+            } else {
+                LocalDestructive
+            }
+        }
+        ("reflog", _) => Read,
+        ("bundle", "verify" | "list-heads") => Read,
+        ("sparse-checkout", "list" | "check-rules") => Read,
+        ("commit-graph" | "multi-pack-index", "verify") => Read,
+        ("maintenance", "start" | "stop" | "register" | "unregister") => ConfigWrite,
+        ("bisect", "log" | "view" | "visualize" | "terms" | "help") => Read,
+        ("rerere", "status" | "remaining" | "diff") => Read,
+        ("rerere", "clear" | "forget") => LocalDestructive,
+        ("credential", "approve" | "reject") => ConfigWrite,
+        _ => return None,
+    })
+}
+
+fn branch(words: &Words) -> Weight {
+    if words.any(&["set-upstream-to", "unset-upstream", "edit-description", "set-upstream"]) {
+        return ConfigWrite;
+    }
+    let letter = |c| words.letter(c);
+    if words.on("delete") || letter('D') || letter('M') || letter('C') {
+        return LocalDestructive;
+    }
+    let moves = words.on("move") || words.on("copy");
+    if moves || (!lists(words) && !words.operands.is_empty()) {
+        return if words.on("force") { LocalDestructive } else { LocalWrite };
+    }
+    Read
+}
+
+/// Options that make `branch` and `tag` list, so that operands are patterns.
+fn lists(words: &Words) -> bool {
+    words.any(&[
+        "list",
+        "show-current",
+        "contains",
+        "no-contains",
+        "with",
+        "without",
+        "merged",
+        "no-merged",
+        "points-at",
+        "all",
+        "remotes",
+        "no-merge",
+    ])
+}
+
+fn tag(scene: &Scene<'_>, words: &Words) -> Weight {
+    if words.on("delete") {
+        return LocalDestructive;
+    }
+    let annotated = words.given.iter().any(|g| g.opt.short == Some('n'));
+    if words.on("verify") || lists(words) || annotated || words.operands.is_empty() {
+        return Read;
+    }
+    let there = words.operands.first().is_some_and(|name| has(scene, &format!("refs/tags/{name}")));
+    // Without the refs at hand a forced tag is taken to replace one.
+    if words.on("force") && (there || scene.known.refs.is_none()) { LocalDestructive } else { LocalWrite }
+}
+
+fn has(scene: &Scene<'_>, full: &str) -> bool {
+    scene.known.refs.as_ref().is_some_and(|r| r.names.iter().any(|n| n == full))
+}
+
+/// Files are overwritten by `checkout [<tree>] -- <path>`, `checkout <path>`, `-f`; a branch is moved by `-B`.
+fn checkout_destroys(scene: &Scene<'_>, words: &Words) -> bool {
+    if words.on("force")
+        || words.letter('B')
+        || words.on("ours")
+        || words.on("theirs")
+        || words.on("pathspec-from-file")
+    {
+        return true;
+    }
+    if words.letter('b') || words.last("orphan").is_some() || words.on("detach") {
+        return false;
+    }
+    if words.on("patch") {
+        return true;
+    }
+    match (words.before_dashes, words.operands.as_slice()) {
+        (Some(before), operands) => operands.len() > before,
+        (None, []) => false,
+        (None, [only]) => !is_revision(scene, only),
+        (None, [_, ..]) => words.last("track").is_none(),
+    }
+}
+
+/// `checkout NAME`: a branch (also one that only a remote has), a tag, `-`, `HEAD~1`, an object id; else a path.
+fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
+    let Some(refs) = &scene.known.refs else { return false };
+    let base = name.split(['~', '^', '@', ':']).next().unwrap_or_default();
+    let ends = |full: &String| {
+        full == base
+            || full
+                .strip_prefix("refs/")
+                .and_then(|r| r.split_once('/'))
+                .is_some_and(|(_, rest)| rest == base || rest.split_once('/').is_some_and(|(_, last)| last == base))
+    };
+    let object = base.len() >= 4 && base.bytes().all(|b| b.is_ascii_hexdigit());
+    matches!(base, "-" | "" | "HEAD" | "FETCH_HEAD" | "ORIG_HEAD" | "MERGE_HEAD")
+        || object
+        || refs.names.iter().any(ends)
+}
+
+fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {
+    if words.letter('d') || words.on("stdin") {
+        return true;
+    }
+    // A new ref takes nothing away.
+    words.operands.first().is_none_or(|name| scene.known.refs.is_none() || has(scene, name) || name == "HEAD")
+}
+
+fn config(scene: &Scene<'_>, words: &Words) -> Option<Weight> {
+    let count = words.operands.len();
+    let reads = ["get", "get-all", "get-regexp", "get-urlmatch", "list", "get-color", "get-colorbool"];
+    let writes = ["unset", "unset-all", "add", "replace-all", "rename-section", "remove-section", "edit"];
+    if words.any(&writes) {
+        return Some(ConfigWrite);
+    }
+    if words.any(&reads) {
+        return Some(Read);
+    }
+    let first = words.operands.first().map(String::as_str);
+    if super::options::minor(scene.version) >= 46 {
+        match first {
+            Some("list" | "get") => return Some(Read),
+            Some("set" | "unset" | "rename-section" | "remove-section" | "edit") => return Some(ConfigWrite),
+            _ => {}
+        }
+    }
+    match (count, first) {
+        (1, Some(_)) => Some(Read),
+        (2 | 3, Some(_)) => Some(ConfigWrite),
+        _ => None,
+    }
+}

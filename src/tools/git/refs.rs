@@ -1,0 +1,272 @@
+//! Which refs of the remote a push asks for: refspecs as remote.c expands them, from the local refs.
+
+use super::facts::Refs;
+use super::meaning::{RefChange, Scene};
+use super::remotes::{Way, default_remote};
+
+/// gitrevisions(7) and refs.c, `ref_rev_parse_rules`.
+const RULES: &[(&str, &str)] = &[
+    ("", ""),
+    ("refs/", ""),
+    ("refs/tags/", ""),
+    ("refs/heads/", ""),
+    ("refs/remotes/", ""),
+    ("refs/remotes/", "/HEAD"),
+];
+
+/// `+src:dst`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refspec {
+    pub force: bool,
+    pub negative: bool,
+    pub src: String,
+    /// `None` without a colon.
+    pub dst: Option<String>,
+}
+
+impl Refspec {
+    /// refspec.c, `parse_refspec`; `None` where git calls it invalid.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (force, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
+        let (negative, rest) = text.strip_prefix('^').map_or((false, rest), |rest| (true, rest));
+        let (src, dst) = match rest.rsplit_once(':') {
+            Some((src, dst)) => (src, Some(dst.to_owned())),
+            None => (rest, None),
+        };
+        let globs = |text: &str| text.matches('*').count();
+        let both = dst.as_ref().is_none_or(|d| globs(d) == globs(src) || negative);
+        let empty = src.is_empty() && dst.is_none();
+        let src = if src == "@" { "HEAD" } else { src };
+        (both && !empty && globs(src) <= 1).then(|| Refspec { force, negative, src: src.to_owned(), dst })
+    }
+
+    fn is_matching(&self) -> bool {
+        self.src.is_empty() && self.dst.as_deref() == Some("")
+    }
+}
+
+/// What `--all`, `--mirror` and the like ask for beside refspecs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Whole {
+    pub branches: bool,
+    pub mirror: bool,
+    pub prune: bool,
+    pub follow_tags: bool,
+}
+
+pub struct Expansion {
+    pub changes: Vec<RefChange>,
+    /// Local refs were needed and are not known: the names are the worst they may be.
+    pub unread: bool,
+    pub refused: Option<String>,
+}
+
+/// Expands the refspecs of one push to `remote`.
+pub fn expand(scene: &Scene<'_>, remote: &str, specs: &[Refspec], whole: Whole, force: bool) -> Expansion {
+    let nothing = Refs::default();
+    let refs = scene.known.refs.as_ref();
+    let mut out = Expansion { changes: Vec::new(), unread: false, refused: None };
+    let mut all = Expander { scene, remote, refs: refs.unwrap_or(&nothing), force, out: &mut out };
+    all.out.unread = refs.is_none_or(|r| r.truncated);
+    if whole.mirror {
+        all.glob("refs/*", "refs/*", true);
+        all.delete("refs/*", true);
+    }
+    if whole.branches {
+        all.glob("refs/heads/*", "refs/heads/*", force);
+        if whole.prune {
+            all.delete("refs/heads/*", force);
+        }
+    }
+    for spec in specs.iter().filter(|s| !s.negative) {
+        all.one(spec, whole.prune);
+    }
+    if whole.follow_tags && !whole.mirror {
+        all.refs.annotated.iter().for_each(|tag| all.out.update(tag, force));
+    }
+    let excluded = |name: &str| specs.iter().any(|s| s.negative && matches(&s.src, name));
+    out.changes.retain(|change| !excluded(&change.name));
+    // The same ref by two refspecs: the stronger wish counts.
+    out.changes.sort();
+    out.changes.reverse();
+    out.changes.dedup_by(|later, kept| later.name == kept.name && later.delete == kept.delete);
+    out.changes.reverse();
+    out
+}
+
+impl Expansion {
+    fn update(&mut self, name: &str, force: bool) {
+        self.changes.push(RefChange { name: name.to_owned(), delete: false, force });
+    }
+}
+
+struct Expander<'a> {
+    scene: &'a Scene<'a>,
+    remote: &'a str,
+    refs: &'a Refs,
+    force: bool,
+    out: &'a mut Expansion,
+}
+
+impl Expander<'_> {
+    fn delete(&mut self, name: &str, force: bool) {
+        self.out.changes.push(RefChange { name: name.to_owned(), delete: true, force });
+    }
+
+    fn glob(&mut self, src: &str, dst: &str, force: bool) {
+        if self.out.unread {
+            return self.out.update(dst, force);
+        }
+        let (prefix, suffix) = src.split_once('*').unwrap_or((src, ""));
+        let found: Vec<String> = self
+            .refs
+            .names
+            .iter()
+            .filter_map(|name| {
+                name.strip_prefix(prefix)?.strip_suffix(suffix).map(|middle| dst.replacen('*', middle, 1))
+            })
+            .collect();
+        found.iter().for_each(|name| self.out.update(name, force));
+    }
+
+    fn one(&mut self, spec: &Refspec, prune: bool) {
+        let force = spec.force || self.force;
+        if spec.is_matching() {
+            self.glob("refs/heads/*", "refs/heads/*", force);
+            if prune {
+                self.delete("refs/heads/*", force);
+            }
+            return;
+        }
+        if spec.src.contains('*') {
+            let dst = spec.dst.as_deref().filter(|d| !d.is_empty()).unwrap_or(&spec.src);
+            self.glob(&spec.src, dst, force);
+            if prune {
+                self.delete(dst, force);
+            }
+            return;
+        }
+        match &spec.dst {
+            Some(dst) if spec.src.is_empty() => {
+                let name = self.on_remote(dst, None);
+                self.delete(&name, spec.force);
+            }
+            Some(dst) if !dst.is_empty() => {
+                let src = self.local(&spec.src);
+                let name = self.on_remote(dst, src.as_deref());
+                self.out.update(&name, force);
+            }
+            _ => self.mapped(&spec.src, force),
+        }
+    }
+
+    /// A source alone: sent to the ref of the same name, unless configuration maps it (builtin/push.c, `map_refspec`).
+    fn mapped(&mut self, src: &str, force: bool) {
+        let Some(full) = self.local(src) else {
+            if src == "HEAD" {
+                self.out.refused = Some("HEAD is not a branch".into());
+                return;
+            }
+            let name = if src.starts_with("refs/") { src.to_owned() } else { format!("refs/heads/{src}") };
+            return self.out.update(&name, force);
+        };
+        let config = &self.scene.config;
+        let configured = config.all(&format!("remote.{}.push", self.remote));
+        if src != "HEAD" {
+            for spec in configured.iter().filter_map(|text| Refspec::parse(text)) {
+                if let Some(name) = spec.dst.as_deref().and_then(|dst| through(&spec.src, dst, &full)) {
+                    return self.out.update(&name, force || spec.force);
+                }
+            }
+        }
+        let upstream = matches!(config.get("push.default"), Some("upstream" | "tracking"));
+        let branch = full.strip_prefix("refs/heads/").filter(|_| upstream && src != "HEAD");
+        let merge = branch.and_then(|b| config.get(&format!("branch.{b}.merge")));
+        self.out.update(merge.unwrap_or(&full), force);
+    }
+
+    /// The full name of a local ref; branches and tags before anything else (remote.c, `count_refspec_match`).
+    fn local(&self, name: &str) -> Option<String> {
+        if name == "HEAD" {
+            return self.scene.known.head.clone();
+        }
+        let strong = |full: &str| full == name || full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
+        let full_names = || RULES.iter().map(|(before, after)| format!("{before}{name}{after}"));
+        let exists = |full: &String| self.refs.names.contains(full);
+        full_names().find(|f| exists(f) && strong(f)).or_else(|| full_names().find(exists))
+    }
+
+    /// The full name on the remote. What is there is only known by what was fetched from it.
+    fn on_remote(&self, dst: &str, src: Option<&str>) -> String {
+        if dst.starts_with("refs/") {
+            return dst.to_owned();
+        }
+        let has = |full: String| self.refs.names.contains(&full);
+        for (prefix, kind) in [("heads/", "refs/heads/"), ("tags/", "refs/tags/")] {
+            if let Some(name) = dst.strip_prefix(prefix) {
+                return format!("{kind}{name}");
+            }
+        }
+        let is_branch =
+            has(format!("refs/remotes/{}/{dst}", self.remote)) || (src.is_none() && has(format!("refs/heads/{dst}")));
+        let from_tag = match src {
+            Some(full) => full.starts_with("refs/tags/"),
+            None => has(format!("refs/tags/{dst}")),
+        };
+        let kind = if from_tag && !is_branch { "refs/tags/" } else { "refs/heads/" };
+        format!("{kind}{dst}")
+    }
+}
+
+/// A name through a refspec, where its source fits.
+fn through(src: &str, dst: &str, full: &str) -> Option<String> {
+    match src.split_once('*') {
+        Some((prefix, suffix)) => {
+            full.strip_prefix(prefix)?.strip_suffix(suffix).map(|middle| dst.replacen('*', middle, 1))
+        }
+        None => (src == full || full.strip_prefix("refs/heads/") == Some(src)).then(|| dst.to_owned()),
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((prefix, suffix)) => name.len() >= pattern.len() - 1 && name.starts_with(prefix) && name.ends_with(suffix),
+        None => pattern == name,
+    }
+}
+
+/// The refspecs of a push that names none (builtin/push.c, `setup_default_push_refspecs`); the text is git's refusal.
+pub fn defaults(scene: &Scene<'_>, remote: &str) -> Result<Vec<Refspec>, String> {
+    let config = &scene.config;
+    let configured: Vec<Refspec> =
+        config.all(&format!("remote.{remote}.push")).into_iter().filter_map(Refspec::parse).collect();
+    if !configured.is_empty() {
+        return Ok(configured);
+    }
+    let exactly = |src: &str, dst: &str| {
+        Ok(vec![Refspec { force: false, negative: false, src: src.to_owned(), dst: Some(dst.to_owned()) }])
+    };
+    let mode = config.get("push.default").unwrap_or("simple");
+    match mode {
+        "matching" => return exactly("", ""),
+        "nothing" => return Err("push.default is nothing".into()),
+        _ => {}
+    }
+    let Some(branch) = scene.branch() else { return Err("HEAD is not on a branch".into()) };
+    let full = format!("refs/heads/{branch}");
+    let triangular = default_remote(config, Some(branch), Way::Fetch) != remote;
+    let upstream = config.get(&format!("branch.{branch}.merge"));
+    let sets_it_up = config.bool("push.autosetupremote") == Some(true);
+    match mode {
+        "current" => exactly(&full, &full),
+        "simple" if triangular => exactly(&full, &full),
+        "upstream" | "tracking" if triangular => Err("push.default is upstream, and the branch has another".into()),
+        "simple" | "upstream" | "tracking" => match upstream {
+            None if sets_it_up => exactly(&full, &full),
+            None => Err(format!("the branch {branch} has no upstream")),
+            Some(merge) if mode == "simple" && merge != full => Err("the upstream has another name".into()),
+            Some(merge) => exactly(&full, merge),
+        },
+        _ => Err("push.default is not one that git knows".into()),
+    }
+}
