@@ -51,11 +51,14 @@ impl Event {
 
 /// The entry that follows `previous`.
 pub fn entry(seq: i64, previous: Digest, at: Micros, event: Event) -> AuditEntry {
-    let mut object = event.more;
+    let mut object = Map::new();
     object.insert("at".to_owned(), at.0.into());
     object.insert("kind".to_owned(), event.kind.into());
     object.insert("who".to_owned(), event.who.into());
     object.insert("invocation".to_owned(), event.invocation.map(|id| id.to_string()).into());
+    for (key, value) in event.more {
+        object.entry(key).or_insert(value);
+    }
     let text = Value::Object(object).to_string();
     AuditEntry { seq, previous, hash: link(previous, &text), text }
 }
