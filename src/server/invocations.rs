@@ -66,12 +66,11 @@ impl Decided {
 }
 
 /// Writes down what was judged and answers. The same id again, by the same subject with the same digest, gets what it
-/// got; with anything else it is a conflict, and that is in the audit log.
+/// got; with anything else, and after its end, it is a conflict, and that is in the audit log.
 pub async fn accept(app: &App, who: Subject, judged: Judged) -> Result<Answer, Failure> {
     let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, who, judged).await })).await?;
     let answer = outcome.ok_or_else(|| {
-        Failure::conflict("this invocation id was used for another command")
-            .hint("every command needs an id of its own")
+        Failure::conflict("this invocation id was used already").hint("every command needs an id of its own")
     })?;
     Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer })
 }
@@ -79,7 +78,7 @@ pub async fn accept(app: &App, who: Subject, judged: Judged) -> Result<Answer, F
 async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answer>, Failure> {
     let id = judged.invocation.id.clone();
     if let Some(found) = by_id(tx.connection(), &id).await? {
-        if found.who.id == who.id && found.digest == judged.digest {
+        if found.who.id == who.id && found.digest == judged.digest && found.ended.is_none() {
             return Ok(Some(now(tx, found).await?));
         }
         let event = Event::new("invocation.conflict").who(&who).invocation(&id);
@@ -102,7 +101,7 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
     let decided = Decided::of(&decision);
     insert(tx, &who, &judged, &decided, approval.as_ref()).await?;
     let mut event = decision_event(&who, &id, judged.digest, &decided, approval.as_ref())
-        .with("tool", judged.invocation.tool.as_str())
+        .with("tool", judged.tool.as_str())
         .with("command", judged.command.as_str())
         .with("cwd", judged.cwd.as_str())
         .with("operations", judged.operations.clone())
@@ -142,6 +141,9 @@ fn decision_event(
 
 /// The decision as it is now; what its approval brought about since is written down.
 pub async fn decision(app: &App, who: &Subject, id: &InvocationId) -> Result<Answer, Failure> {
+    if let Some(answer) = unchanged(app, who, id).await? {
+        return Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer });
+    }
     let (who, id) = (who.clone(), id.clone());
     let answer = app
         .store
@@ -153,6 +155,24 @@ pub async fn decision(app: &App, who: &Subject, id: &InvocationId) -> Result<Ans
         })
         .await?;
     Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer })
+}
+
+/// The decision, where nothing has to be written: whoever waits costs the writer nothing.
+async fn unchanged(app: &App, who: &Subject, id: &InvocationId) -> Result<Option<Answer>, Failure> {
+    let mut connection = app.store.pool().acquire().await?;
+    let Row { id, digest, decision, approval, .. } = owned(&mut connection, who, id).await?;
+    let decision = match decision {
+        Decided::Allow(terms) => Decision::Allow(terms),
+        Decided::Deny(refusal) => Decision::Deny(refusal),
+        Decided::Ask => {
+            let Some(approval) = approval else { return Ok(None) };
+            match approvals::waiting(&mut connection, &approval, app.now()).await? {
+                Some(ticket) => Decision::Ask(ticket),
+                None => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(Answer { id, digest, decision }))
 }
 
 async fn now(tx: &mut Tx, row: Row) -> Result<Answer, Failure> {
@@ -262,7 +282,7 @@ async fn insert(
     .bind(judged.invocation.id.as_str())
     .bind(&who.id)
     .bind(serde_json::to_string(who)?)
-    .bind(&judged.reading.tool)
+    .bind(&judged.tool)
     .bind(&judged.command)
     .bind(judged.digest.to_string())
     .bind(began)
@@ -279,7 +299,7 @@ impl Row {
     pub fn view(self) -> SessionView {
         SessionView {
             id: self.id,
-            tool: crate::model::visible::line(self.tool.as_bytes(), 100),
+            tool: self.tool,
             command: self.command,
             who: self.who,
             began: self.began,

@@ -153,3 +153,6 @@ pub fn wall_clock() -> Clock {
         Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::policies::Policies;
 use super::words;
-use crate::model::{Bytes, ContentSource, Digest, Facts, Invocation, Reading, Refusal, RefusalKind, Subject};
+use crate::model::{Bytes, ContentSource, Digest, Facts, Invocation, Reading, Refusal, RefusalKind, Subject, visible};
 use crate::policy::{Question, Verdict};
 use crate::tools;
 use crate::wire::contract::{Ask, Preview};
@@ -17,7 +17,9 @@ use crate::wire::contract::{Ask, Preview};
 pub const CONTENTS: usize = 64 << 20;
 /// Bytes of all arguments: what Linux takes as one command line, and some room (execve(2): a quarter of the stack).
 const ARGUMENTS: usize = 8 << 20;
-const VARIABLES: usize = 4_096;
+/// Of all variables, and of the small words beside them (Linux: PATH_MAX is 4096).
+const VARIABLES: usize = 4 << 20;
+const SMALL: usize = 64 << 10;
 
 /// What is known of a command once it was read and judged.
 pub struct Judged {
@@ -27,6 +29,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The digest of the policies that were asked, for the audit log.
     pub policies: Option<Digest>,
+    /// The tool's name, for eyes.
+    pub tool: String,
     pub command: String,
     pub cwd: String,
     pub operations: Vec<String>,
@@ -55,6 +59,7 @@ pub fn judge(policies: &Policies, subject: &Subject, ask: Ask) -> Result<Judged,
     };
     Ok(Judged {
         digest,
+        tool: visible::line(invocation.tool.as_bytes(), 100),
         cwd: words::cwd(&invocation),
         operations: words::operations(&reading),
         previews: words::previews(&facts.contents),
@@ -101,8 +106,13 @@ fn bounded(invocation: &Invocation, facts: &Facts) -> Result<(), String> {
     if arguments > ARGUMENTS {
         return Err(format!("{arguments} bytes of arguments; at most {ARGUMENTS} are taken"));
     }
-    if invocation.variables.len() > VARIABLES {
-        return Err(format!("{} variables; at most {VARIABLES} are taken", invocation.variables.len()));
+    let variables: usize = invocation.variables.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+    if variables > VARIABLES {
+        return Err(format!("{variables} bytes of variables; at most {VARIABLES} are taken"));
+    }
+    let small = invocation.tool.len() + invocation.argv0.len() + invocation.cwd.as_ref().map_or(0, |cwd| cwd.len());
+    if small > SMALL {
+        return Err(format!("{small} bytes of tool and work folder; at most {SMALL} are taken"));
     }
     let contents: usize = facts.contents.iter().map(|content| content.bytes.len()).sum();
     if contents > CONTENTS {

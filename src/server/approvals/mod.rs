@@ -13,6 +13,7 @@ mod answer;
 mod row;
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 use tokio::sync::broadcast;
 
 pub use answer::answer;
@@ -92,6 +93,11 @@ impl Changes {
         let _ = self.0.send(id.clone());
     }
 
+    /// How many wait.
+    pub fn listeners(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     pub fn subscribe(&self) -> broadcast::Receiver<ApprovalId> {
         self.0.subscribe()
     }
@@ -163,6 +169,18 @@ async fn standing(
         // A no holds until the question would have expired: asking again does not wear people down.
         ApprovalState::Refused if now < approval.expires => Ok(Some(Decision::Deny(refused(tx, approval).await?))),
         ApprovalState::Approved | ApprovalState::Refused | ApprovalState::Expired => Ok(None),
+    }
+}
+
+/// The ticket of an approval that is still pending, without its address; `None` once there is something to settle.
+pub async fn waiting(
+    connection: &mut AnyConnection,
+    id: &ApprovalId,
+    now: Micros,
+) -> Result<Option<ApprovalTicket>, store::Error> {
+    match by_id(connection, id).await? {
+        Some(found) if found.state(now) == ApprovalState::Pending => found.ticket(connection).await.map(Some),
+        Some(_) | None => Ok(None),
     }
 }
 
@@ -271,7 +289,7 @@ pub async fn expire(app: &App) -> Result<(), store::Error> {
 
 impl Approval {
     /// What the asker is shown while it waits; `url` is filled in by [`with_url`].
-    async fn ticket(&self, connection: &mut sqlx::AnyConnection) -> Result<ApprovalTicket, store::Error> {
+    async fn ticket(&self, connection: &mut AnyConnection) -> Result<ApprovalTicket, store::Error> {
         Ok(self.ticket_with(&answers(connection, &self.id).await?))
     }
 }

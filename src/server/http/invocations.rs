@@ -7,7 +7,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -29,22 +29,17 @@ const LONGEST_WAIT: u64 = 60;
 
 pub fn router() -> Router<Arc<App>> {
     Router::new()
-        .route(path::INVOCATIONS, post(ask).layer(DefaultBodyLimit::max(LARGEST_ASK)))
+        .route(path::INVOCATIONS, post(ask))
         .route(path::DECISION, get(decision))
         .route(path::GRANTS, post(draw))
         .route(path::END, post(end))
 }
 
-async fn ask(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    bytes: Result<Bytes, BytesRejection>,
-) -> Result<Json<Answer>, Failure> {
-    let bytes = body::bytes(bytes)?;
+async fn ask(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Json<Answer>, Failure> {
+    let body = body::large(request, LARGEST_ASK).await?;
     let (for_reading, who) = (app.clone(), caller.subject.clone());
     let judged = tokio::task::spawn_blocking(move || {
-        let ask: Ask = body::parse(&bytes)?;
-        drop(bytes);
+        let ask: Ask = body::parse(&body.bytes)?;
         question::judge(&for_reading.policies, &who, ask).map_err(Failure::bad_request)
     })
     .await
