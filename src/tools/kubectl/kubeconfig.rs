@@ -114,11 +114,14 @@ impl Kubeconfig {
         for (name, user) in named(file, "users", "user") {
             let exec = user.get("exec").filter(|exec| !exec.is_null());
             let any = |keys: &[&str]| keys.iter().any(|key| user.get(key).is_some_and(|v| !v.is_null()));
+            let certificate = any(&["client-certificate", "client-certificate-data"]);
+            let other =
+                any(&["token", "tokenFile", "username"]) || certificate && any(&["client-key", "client-key-data"]);
             let auth = match () {
                 () if exec.is_some() => "exec",
                 () if any(&["auth-provider"]) => "provider",
                 () if any(&["token", "tokenFile"]) => "token",
-                () if any(&["client-certificate", "client-certificate-data"]) => "certificate",
+                () if certificate => "certificate",
                 () if any(&["username"]) => "password",
                 () => "none",
             };
@@ -128,7 +131,7 @@ impl Kubeconfig {
             let acting = Impersonate { user: text(user, "as"), groups, uid: text(user, "as-uid") };
             let user = User {
                 auth: auth.to_owned(),
-                exec: exec.map(|exec| text(exec, "command").unwrap_or_default()),
+                exec: exec.filter(|_| !other).map(|exec| text(exec, "command").unwrap_or_default()),
                 impersonate: (acting != Impersonate::default()).then_some(acting),
             };
             self.users.entry(name).or_insert(user);
@@ -167,8 +170,9 @@ impl Kubeconfig {
             Some(server) => with_scheme(&server),
             None => default_server(invocation),
         };
-        // A credential on the line takes the place of the user's plugin (client-go: token and basic auth before exec).
-        let own = ["token", "username", "client-certificate"].iter().any(|long| option(long).is_some());
+        // client-go does not start the plugin where another credential is there already.
+        let certificate = option("client-certificate").is_some() && option("client-key").is_some();
+        let own = option("token").is_some() || option("username").is_some() || certificate;
         Ok(Target {
             server,
             namespace: option("namespace")

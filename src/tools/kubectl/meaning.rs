@@ -67,6 +67,11 @@ pub(super) fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     };
     match options::read(&invocation.args) {
         Found::NotText => reading.doubt("not_text", "an argument is not UTF-8"),
+        Found::Unknown { name } if matches!(name.as_str(), "help" | "options") => {}
+        // `kubectl -n x frob`: no plugin is looked for where an option comes first.
+        Found::Unknown { name } if options::plugins(&invocation.args).is_empty() && !name.starts_with("__") => {
+            refuse(&mut reading, &format!("unknown command {name}"));
+        }
         Found::Unknown { name } => plugin(&mut reading, facts, &name),
         Found::Command(line) => {
             // `create` takes plugins as subcommands; where one was found, it runs instead.
@@ -167,9 +172,13 @@ fn nothing() -> BTreeMap<String, Value> {
 
 /// Beside a doubt about the whole line.
 fn worst(reading: &mut Reading) {
-    let call = json!({"verb": "*", "resource": "*", "subresource": null, "name": "*", "namespace": null});
-    reading.effective.insert("calls".to_owned(), json!([call]));
+    reading.effective.insert("calls".to_owned(), json!([anything()]));
     reading.effective.insert("runs_program".to_owned(), json!(true));
+}
+
+/// The call that stands for all that could not be read.
+fn anything() -> Value {
+    json!({"verb": "*", "resource": "*", "subresource": null, "name": "*", "namespace": null})
 }
 
 impl<'a> Meaning<'a> {
@@ -255,6 +264,7 @@ impl<'a> Meaning<'a> {
         }
         let manifests = std::mem::take(&mut self.manifests);
         self.reads_files.extend(manifests.files.iter().cloned());
+        let unread = !manifests.doubts.is_empty();
         let doubts = self.doubts.drain(..).chain(manifests.doubts);
         for (kind, detail) in doubts.collect::<Vec<_>>() {
             reading.doubt(kind, detail);
@@ -267,8 +277,10 @@ impl<'a> Meaning<'a> {
         let mut all_reads = [self.reads_files.clone(), self.sends_files.clone()].concat();
         all_reads.sort();
         all_reads.dedup();
+        let mut calls: Vec<Value> = self.calls.iter().map(in_rbac).collect();
+        calls.extend(unread.then(anything));
         let found = [
-            ("calls", json!(self.calls.iter().map(in_rbac).collect::<Vec<_>>())),
+            ("calls", json!(calls)),
             ("impersonate", impersonate.map_or(Value::Null, in_words)),
             ("server", if self.contacts_server { json!(self.target.server) } else { Value::Null }),
             ("manifest_kinds", json!(kinds)),

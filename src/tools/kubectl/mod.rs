@@ -3,6 +3,9 @@
 //! A line is sorted out by kubectl's own option tables ([`options`]), its cluster found as client-go finds it
 //! ([`kubeconfig`]), its manifests read as kubectl reads them ([`manifests`], [`yaml`]). From that follow its calls.
 
+// The agent's side alone gathers and delivers; what only a reading needs stands idle there.
+#![cfg_attr(not(feature = "reading"), allow(dead_code))]
+
 mod delivery;
 mod kubeconfig;
 mod manifests;
@@ -96,3 +99,6 @@ fn version(world: &dyn World) -> Option<String> {
     let version = json.pointer("/clientVersion/gitVersion")?.as_str()?;
     Some(version.trim_start_matches('v').to_owned())
 }
+
+#[cfg(all(test, feature = "reading"))]
+mod tests;

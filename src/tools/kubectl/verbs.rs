@@ -1,8 +1,10 @@
 //! The calls of each kubectl command.
 
+use serde_json::Value;
+
 use super::meaning::{Meaning, Scope};
 use super::options::has_children;
-use super::picks::{Pick, picks, without_pairs};
+use super::picks::{self, Pick, picks, without_pairs};
 use super::raw;
 use super::resources::builtin;
 
@@ -26,6 +28,7 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["delete"] => delete(m),
         ["replace"] => replace(m),
         ["patch"] => {
+            names_needed(m);
             let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
             m.reads_files.extend(m.line.value("patch-file").map(str::to_owned));
             change(m, "patch", &subresource);
@@ -157,6 +160,9 @@ fn set(m: &mut Meaning<'_>) {
         // The last word is the account, not a thing.
         things.pop();
     }
+    if picks::words(&things).iter().any(|pick| pick.name.is_none()) && !selects(m) && !m.line.on("local") {
+        return m.refuse("no name, selector or --all says which");
+    }
     let picks = picks(m, &things);
     if command == "set env" && m.line.on("list") {
         for pick in picks {
@@ -166,7 +172,7 @@ fn set(m: &mut Meaning<'_>) {
         return;
     }
     if let Some(from) = m.line.value("from") {
-        for source in super::picks::words(&[from]) {
+        for source in picks::words(&[from]) {
             let scope = m.scope(&source.of);
             m.call("get", &source.of, source.name.as_deref(), scope);
         }
@@ -174,7 +180,19 @@ fn set(m: &mut Meaning<'_>) {
     change_these(m, picks, "patch", "");
 }
 
+/// Commands that take a type alone for a mistake.
+fn names_needed(m: &mut Meaning<'_>) {
+    if picks::words(&m.line.words()).iter().any(|pick| pick.name.is_none()) && !selects(m) {
+        m.refuse("no name, selector or --all says which");
+    }
+}
+
+fn selects(m: &Meaning<'_>) -> bool {
+    m.line.on("all") || m.line.has("selector") || m.line.has("field-selector")
+}
+
 fn scale(m: &mut Meaning<'_>) {
+    names_needed(m);
     // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
     let guarded = m.line.has("resource-version") || m.line.value("current-replicas").is_some_and(|n| n != "-1");
     change(m, if guarded { "update" } else { "patch" }, "scale");
@@ -239,13 +257,8 @@ fn delete(m: &mut Meaning<'_>) {
         m.manifests.objects.clear();
         return raw::read(m, "delete", path);
     }
-    let words = m.line.words();
-    let picks = picks(m, &words);
-    let selects = m.line.on("all") || m.line.has("selector") || m.line.has("field-selector");
-    if picks.iter().any(|pick| pick.name.is_none()) && !selects {
-        return m.refuse("no name, selector or --all says what to delete");
-    }
-    change_these(m, picks, "delete", "");
+    names_needed(m);
+    change(m, "delete", "");
 }
 
 fn edit(m: &mut Meaning<'_>) {
@@ -277,6 +290,7 @@ fn expose(m: &mut Meaning<'_>, creates: &str) {
     if picks.is_empty() && m.manifests.doubts.is_empty() {
         return m.refuse("no resource is named");
     }
+    overrides(m);
     let of = builtin(creates);
     for pick in picks {
         let scope = m.place(&pick);
@@ -317,7 +331,7 @@ fn create_one(m: &mut Meaning<'_>, what: &[&str]) {
         }
     }
     if let (["job"], Some(from)) = (what, m.line.value("from")) {
-        for source in super::picks::words(&[from]) {
+        for source in picks::words(&[from]) {
             let scope = m.scope(&source.of);
             m.call("get", &source.of, source.name.as_deref(), scope);
         }
@@ -333,6 +347,7 @@ fn run(m: &mut Meaning<'_>) {
     if m.line.value("image").is_none_or(str::is_empty) {
         return m.refuse("--image is required");
     }
+    overrides(m);
     let pods = builtin("pods");
     let scope = m.scope(&pods);
     m.call("create", &pods, Some(&name), scope.clone());
@@ -347,6 +362,22 @@ fn run(m: &mut Meaning<'_>) {
     }
 }
 
+/// `--overrides` may make another object of the one that the line describes.
+fn overrides(m: &mut Meaning<'_>) {
+    let Some(text) = m.line.value("overrides") else { return };
+    let only = |value: Option<&Value>, keys: &[&str]| match value {
+        None => true,
+        Some(value) => value.as_object().is_some_and(|map| map.keys().all(|key| keys.contains(&key.as_str()))),
+    };
+    let harmless = serde_json::from_str::<Value>(text).is_ok_and(|value| {
+        only(Some(&value), &["apiVersion", "metadata", "spec"])
+            && only(value.get("metadata"), &["labels", "annotations"])
+    });
+    if !harmless {
+        m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned()));
+    }
+}
+
 /// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.
 fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
     let of = builtin(plural);
@@ -356,7 +387,7 @@ fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
         .map(|word| word.rsplit_once('/').map_or(*word, |(_, name)| name))
         .map(|name| Pick { of: of.clone(), name: Some(name.to_owned()), scope: None })
         .collect();
-    out.extend(super::picks::objects(m));
+    out.extend(picks::objects(m));
     if m.line.has("selector") {
         out.push(Pick { of, name: Some("*".to_owned()), scope: None });
     }

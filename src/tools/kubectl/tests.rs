@@ -1,0 +1,397 @@
+//! The cases of `cases/lines.txt`, and what a table cannot say.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Kubectl;
+use crate::model::{
+    Bytes, Content, ContentSource, Delivery, Digest, EnvChange, Facts, Grant, GrantKind, Invocation, InvocationId,
+    Micros, Part, Pin, Reading, Secret, StreamKind, Streams, Terms,
+};
+use crate::tools::{Limits, Tool as _, World};
+
+const CONFIG: &str = r#"
+apiVersion: v1
+kind: Config
+current-context: dev
+clusters:
+- {name: prod, cluster: {server: "https://k8s.prod.test:6443"}}
+- {name: dev, cluster: {server: "http://127.0.0.1:8080"}}
+- {name: plug, cluster: {server: "https://plug.test"}}
+contexts:
+- {name: prod, context: {cluster: prod, user: admin, namespace: payments}}
+- {name: dev, context: {cluster: dev, user: dev}}
+- {name: plug, context: {cluster: plug, user: plug}}
+- {name: acting, context: {cluster: prod, user: acting}}
+users:
+- {name: admin, user: {token: SECRET-TOKEN}}
+- {name: dev, user: {client-key-data: SECRET-KEY}}
+- {name: plug, user: {exec: {apiVersion: v1, command: /bin/login, args: [SECRET-ARG]}}}
+- {name: acting, user: {token: SECRET-TOKEN, as: root, as-groups: [wheel]}}
+"#;
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
+const TWO: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: kube-system}\n---\n\
+    # and a namespace\napiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n--- # the end\n";
+const LIST: &str = r#"{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"name":"p"}},
+    {"apiVersion":"cert-manager.io/v1","kind":"Certificate","metadata":{"generateName":"c-"}}]}"#;
+
+/// The machine that every case runs on: a home, a work folder, one plugin.
+struct Table {
+    files: BTreeMap<&'static str, &'static str>,
+    asked_stdin: Cell<bool>,
+}
+
+impl Table {
+    fn new() -> Self {
+        let files = [
+            ("/home/.kube/config", CONFIG),
+            ("deploy.yaml", DEPLOYMENT),
+            ("two.yaml", TWO),
+            ("list.json", LIST),
+            ("dir/b.yaml", TWO),
+            ("dir/deep/c.yaml", DEPLOYMENT),
+            ("dir/note.txt", "not a manifest"),
+            ("end.yaml", "kind: Pod\n...\nkind: Secret\n"),
+            ("yes.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {yes: no}\n"),
+            ("behind.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n--- {kind: Secret}\n"),
+            ("kust/kustomization.yaml", "resources: [../deploy.yaml]\n"),
+            ("named/kustomization.yaml", "resources: [../two.yaml]\nnamespace: prod\nnamePrefix: x-\n"),
+            ("gen/kustomization.yaml", "configMapGenerator: [{name: a}]\n"),
+        ];
+        Table { files: files.into_iter().collect(), asked_stdin: Cell::new(false) }
+    }
+
+    fn find(&self, path: &[u8]) -> Option<(&'static str, &'static str)> {
+        let path = std::str::from_utf8(path).ok()?;
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/') {
+            match part {
+                ".." => drop(parts.pop()),
+                "." => {}
+                part => parts.push(part),
+            }
+        }
+        self.files.get_key_value(parts.join("/").as_str()).map(|(path, text)| (*path, *text))
+    }
+}
+
+fn content(source: ContentSource, text: &str) -> Content {
+    Content { source, sha256: Digest::of(text.as_bytes()), bytes: text.into(), truncated: false }
+}
+
+impl World for Table {
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn file(&self, path: &[u8]) -> Option<Content> {
+        self.find(path).map(|(_, text)| content(ContentSource::File(path.into()), text))
+    }
+
+    fn stdin(&self) -> Option<Content> {
+        self.asked_stdin.set(true);
+        Some(content(ContentSource::Stdin, DEPLOYMENT))
+    }
+
+    fn list(&self, path: &[u8]) -> Option<Vec<Bytes>> {
+        let folder = format!("{}/", std::str::from_utf8(path).ok()?.trim_end_matches('/'));
+        let below = self.files.keys().filter_map(|file| file.strip_prefix(folder.as_str()));
+        let mut names: Vec<Bytes> = below.filter_map(|rest| rest.split('/').next()).map(Bytes::from).collect();
+        names.dedup();
+        (!names.is_empty()).then_some(names)
+    }
+
+    fn is_file(&self, path: &[u8]) -> bool {
+        self.find(path).is_some()
+    }
+
+    fn is_dir(&self, path: &[u8]) -> bool {
+        self.list(path).is_some()
+    }
+
+    fn program(&self, name: &str) -> Option<Bytes> {
+        ["kubectl-frob", "kubectl-create-thing"].contains(&name).then(|| format!("/bin/{name}").into())
+    }
+
+    fn ask_tool(&self, _args: &[&[u8]]) -> Option<Vec<u8>> {
+        Some(br#"{"clientVersion":{"gitVersion":"v1.32.4"}}"#.to_vec())
+    }
+
+    fn home(&self) -> Option<Bytes> {
+        Some("/home".into())
+    }
+
+    fn variable(&self, _name: &str) -> Option<Bytes> {
+        None
+    }
+}
+
+/// `[NAME=value …] kubectl WORD…`, split as a shell would.
+fn invocation(line: &str) -> Invocation {
+    let words = shell_words::split(line).unwrap();
+    let at = words.iter().position(|word| word == "kubectl").unwrap();
+    let variables = words[..at].iter().filter_map(|word| word.split_once('='));
+    Invocation {
+        id: InvocationId::from_ulid(1),
+        tool: "kubectl".to_owned(),
+        argv0: "kubectl".into(),
+        args: words[at + 1..].iter().map(|word| Bytes::from(word.as_str())).collect(),
+        cwd: Some("/work".into()),
+        variables: variables.map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
+        parent: None,
+        pin: Pin::Pinned,
+    }
+}
+
+fn gathered(line: &str) -> (Invocation, Facts) {
+    let invocation = invocation(line);
+    let facts = Kubectl.gather(&invocation, &Table::new());
+    (invocation, facts)
+}
+
+fn read(line: &str) -> Reading {
+    let (invocation, facts) = gathered(line);
+    Kubectl.read(&invocation, &facts)
+}
+
+/// A reading as the cases write it.
+fn shown(reading: &Reading) -> String {
+    let text = |key: &str| reading.effective[key].as_str().map(str::to_owned);
+    let list = |key: &str| -> Vec<String> {
+        let values = reading.effective[key].as_array().unwrap();
+        values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    };
+    let mut out = Vec::new();
+    for call in reading.effective["calls"].as_array().unwrap() {
+        let part = |key: &str, before: &str| call[key].as_str().map(|t| format!("{before}{t}")).unwrap_or_default();
+        out.push(format!(
+            "{}{}{}{}{}",
+            part("verb", ""),
+            part("resource", " "),
+            part("subresource", "/"),
+            part("name", " "),
+            part("namespace", " in ")
+        ));
+    }
+    out.extend(text("raw_path").map(|path| format!("raw {path}")));
+    out.extend(text("server").filter(|at| at != "http://127.0.0.1:8080").map(|at| format!("at {at}")));
+    if let Value::Object(acting) = &reading.effective["impersonate"] {
+        let groups: Vec<_> = acting["groups"].as_array().unwrap().iter().map(|g| g.as_str().unwrap()).collect();
+        out.push(format!("as {} of [{}]", acting["user"].as_str().unwrap_or("nobody"), groups.join(" ")));
+    }
+    for (key, word) in
+        [("programs", "runs"), ("reads_files", "reads"), ("writes_files", "writes"), ("listens", "listens on")]
+    {
+        out.extend(list(key).iter().map(|item| format!("{word} {item}")));
+    }
+    out.extend(text("dry_run").map(|kind| format!("{kind} dry run")));
+    out.extend(text("context").map(|_| "refused by the tool".to_owned()));
+    out.extend(reading.doubts.iter().map(|doubt| format!("doubt {}", doubt.kind)));
+    if out.is_empty() { "nothing".to_owned() } else { out.join("; ") }
+}
+
+#[test]
+fn every_line_of_the_cases_is_read_as_written_there() {
+    let mut wrong = Vec::new();
+    for case in include_str!("cases/lines.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (line, expected) = case.split_once(" -> ").unwrap_or((case, ""));
+        let came = shown(&read(line.trim()));
+        if came != expected.trim() {
+            wrong.push(format!("{line} -> {came}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_secret_of_a_kubeconfig_leaves_the_machine() {
+    for line in ["kubectl get pods", "kubectl get pods --context plug", "kubectl config view --raw"] {
+        let (_, facts) = gathered(line);
+        let sent = serde_json::to_string(&facts).unwrap();
+        assert!(!sent.contains("SECRET"), "{sent}");
+        assert!(sent.contains("k8s.prod.test"));
+    }
+}
+
+#[test]
+fn the_first_file_of_a_kubeconfig_list_wins() {
+    struct Two(Table);
+    impl World for Two {
+        fn file(&self, path: &[u8]) -> Option<Content> {
+            let other = "current-context: other\nclusters: [{name: dev, cluster: {server: 'https://other'}}]\n\
+                         contexts: [{name: other, context: {cluster: dev}}]\n";
+            match path {
+                b"other" => Some(content(ContentSource::File(path.into()), other)),
+                path => self.0.file(path),
+            }
+        }
+        fn limits(&self) -> Limits {
+            self.0.limits()
+        }
+        fn stdin(&self) -> Option<Content> {
+            None
+        }
+        fn list(&self, _: &[u8]) -> Option<Vec<Bytes>> {
+            None
+        }
+        fn is_file(&self, path: &[u8]) -> bool {
+            self.0.is_file(path)
+        }
+        fn is_dir(&self, _: &[u8]) -> bool {
+            false
+        }
+        fn program(&self, _: &str) -> Option<Bytes> {
+            None
+        }
+        fn ask_tool(&self, _: &[&[u8]]) -> Option<Vec<u8>> {
+            None
+        }
+        fn home(&self) -> Option<Bytes> {
+            None
+        }
+        fn variable(&self, _: &str) -> Option<Bytes> {
+            None
+        }
+    }
+    let server = |list: &str| {
+        let invocation = invocation(&format!("KUBECONFIG={list} kubectl get pods"));
+        let facts = Kubectl.gather(&invocation, &Two(Table::new()));
+        Kubectl.read(&invocation, &facts).effective["server"].clone()
+    };
+    assert_eq!(server("other:/home/.kube/config"), "https://other");
+    assert_eq!(server("/home/.kube/config:other"), "http://127.0.0.1:8080");
+    assert_eq!(server("nowhere::other"), "https://other");
+}
+
+#[test]
+fn stdin_is_left_alone_unless_the_line_reads_a_manifest_from_it() {
+    for (line, wanted) in
+        [("kubectl get pods", false), ("kubectl exec -i web -- sh", false), ("kubectl apply -f -", true)]
+    {
+        let table = Table::new();
+        Kubectl.gather(&invocation(line), &table);
+        assert_eq!(table.asked_stdin.get(), wanted, "{line}");
+    }
+}
+
+#[test]
+fn an_option_that_the_table_lacks_is_refused_by_its_version_and_in_doubt_in_any_other() {
+    let (invocation, mut facts) = gathered("kubectl get pods --frob");
+    assert_eq!(shown(&Kubectl.read(&invocation, &facts)), "refused by the tool");
+    facts.version = Some("1.34.0".to_owned());
+    assert_eq!(Kubectl.read(&invocation, &facts).doubts[0].kind, "unknown_option");
+    assert_eq!(Kubectl.read(&invocation, &facts).effective["calls"][0]["verb"], "*");
+}
+
+#[test]
+fn what_was_not_gathered_is_in_doubt() {
+    let reading = Kubectl.read(&invocation("kubectl apply -f deploy.yaml"), &Facts::default());
+    let kinds: Vec<_> = reading.doubts.iter().map(|doubt| doubt.kind.as_str()).collect();
+    assert_eq!(kinds, ["unknown_fact", "unread_content"]);
+    assert_eq!(Kubectl.read(&invocation("kubectl frob"), &Facts::default()).doubts[0].kind, "unknown_command");
+}
+
+fn grant(server: &str) -> Grant {
+    Grant {
+        name: "cluster".to_owned(),
+        kind: GrantKind::Kubernetes { server: server.to_owned(), ca: Some("PEM".to_owned()), namespace: None },
+        secret: Secret::new(b"tok\"en".to_vec()),
+        expires: Micros(0),
+    }
+}
+
+fn deliver(line: &str, grants: Vec<Grant>) -> Result<Delivery, String> {
+    let (invocation, facts) = gathered(line);
+    Kubectl.deliver(&invocation, facts, &Terms::default(), grants).map_err(|error| error.why)
+}
+
+/// Arguments with `<N>` for memory files.
+fn words(delivery: &Delivery) -> String {
+    let word = |parts: &[Part]| -> String {
+        let part = |part: &Part| match part {
+            Part::Plain(bytes) => bytes.text().unwrap().to_owned(),
+            Part::File(index) => format!("<{index}>"),
+            Part::Helper => "<helper>".to_owned(),
+        };
+        parts.iter().map(part).collect()
+    };
+    delivery.args.iter().map(|arg| word(&arg.0)).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_grant_arrives_in_a_kubeconfig_of_its_own_and_nowhere_else() {
+    let delivery =
+        deliver("kubectl --context prod get pods --as bob", vec![grant("https://k8s.prod.test:6443")]).unwrap();
+    assert_eq!(words(&delivery), "--context prod get pods --as bob");
+    let config: Value = serde_json::from_slice(delivery.files[0].bytes.expose()).unwrap();
+    assert_eq!(config["current-context"], "prod");
+    assert_eq!(config["contexts"][0]["name"], "prod");
+    assert_eq!(config["contexts"][0]["context"]["namespace"], "payments");
+    assert_eq!(config["clusters"][0]["cluster"]["server"], "https://k8s.prod.test:6443");
+    assert_eq!(config["clusters"][0]["cluster"]["certificate-authority-data"], "UEVN");
+    assert_eq!(config["users"][0]["user"]["token"], "tok\"en");
+    assert_eq!(config["users"][0]["user"]["as"], "bob");
+    let set: Vec<_> =
+        delivery.environment.iter().filter(|c| matches!(c, EnvChange::Set(name, _) if name == "KUBECONFIG")).collect();
+    assert_eq!(set.len(), 1);
+    assert!(delivery.environment.contains(&EnvChange::Remove("GODEBUG".to_owned())));
+}
+
+#[test]
+fn the_kubeconfigs_own_impersonation_is_kept() {
+    let delivery = deliver("kubectl --context acting get pods", vec![grant("https://k8s.prod.test:6443")]).unwrap();
+    let config: Value = serde_json::from_slice(delivery.files[0].bytes.expose()).unwrap();
+    assert_eq!(config["users"][0]["user"]["as"], "root");
+    assert_eq!(config["users"][0]["user"]["as-groups"][0], "wheel");
+}
+
+#[test]
+fn a_grant_is_not_delivered_where_it_could_go_astray() {
+    let server = "https://k8s.prod.test:6443";
+    for line in [
+        "kubectl get pods --context prod --server https://evil.test",
+        "kubectl get pods --context prod --kubeconfig /home/.kube/config",
+        "kubectl get pods --context prod --insecure-skip-tls-verify",
+        "kubectl get pods --context prod --token x",
+        "kubectl edit deploy web --context prod",
+        "kubectl create --edit -f deploy.yaml --context prod",
+        "KUBECTL_EXTERNAL_DIFF=sh kubectl diff -f deploy.yaml --context prod",
+        "kubectl frob",
+        // The line goes to dev, the credential is for prod.
+        "kubectl get pods",
+    ] {
+        assert!(deliver(line, vec![grant(server)]).is_err(), "{line}");
+    }
+    assert!(deliver("kubectl get pods --context prod", vec![grant(server), grant(server)]).is_err());
+    // What never talks to a server gets none.
+    assert!(deliver("kubectl config view --raw", vec![grant(server)]).unwrap().files.is_empty());
+    // An option of the command's own is not the shared one of that name.
+    assert!(deliver("kubectl create rolebinding x --user=eve --context prod --role=r", vec![grant(server)]).is_ok());
+}
+
+#[test]
+fn manifests_reach_kubectl_as_the_bytes_that_were_read() {
+    let cases = [
+        ("kubectl apply -f deploy.yaml", "apply -f <0>"),
+        ("kubectl apply --filename=deploy.yaml,two.yaml", "apply --filename=<0>,<1>"),
+        ("kubectl apply -Rf dir", "apply -Rf <0>,<1>"),
+        ("kubectl -n x apply -fdeploy.yaml --dry-run=server", "-n x apply -f<0> --dry-run=server"),
+        ("kubectl apply -k kust", "apply -f <0>"),
+        ("kubectl apply --kustomize=kust", "apply --filename=<0>"),
+        ("kubectl apply -f -", "apply -f -"),
+        ("kubectl logs -f deploy/web", "logs -f deploy/web"),
+        ("kubectl patch deploy web --patch-file two.yaml", "patch deploy web --patch-file <0>"),
+    ];
+    for (line, expected) in cases {
+        let delivery = deliver(line, vec![]).unwrap();
+        assert_eq!(words(&delivery), expected, "{line}");
+        assert_eq!(delivery.stdin.is_some(), line.ends_with(" -"), "{line}");
+    }
+    let delivery = deliver("kubectl apply -f deploy.yaml", vec![]).unwrap();
+    assert_eq!(delivery.files[0].bytes.expose(), DEPLOYMENT.as_bytes());
+    assert!(deliver("kubectl apply -k named", vec![]).is_err());
+}
