@@ -1,6 +1,4 @@
 //! The pages of signing in: `/device`, `/login`, `/logout`. No script; each form carries its token.
-//!
-//! Their layout is `pages/base.html`, small on purpose, so that it can give way to a layout of all pages.
 
 use std::sync::Arc;
 
@@ -22,32 +20,32 @@ use crate::model::{Micros, Subject};
 use crate::server::App;
 use crate::server::http::error::Failure;
 use crate::server::http::oauth::{From, address};
-
-/// Nothing but our style sheet is loaded, nothing frames us, forms go nowhere else.
-const CSP: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+use crate::server::ui;
 
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/device", get(device).post(answer_device))
         .route("/login", get(login).post(pick))
         .route(oidc::CALLBACK, get(callback))
-        .route("/login/style.css", get(style))
         .route("/logout", get(logout_page).post(logout))
         .layer(DefaultBodyLimit::max(16 << 10))
 }
 
 #[derive(Template)]
 #[template(path = "identity/pages/device_code.html")]
-struct DeviceCode {
+struct DeviceCode<'a> {
+    name: &'a str,
+    here: &'static str,
     trouble: Option<&'static str>,
 }
 
 #[derive(Template)]
 #[template(path = "identity/pages/device_confirm.html")]
 struct DeviceConfirm<'a> {
+    name: &'a str,
+    here: &'static str,
     waiting: &'a Waiting,
     asked: String,
-    signed_in: Option<&'a str>,
     users: &'a [Subject],
     csrf: &'a str,
 }
@@ -55,6 +53,8 @@ struct DeviceConfirm<'a> {
 #[derive(Template)]
 #[template(path = "identity/pages/login.html")]
 struct Login<'a> {
+    name: &'static str,
+    here: &'static str,
     users: &'a [Subject],
     next: &'a str,
     csrf: &'a str,
@@ -64,30 +64,21 @@ struct Login<'a> {
 #[template(path = "identity/pages/logout.html")]
 struct Logout<'a> {
     name: &'a str,
+    here: &'static str,
     csrf: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "identity/pages/done.html")]
 struct Done<'a> {
+    name: &'static str,
+    here: &'static str,
     title: &'a str,
     text: &'a str,
 }
 
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css"), (header::CACHE_CONTROL, "max-age=3600")], include_str!("pages/style.css"))
-}
-
 fn page(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
-    let html = template.render().map_err(Failure::internal)?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, CSP),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((status, headers, html).into_response())
+    Ok(ui::html(status, template.render().map_err(Failure::internal)?))
 }
 
 /// Who uses the page: a signed-in person, or with `--dev` anybody, known by a cookie that only ties forms to browsers.
@@ -105,6 +96,11 @@ impl Visitor {
         }
         let (value, cookie) = form_cookie(app, headers)?;
         Ok(Visitor { session: None, csrf: browser::csrf(&value), cookie })
+    }
+
+    /// Whoever is signed in; else nothing.
+    fn name(&self) -> &str {
+        self.session.as_ref().map_or("", |session| session.subject.name.as_str())
     }
 
     fn counted_as(&self, from: &From) -> String {
@@ -161,7 +157,9 @@ async fn device(
         let next = code.map_or_else(|| "/device".to_owned(), |code| format!("/device?user_code={code}"));
         return to_login(&next);
     }
-    let Some(typed) = typed else { return page(StatusCode::OK, &DeviceCode { trouble: None }) };
+    let Some(typed) = typed else {
+        return page(StatusCode::OK, &DeviceCode { name: visitor.name(), here: "", trouble: None });
+    };
     let found = find(&app, typed, visitor.counted_as(&from)).await?;
     let waiting = match found {
         Found::Waiting(waiting) => waiting,
@@ -173,7 +171,8 @@ async fn device(
         &DeviceConfirm {
             waiting: &waiting,
             asked: ago(app.now().since(waiting.asked)),
-            signed_in: visitor.session.as_ref().map(|session| session.subject.name.as_str()),
+            name: visitor.name(),
+            here: "",
             users,
             csrf: &visitor.csrf,
         },
@@ -189,11 +188,19 @@ fn not_found(found: &Found) -> Result<Response, Failure> {
     match found {
         Found::Limited => page(
             StatusCode::TOO_MANY_REQUESTS,
-            &DeviceCode { trouble: Some("Too many wrong codes. Wait ten minutes, then begin a new login.") },
+            &DeviceCode {
+                name: "",
+                here: "",
+                trouble: Some("Too many wrong codes. Wait ten minutes, then begin a new login."),
+            },
         ),
         _ => page(
             StatusCode::NOT_FOUND,
-            &DeviceCode { trouble: Some("No login waits for this code, or not any more. Codes last ten minutes.") },
+            &DeviceCode {
+                name: "",
+                here: "",
+                trouble: Some("No login waits for this code, or not any more. Codes last ten minutes."),
+            },
         ),
     }
 }
@@ -237,11 +244,21 @@ async fn answer_device(
     match (done, yes) {
         (true, true) => page(
             StatusCode::OK,
-            &Done { title: "Logged in", text: "Go back to your terminal. This page can be closed." },
+            &Done {
+                name: "",
+                here: "",
+                title: "Logged in",
+                text: "Go back to your terminal. This page can be closed.",
+            },
         ),
         (true, false) => page(
             StatusCode::OK,
-            &Done { title: "Not logged in", text: "The device was told no. This page can be closed." },
+            &Done {
+                name: "",
+                here: "",
+                title: "Not logged in",
+                text: "The device was told no. This page can be closed.",
+            },
         ),
         (false, _) => not_found(&Found::Nothing),
     }
@@ -274,7 +291,10 @@ async fn login(
     }
     let (value, cookie) = form_cookie(&app, &headers)?;
     let mut response = if picks_users(&app) {
-        page(StatusCode::OK, &Login { users: &app.config.users, next, csrf: &browser::csrf(&value) })?
+        page(
+            StatusCode::OK,
+            &Login { name: "", here: "", users: &app.config.users, next, csrf: &browser::csrf(&value) },
+        )?
     } else {
         Redirect::to(&sign_in::begin(&app, &value, next).await?).into_response()
     };
@@ -325,8 +345,8 @@ fn signed_in(app: &App, cookie: &str, next: &str) -> Result<Response, Failure> {
 
 async fn logout_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     match browser::web_session(&app, &headers).await {
-        Some(session) => page(StatusCode::OK, &Logout { name: &session.subject.name, csrf: &session.csrf }),
-        None => page(StatusCode::OK, &Done { title: "Signed out", text: "You are not signed in." }),
+        Some(session) => page(StatusCode::OK, &Logout { name: &session.subject.name, here: "", csrf: &session.csrf }),
+        None => page(StatusCode::OK, &Done { name: "", here: "", title: "Signed out", text: "You are not signed in." }),
     }
 }
 
@@ -344,7 +364,8 @@ async fn logout(
     let Some(cookie) = browser::cookie(&app, &headers, Jar::Session) else { return to_login("/") };
     genuine(&app, &headers, &browser::csrf(&cookie), &sent.csrf)?;
     app.store.write(move |tx| Box::pin(async move { browser::end(tx, &cookie).await })).await?;
-    let mut response = page(StatusCode::OK, &Done { title: "Signed out", text: "This page can be closed." })?;
+    let mut response =
+        page(StatusCode::OK, &Done { name: "", here: "", title: "Signed out", text: "This page can be closed." })?;
     response.headers_mut().append(header::SET_COOKIE, browser::set(&app, Jar::Session, "")?);
     Ok(response)
 }

@@ -39,7 +39,8 @@ fn page(template: &impl Template) -> Result<Response, Failure> {
     Ok(html(StatusCode::OK, template.render().map_err(Failure::internal)?))
 }
 
-fn html(status: StatusCode, text: String) -> Response {
+/// A page, with the headers that every page has.
+pub fn html(status: StatusCode, text: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CSP),

@@ -11,4 +11,5 @@ mod decisions;
 #[cfg(feature = "demo")]
 mod failures;
 mod login;
+mod oidc;
 mod postgres_grants;

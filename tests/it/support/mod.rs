@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod gate;
+pub mod oidc;
 pub mod postgres;
 #[cfg(feature = "demo")]
 pub mod process;

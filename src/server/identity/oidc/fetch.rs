@@ -37,12 +37,11 @@ impl Fetch {
     }
 
     pub async fn get(&self, url: &str) -> Result<Value, Error> {
-        let answer = self.0.get(checked(url)?).send().await?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(Error::NotJson(status.as_u16()));
-        }
-        body(answer).await
+        answered(self.0.get(checked(url)?).send().await?).await
+    }
+
+    pub async fn get_as(&self, url: &str, access_token: &str) -> Result<Value, Error> {
+        answered(self.0.get(checked(url)?).bearer_auth(access_token).send().await?).await
     }
 
     /// An error status with a JSON body is an answer too (RFC 6749 section 5.2).
@@ -70,6 +69,14 @@ pub fn secure(url: &str) -> Option<Url> {
 
 fn checked(url: &str) -> Result<Url, Error> {
     secure(url).ok_or_else(|| Error::Address(url.to_owned()))
+}
+
+async fn answered(answer: reqwest::Response) -> Result<Value, Error> {
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(Error::NotJson(status.as_u16()));
+    }
+    body(answer).await
 }
 
 async fn body(mut answer: reqwest::Response) -> Result<Value, Error> {

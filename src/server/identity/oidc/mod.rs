@@ -59,6 +59,8 @@ struct Metadata {
     token_endpoint: String,
     jwks_uri: String,
     #[serde(default)]
+    userinfo_endpoint: Option<String>,
+    #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// RFC 9207: the answer names its issuer, so that one provider's code cannot be brought to another.
     #[serde(default)]
@@ -152,8 +154,26 @@ impl Client {
             nonce: Some(answer.nonce),
             access_token: Some(&tokens.access_token),
         };
-        let claims = self.verified(&tokens.id_token, &expected, now).await?;
+        let mut claims = self.verified(&tokens.id_token, &expected, now).await?;
+        if let Some(endpoint) = metadata.userinfo_endpoint.filter(|_| !claims.contains_key(&self.settings.groups_claim))
+        {
+            self.add_userinfo(&endpoint, &tokens.access_token, &mut claims).await?;
+        }
         Ok(self.subject(&claims))
+    }
+
+    /// Many providers keep all but `sub` out of the ID token; they tell it here. Only about the same subject, and only
+    /// what the token does not say itself (Core section 5.3.2).
+    async fn add_userinfo(&self, endpoint: &str, access_token: &str, claims: &mut Claims) -> Result<(), Error> {
+        let told = self.fetch.get_as(endpoint, access_token).await?;
+        let Value::Object(told) = told else { return Err(Error::Refused("no user information".to_owned())) };
+        if told.get("sub") != claims.get("sub") {
+            return Err(verify::Error::Claim("sub").into());
+        }
+        for (claim, value) in told {
+            claims.entry(claim).or_insert(value);
+        }
+        Ok(())
     }
 
     async fn exchange(&self, metadata: &Metadata, answer: &Return<'_>) -> Result<Tokens, Error> {

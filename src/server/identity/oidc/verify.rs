@@ -172,3 +172,124 @@ fn check_access_token(claims: &Claims, access_token: Option<&str>, algorithm: Al
         _ => Err(Error::Claim("at_hash")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use jsonwebtoken::{EncodingKey, Header};
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Micros = Micros::seconds(1_800_000_000);
+
+    struct Key {
+        signing: EncodingKey,
+        public: Value,
+    }
+
+    fn key(kid: &str) -> Key {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
+        let point = pair.public_key().as_ref();
+        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
+        let public = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig" });
+        Key { signing: EncodingKey::from_ec_der(pkcs8.as_ref()), public }
+    }
+
+    fn set(keys: &[&Key]) -> JwkSet {
+        let keys: Vec<&Value> = keys.iter().map(|key| &key.public).collect();
+        serde_json::from_value(json!({ "keys": keys })).unwrap()
+    }
+
+    fn good() -> Value {
+        json!({ "iss": "https://id.example", "aud": "gate", "sub": "alice", "nonce": "n-1",
+                "iat": 1_800_000_000, "exp": 1_800_000_060,
+                "at_hash": URL_SAFE_NO_PAD.encode(&Sha256::digest(b"at")[..16]) })
+    }
+
+    fn signed(key: &Key, kid: &str, claims: &Value) -> String {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, claims, &key.signing).unwrap()
+    }
+
+    fn expected() -> Expected<'static> {
+        Expected { issuer: "https://id.example", audience: "gate", nonce: Some("n-1"), access_token: Some("at") }
+    }
+
+    #[test]
+    fn each_claim_that_is_wrong_or_missing_is_named() {
+        let key = key("k");
+        let check = |claims: &Value| id_token(&signed(&key, "k", claims), &set(&[&key]), &expected(), NOW);
+        assert_eq!(check(&good()).unwrap()["sub"], "alice");
+        for (claim, wrong) in [
+            ("iss", json!("https://id.example/")),
+            ("aud", json!("another")),
+            ("aud", json!(["gate", "another"])),
+            ("aud", json!([])),
+            ("nonce", json!("n-2")),
+            ("sub", json!("")),
+            ("exp", json!(1_799_999_940)),
+            ("iat", json!(1_800_000_061)),
+            ("iat", json!(1_799_999_000)),
+            ("at_hash", json!("AAAA")),
+        ] {
+            let mut claims = good();
+            claims[claim] = wrong;
+            assert_eq!(check(&claims), Err(Error::Claim(claim)), "{claims}");
+            claims.as_object_mut().unwrap().remove(claim);
+            if claim != "at_hash" {
+                assert_eq!(check(&claims), Err(Error::Claim(claim)), "missing");
+            }
+        }
+        let mut claims = good();
+        claims["azp"] = json!("another");
+        assert_eq!(check(&claims), Err(Error::Claim("azp")));
+        claims["azp"] = json!("gate");
+        claims["aud"] = json!(["gate", "another"]);
+        assert!(check(&claims).is_ok());
+        claims["nbf"] = json!(1_800_000_100);
+        assert_eq!(check(&claims), Err(Error::Claim("nbf")));
+    }
+
+    #[test]
+    fn a_key_that_the_provider_does_not_have_signs_nothing() {
+        let (ours, theirs) = (key("k"), key("k"));
+        let forged = signed(&theirs, "k", &good());
+        assert_eq!(id_token(&forged, &set(&[&ours]), &expected(), NOW), Err(Error::Signature));
+        let unknown = signed(&ours, "newer", &good());
+        assert_eq!(id_token(&unknown, &set(&[&ours]), &expected(), NOW), Err(Error::UnknownKey));
+        assert_eq!(id_token("a.b.c", &set(&[&ours]), &expected(), NOW), Err(Error::Shape));
+    }
+
+    #[test]
+    fn neither_none_nor_a_shared_secret_is_an_algorithm() {
+        let key = key("k");
+        let body = URL_SAFE_NO_PAD.encode(good().to_string());
+        for header in [r#"{"alg":"none","kid":"k"}"#, r#"{"alg":"None"}"#] {
+            let token = format!("{}.{body}.", URL_SAFE_NO_PAD.encode(header));
+            assert_eq!(id_token(&token, &set(&[&key]), &expected(), NOW), Err(Error::Shape), "{header}");
+        }
+        // The classic: the public key, which everybody has, used as the secret of an HMAC.
+        let secret = EncodingKey::from_secret(key.public["x"].as_str().unwrap().as_bytes());
+        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::HS256) };
+        let confused = jsonwebtoken::encode(&header, &good(), &secret).unwrap();
+        assert_eq!(id_token(&confused, &set(&[&key]), &expected(), NOW), Err(Error::Algorithm));
+        let octets: JwkSet =
+            serde_json::from_value(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "k" }] })).unwrap();
+        assert_eq!(id_token(&confused, &octets, &expected(), NOW), Err(Error::Algorithm));
+    }
+
+    #[test]
+    fn a_key_for_encryption_or_for_another_algorithm_checks_no_signature() {
+        let mut key = key("k");
+        let token = signed(&key, "k", &good());
+        key.public["alg"] = json!("RS256");
+        assert_eq!(id_token(&token, &set(&[&key]), &expected(), NOW), Err(Error::Algorithm));
+        key.public["alg"] = json!("ES256");
+        assert!(id_token(&token, &set(&[&key]), &expected(), NOW).is_ok());
+        key.public["use"] = json!("enc");
+        assert_eq!(id_token(&token, &set(&[&key]), &expected(), NOW), Err(Error::UnknownKey));
+    }
+}
