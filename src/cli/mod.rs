@@ -8,13 +8,17 @@
 mod approvals;
 mod audit;
 mod chain;
+mod check;
 mod completions;
 mod control;
 mod demo;
+mod doctor;
 mod explain;
+mod findings;
 mod keeper;
 mod login;
 mod logout;
+mod lying;
 mod person;
 mod pin;
 pub mod policy;
@@ -75,6 +79,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     Redact(redact::RedactArgs),
     Keeper(keeper::KeeperArgs),
+    Check(check::CheckArgs),
+    Doctor(doctor::DoctorArgs),
     Pin(pin::PinArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -103,6 +109,8 @@ fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
         Command::Approvals(args) => approvals::run(&args, global),
         Command::Audit(args) => audit::run(&args, global),
+        Command::Check(args) => check::run(&args, global),
+        Command::Doctor(args) => doctor::run(&args, global),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(&args),
         Command::Pin(args) => pin::run(&args, global),

@@ -212,3 +212,77 @@ fn deepest<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::er
     }
     deepest
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use reqwest::Method;
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::{Link, Trouble};
+
+    fn certificate(name: &str) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed([name.to_owned()]).unwrap()
+    }
+
+    /// Speaks TLS with this certificate, and nothing after it.
+    fn listen(certified: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                let _ = StreamOwned::new(connection, stream).read(&mut [0; 64]);
+            }
+        });
+        port
+    }
+
+    async fn trouble(server: &str, authority: &str) -> Trouble {
+        let link = Link::new(server, authority.as_bytes()).unwrap();
+        link.send(link.request(Method::GET, "/healthz")).await.err().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_said_to_refuse_the_connection() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let said = trouble(&format!("https://127.0.0.1:{port}"), &certificate("x").cert.pem()).await;
+        assert_eq!(
+            said.to_string(),
+            format!("the server at https://127.0.0.1:{port} does not answer: connection refused")
+        );
+        assert!(said.hint().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_is_not_vouched_for_or_for_another_name_is_said_to_be() {
+        let theirs = certificate("localhost");
+        let server = format!("https://localhost:{}", listen(&theirs));
+        let said = trouble(&server, &certificate("localhost").cert.pem()).await;
+        assert!(said.to_string().contains("not vouched for by our certificate authority"), "{said}");
+        assert!(said.hint().unwrap().contains("keeper.toml"));
+
+        let elsewhere = certificate("elsewhere.example");
+        let server = format!("https://localhost:{}", listen(&elsewhere));
+        let said = trouble(&server, &elsewhere.cert.pem()).await;
+        assert!(said.to_string().contains("for another name"), "{said}");
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_no_authority() {
+        assert!(matches!(Link::new("https://localhost", b"hello"), Err(Trouble::Setup(_))));
+    }
+}

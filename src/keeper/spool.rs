@@ -425,3 +425,6 @@ fn digest(path: &Path) -> io::Result<Sha256> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
