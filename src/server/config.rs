@@ -365,3 +365,95 @@ pub fn secret_file(path: &Path) -> Result<Secret, Error> {
     }
     Ok(Secret::new(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Config, CredentialKind, Error, Options};
+    use crate::env::SERVER;
+
+    fn load(text: &str, dev: bool, variables: &[(&str, &str)]) -> Result<Config, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        std::fs::write(&path, text).unwrap();
+        let options = Options { dev, config: Some(path), ..Options::default() };
+        Config::assemble(options, |known| {
+            variables.iter().find(|(name, _)| *name == known.name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    const WHOLE: &str = r#"
+        listen = "0.0.0.0:443"
+        public_url = "https://gate.example/"
+        data = "/var/lib/portcullis"
+        store = "postgres://portcullis@db.example/portcullis"
+        policy = "/etc/portcullis/policy"
+        tls_certificate = "/etc/portcullis/tls.pem"
+        tls_key = "/etc/portcullis/tls.key"
+        auditors = ["security"]
+        log = "portcullis=debug"
+        log_format = "json"
+        [oidc]
+        issuer = "https://login.example"
+        client_id = "portcullis"
+        [[credential]]
+        name = "orders-ro"
+        kind = "postgres"
+        host = "db.example"
+        database = "orders"
+        role = "issuer"
+        seconds = 60
+        [[credential]]
+        name = "acme"
+        kind = "token"
+        url = "https://git.example/acme/"
+        username = "x-access-token"
+        token_file = "/run/secrets/acme"
+    "#;
+
+    #[test]
+    fn every_key_of_the_file_is_read() {
+        let config = load(WHOLE, false, &[]).unwrap();
+        assert_eq!((config.public_url.as_str(), config.log_json), ("https://gate.example", true));
+        assert_eq!(config.oidc.unwrap().groups_claim, "groups");
+        assert!(config.users.is_empty(), "nobody is made up");
+        let names: Vec<_> = config.credentials.iter().map(|one| (one.name.as_str(), one.seconds)).collect();
+        assert_eq!(names, [("orders-ro", 60), ("acme", 900)]);
+        let CredentialKind::Postgres { port, .. } = config.credentials[0].kind else { panic!() };
+        assert_eq!(port, 5432);
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_every_documented_one_is_read() {
+        for known in SERVER {
+            let value = match known.name {
+                "PORTCULLIS_SERVER_LISTEN" => "127.0.0.1:9",
+                "PORTCULLIS_SERVER_LOG_FORMAT" => "text",
+                _ => "other",
+            };
+            assert!(load(WHOLE, false, &[(known.name, value)]).is_ok(), "{}", known.name);
+        }
+        let config = load(WHOLE, false, &[("PORTCULLIS_SERVER_POLICY", "/elsewhere")]).unwrap();
+        assert_eq!(config.policy, Some(PathBuf::from("/elsewhere")));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_also_within_a_credential() {
+        assert!(matches!(load("polcy = \"x\"", true, &[]), Err(Error::Parse { .. })));
+        let credential = "[[credential]]\nname = \"a\"\nkind = \"token\"\nurl = \"https://x/\"\ntoken_file = \"/t\"\n";
+        assert!(load(credential, true, &[]).is_ok());
+        let misspelt = format!("{credential}usrname = \"u\"\n");
+        assert!(matches!(load(&misspelt, true, &[]), Err(Error::Parse { .. })));
+    }
+
+    #[test]
+    fn without_dev_nothing_that_keeps_the_gate_closed_has_a_default() {
+        for key in ["public_url", "data", "tls_certificate", "tls_key", "issuer", "client_id"] {
+            let without: String =
+                WHOLE.lines().filter(|line| !line.trim().starts_with(key)).map(|l| format!("{l}\n")).collect();
+            assert!(load(&without, false, &[]).is_err(), "{key}");
+        }
+        assert!(load("", true, &[]).is_ok());
+    }
+}

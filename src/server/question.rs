@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::policies::Policies;
-use super::words;
+use super::words::Words;
 use crate::model::{Bytes, ContentSource, Digest, Facts, Invocation, Reading, Refusal, RefusalKind, Subject, visible};
 use crate::policy::{Question, Verdict};
 use crate::tools;
@@ -42,7 +42,8 @@ pub fn judge(policies: &Policies, subject: &Subject, ask: Ask) -> Result<Judged,
     let Ask { invocation, facts } = ask;
     bounded(&invocation, &facts)?;
     let digest = digest(subject, &invocation, &facts);
-    let command = words::command(&invocation);
+    let mut words = Words::new();
+    let command = words.command(&invocation);
     let (reading, verdict, in_force) = match tools::by_name(&invocation.tool) {
         None => (nothing(&invocation.tool), Verdict::Deny(unknown_tool(&command)), None),
         Some(tool) => {
@@ -60,9 +61,9 @@ pub fn judge(policies: &Policies, subject: &Subject, ask: Ask) -> Result<Judged,
     Ok(Judged {
         digest,
         tool: visible::line(invocation.tool.as_bytes(), 100),
-        cwd: words::cwd(&invocation),
-        operations: words::operations(&reading),
-        previews: words::previews(&facts.contents),
+        cwd: words.cwd(&invocation),
+        operations: words.operations(&reading),
+        previews: words.previews(&facts.contents),
         command,
         invocation,
         reading,

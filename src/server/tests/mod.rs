@@ -15,9 +15,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
+use super::App;
 use super::config::{Config, Options};
 use super::question::Judged;
-use super::{App, words};
+use super::words::Words;
 use crate::model::{
     Decision, Digest, Invocation, InvocationId, Micros, Pin, Reading, Refusal, RefusalKind, StreamKind, Streams,
     Subject, SubjectKind, Terms,
@@ -121,8 +122,8 @@ pub fn judged(word: &str, verdict: Verdict) -> Judged {
     Judged {
         digest: Digest::of(word.as_bytes()),
         tool: invocation.tool.clone(),
-        command: words::command(&invocation),
-        cwd: words::cwd(&invocation),
+        command: Words::new().command(&invocation),
+        cwd: Words::new().cwd(&invocation),
         operations: Vec::new(),
         previews: Vec::new(),
         policies: None,
