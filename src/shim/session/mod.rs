@@ -96,7 +96,7 @@ impl Session {
         };
         let terms = permit.terms();
         let mut streams = Streams::lay_out(command.stdin, terms.record_stdin, lenses).map_err(failed)?;
-        let arrivals = Arrivals::of(signals::ours(streams.pty.is_some())).map_err(failed)?;
+        let arrivals = Arrivals::of(&signals::ours(streams.pty.is_some(), streams.led)).map_err(failed)?;
         let pty = streams.pty.take();
         let program = Program {
             path: command.path.clone(),
@@ -105,12 +105,12 @@ impl Session {
             streams: streams.for_the_tool(),
             keep: command.files.iter().map(AsFd::as_fd).collect(),
             mask: arrivals.before(),
-            foreground_of: pty.as_ref().map(|pty| pty.theirs.as_fd()),
+            foreground_of: pty.as_ref().filter(|_| streams.led).map(|pty| pty.theirs.as_fd()),
         };
         let began = Instant::now();
         let tool = match &pty {
-            Some(pty) => Tool::Led(Monitor::start(&program, pty.theirs.as_fd()).map_err(failed)?),
-            None => Tool::Direct(program.start().map_err(failed)?),
+            Some(pty) if streams.led => Tool::Led(Monitor::start(&program, pty.theirs.as_fd()).map_err(failed)?),
+            _ => Tool::Direct(program.start().map_err(failed)?),
         };
         drop(program);
         let screen = streams.terminal.take().zip(pty.map(|pty| pty.ours));

@@ -8,21 +8,15 @@ use crate::sys::signals::{self, Arrival};
 
 const FORWARDED: [Signal; 6] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2];
 
-/// With a terminal of its own the tool is in another session, so that what the caller's terminal sends stops at us.
-const OF_TERMINALS: [Signal; 3] = [Signal::WINCH, Signal::CONT, Signal::TSTP];
-
-/// The signals that are ours to take, by number.
-pub fn ours(terminal: bool) -> &'static [i32] {
-    const ALL: [i32; 9] = {
-        let mut all = [0; 9];
-        let mut n = 0;
-        while n < 9 {
-            all[n] = if n < 6 { FORWARDED[n].as_raw() } else { OF_TERMINALS[n - 6].as_raw() };
-            n += 1;
-        }
-        all
-    };
-    if terminal { &ALL } else { &ALL[..FORWARDED.len()] }
+/// The signals that are ours to take, by number. One that is not stays the kernel's business: in the caller's group
+/// ^Z stops the tool and us alike.
+///
+/// With a session of its own the tool hears nothing of the caller's terminal, so that all of it stops at us.
+pub fn ours(screen: bool, led: bool) -> Vec<i32> {
+    let mut ours = FORWARDED.to_vec();
+    ours.extend(screen.then_some(Signal::WINCH));
+    ours.extend([Signal::CONT, Signal::TSTP].into_iter().filter(|_| led));
+    ours.into_iter().map(Signal::as_raw).collect()
 }
 
 impl Session {

@@ -22,6 +22,8 @@ pub struct Streams {
     pub theirs: [Option<OwnedFd>; 3],
     /// The tool's terminal, both ends, where it has one.
     pub pty: Option<terminal::Pty>,
+    /// That terminal is the controlling one of a session of the tool's own.
+    pub led: bool,
     pub terminal: Option<Terminal<'static>>,
     pub relays: Vec<Relay<'static>>,
     pub feed: Option<Feed<'static>>,
@@ -29,19 +31,23 @@ pub struct Streams {
 
 impl Streams {
     /// `stdin` is what the reading consumed; `record_stdin` lets the input pass through us.
+    ///
+    /// Where the caller sits at both ends of the tool, the tool gets a session and terminal of its own. Where only an
+    /// output is a terminal (`git log | less`), somebody else may be reading the keys: then the tool stays in the
+    /// caller's session and its pseudo-terminal is but a stream.
     pub fn lay_out(stdin: Option<OwnedFd>, record_stdin: bool, lenses: Lenses) -> io::Result<Self> {
         let callers = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
         let own = [0, 1, 2].map(|n| !caller::closed(n) && terminal::is_own(callers[n]));
+        let led = own[0] && own[1] && stdin.is_none();
         let screen = [1, 2].into_iter().find(|n| own[*n]);
-        let keys = own[0] && stdin.is_none() && screen.is_some();
-        let terminal = screen.map(|n| Terminal::new(callers[n], keys));
+        let terminal = screen.map(|n| Terminal::new(callers[n], led));
         let pty = terminal.as_ref().map(Terminal::likeness).transpose()?;
-        let mut streams = Streams { theirs: [None, None, None], pty, terminal, relays: Vec::new(), feed: None };
+        let mut streams = Streams { theirs: [None, None, None], pty, led, terminal, relays: Vec::new(), feed: None };
         streams.outputs(callers, own, lenses.output, lenses.error)?;
         let record = record_stdin.then_some(lenses.input);
         match stdin {
             Some(given) => streams.theirs[0] = Some(given),
-            None if keys => streams.keys(record)?,
+            None if led => streams.keys(record)?,
             None if record_stdin && !caller::closed(0) => streams.recorded_input(record)?,
             None => {}
         }

@@ -13,7 +13,7 @@ pub struct Terminal<'a> {
     fd: BorrowedFd<'a>,
     /// What to put back.
     saved: Option<Termios>,
-    /// Whether keys are ours to relay: standard input is this terminal.
+    /// Whether keys are ours to relay.
     pub keys: bool,
 }
 

@@ -1,0 +1,97 @@
+//! How a tool ends, and how the caller ends it.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use portcullis::model::{Exit, Terms};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::gate::Gate;
+
+#[test]
+fn every_exit_code_is_exact() {
+    let gate = Gate::new();
+    for code in [0, 1, 2, 42, 124, 125, 126, 127, 128, 200, 255] {
+        assert_eq!(gate.same_script(&format!("exit {code}")).status.code(), Some(code));
+    }
+}
+
+#[test]
+fn a_tool_that_dies_of_a_signal_is_mirrored_by_the_same_signal() {
+    let gate = Gate::new();
+    for signal in [1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 24, 31] {
+        assert_eq!(
+            gate.same_script(&format!("exec perl -e 'kill {signal}, $$; sleep 9'")).status.signal(),
+            Some(signal)
+        );
+    }
+}
+
+#[test]
+fn a_signal_to_the_shim_reaches_the_tool_once_and_its_answer_is_the_exit() {
+    let gate = Gate::new();
+    for (signal, name) in [(Signal::TERM, "TERM"), (Signal::INT, "INT"), (Signal::HUP, "HUP"), (Signal::USR1, "USR1")] {
+        let script = format!(
+            "n=0; trap 'n=$((n+1))' {name}; echo ready; read x; while read -t 0.2 x; do :; done; exit $((40+n))"
+        );
+        let mut child = Command::new(gate.shim())
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        kill_process(Pid::from_raw(child.id().try_into().unwrap()).unwrap(), signal).unwrap();
+        drop(child.stdin.take());
+        assert_eq!(child.wait().unwrap().code(), Some(41), "{name}");
+    }
+}
+
+#[test]
+fn a_tool_is_taken_down_with_its_shim() {
+    let gate = Gate::new();
+    let mut child =
+        Command::new(gate.shim()).args(["-c", "echo $$; exec sleep 60"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let tool = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+    // Readable when it has ended; it may have been reaped already.
+    if let Ok(handle) = rustix::process::pidfd_open(tool, rustix::process::PidfdFlags::empty()) {
+        let mut fds = [rustix::event::PollFd::new(&handle, rustix::event::PollFlags::IN)];
+        let time = rustix::event::Timespec { tv_sec: 10, tv_nsec: 0 };
+        assert_eq!(rustix::event::poll(&mut fds, Some(&time)), Ok(1));
+    }
+}
+
+#[test]
+fn a_grandchild_that_holds_the_output_does_not_hang_the_caller() {
+    let gate = Gate::new();
+    let began = std::time::Instant::now();
+    let done = Command::new(gate.shim()).args(["-c", "sleep 30 & echo done"]).output().unwrap();
+    assert_eq!(done.stdout, b"done\n");
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn the_last_byte_of_a_short_run_is_never_lost() {
+    let gate = Gate::new();
+    for _ in 0..50 {
+        let done = Command::new(gate.shim()).args(["-c", "printf x"]).output().unwrap();
+        assert_eq!(done.stdout, b"x");
+    }
+    let endings = gate.record.lock().unwrap();
+    assert!(endings.endings.iter().all(|ending| ending.exit == Exit::Code(0) && ending.bytes == 1));
+}
+
+#[test]
+fn a_time_limit_ends_the_tool_and_the_words_say_so() {
+    let gate = Gate::with(Terms { limit_seconds: Some(1), ..Terms::default() });
+    let done = Command::new(gate.shim()).args(["-c", "exec sleep 30"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(126));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("policy allows this command 1 s"));
+}

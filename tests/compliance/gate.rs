@@ -1,0 +1,125 @@
+//! A shim installed in a folder of its own, and the keeper's end of its socket.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+
+use portcullis::model::{Decision, Digest, FrameKind, Terms};
+use portcullis::wire::frames::{self, Ending, FromKeeper, FromShim};
+use portcullis::wire::pins::{PinnedTool, Pins};
+use tempfile::TempDir;
+
+pub struct Gate {
+    folder: TempDir,
+    pub record: Arc<Mutex<Record>>,
+}
+
+/// What the keeper was told of all runs.
+#[derive(Default)]
+pub struct Record {
+    pub frames: Vec<FrameKind>,
+    pub endings: Vec<Ending>,
+}
+
+impl Gate {
+    pub fn new() -> Gate {
+        Gate::with(Terms::default())
+    }
+
+    pub fn with(terms: Terms) -> Gate {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["lib/portcullis/shims", "etc/portcullis", "bare", "work"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        fs::copy(env!("CARGO_BIN_EXE_portcullis-shim"), root.join("lib/portcullis/portcullis-shim")).unwrap();
+        symlink("../portcullis-shim", root.join("lib/portcullis/shims/git")).unwrap();
+        symlink("/bin/bash", root.join("bare/git")).unwrap();
+        let shell = PinnedTool::of("/bin/bash".into(), &fs::metadata("/bin/bash").unwrap(), Digest([0; 32]));
+        let socket = root.join("keeper.sock");
+        let pins = Pins { version: 1, keeper: socket.clone(), tools: [("git".to_owned(), shell)].into() };
+        fs::write(root.join("etc/portcullis/shim.json"), serde_json::to_vec(&pins).unwrap()).unwrap();
+        let record = Arc::<Mutex<Record>>::default();
+        let listener = UnixListener::bind(socket).unwrap();
+        let kept = record.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (kept, terms) = (kept.clone(), terms.clone());
+                std::thread::spawn(move || keep(stream.unwrap(), &terms, &kept));
+            }
+        });
+        Gate { folder, record }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn shim(&self) -> PathBuf {
+        self.path("lib/portcullis/shims/git")
+    }
+
+    pub fn bare(&self) -> PathBuf {
+        self.path("bare/git")
+    }
+
+    /// The same body with each, in the same folder; both ends must be equal.
+    pub fn same(&self, body: impl Fn(&Path) -> Command) -> Output {
+        let run = |tool: &Path| body(tool).current_dir(self.path("work")).output().unwrap();
+        let (bare, shim) = (run(&self.bare()), run(&self.shim()));
+        assert_eq!(shim.status, bare.status, "{}", String::from_utf8_lossy(&shim.stderr));
+        assert!(shim.stdout == bare.stdout, "{} and {}", cut(&shim.stdout), cut(&bare.stdout));
+        assert!(shim.stderr == bare.stderr, "{} and {}", cut(&shim.stderr), cut(&bare.stderr));
+        shim
+    }
+
+    /// A script run by the tool itself.
+    pub fn same_script(&self, script: &str) -> Output {
+        self.same(|tool| {
+            let mut command = Command::new(tool);
+            command.args(["-c", script]);
+            command
+        })
+    }
+
+    /// A script of the caller's, in which `$git` is the tool.
+    pub fn same_caller(&self, script: &str) -> Output {
+        self.same(|tool| {
+            let mut command = Command::new("/bin/bash");
+            command.args(["-c", script]).env("git", tool);
+            command
+        })
+    }
+}
+
+fn cut(bytes: &[u8]) -> String {
+    format!("{} bytes: {}", bytes.len(), bytes[..bytes.len().min(300)].escape_ascii())
+}
+
+fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
+    while let Ok(Some(said)) = frames::read::<FromShim>(&mut shim) {
+        let answer = match said {
+            FromShim::Hello(_) => FromKeeper::Welcome { version: frames::VERSION, keeper: "test".to_owned() },
+            FromShim::Ask(question) => FromKeeper::Answer {
+                id: question.invocation.id,
+                digest: Digest([0; 32]),
+                decision: Decision::Allow(terms.clone()),
+            },
+            FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
+            FromShim::Frame(frame) => {
+                record.lock().unwrap().frames.push(frame.kind);
+                continue;
+            }
+            FromShim::End(ending) => {
+                record.lock().unwrap().endings.push(ending);
+                FromKeeper::Done
+            }
+            _ => continue,
+        };
+        // A shim that was killed meanwhile hears nothing.
+        let _ = frames::write(&mut shim, &answer);
+    }
+}
