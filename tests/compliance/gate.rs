@@ -76,16 +76,25 @@ impl Gate {
         shim
     }
 
-    /// A script run by the tool itself.
-    pub fn same_script(&self, script: &str) -> Output {
-        self.same(|tool| {
-            let mut command = Command::new(tool);
-            command.args(["-c", script]);
-            command
-        })
+    /// What the tool does when it is called as `git ./tool`.
+    pub fn tool(&self, script: &str) -> &Gate {
+        fs::write(self.path("work/tool"), script).unwrap();
+        self
     }
 
-    /// A script of the caller's, in which `$git` is the tool.
+    /// The shim, about to run that.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.shim());
+        command.arg("./tool").current_dir(self.path("work"));
+        command
+    }
+
+    /// A script run by the tool itself.
+    pub fn same_script(&self, script: &str) -> Output {
+        self.tool(script).same_caller("exec $git ./tool")
+    }
+
+    /// A script of the caller's, in which `$git ./tool` runs the tool.
     pub fn same_caller(&self, script: &str) -> Output {
         self.same(|tool| {
             let mut command = Command::new("/bin/bash");

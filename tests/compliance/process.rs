@@ -15,9 +15,9 @@ use crate::gate::Gate;
 #[test]
 fn arguments_that_are_not_text_arrive_exactly() {
     let gate = Gate::new();
-    let done = gate.same(|tool| {
+    let done = gate.tool(r#"printf '%s|' "$@""#).same(|tool| {
         let mut command = Command::new(tool);
-        command.args(["-c", r#"printf '%s|' "$@""#, "x", "", "a b", "\n"]).arg(OsStr::from_bytes(b"\xff\xfe"));
+        command.args(["./tool", "", "a b", "\n"]).arg(OsStr::from_bytes(b"\xff\xfe"));
         command
     });
     assert_eq!(done.stdout, b"|a b|\n|\xff\xfe|");
@@ -27,9 +27,9 @@ fn arguments_that_are_not_text_arrive_exactly() {
 fn nearly_two_mebibytes_of_arguments_arrive_exactly() {
     let gate = Gate::new();
     let long: Vec<String> = (0..18).map(|n| n.to_string().repeat(100_000)[..100_000].to_owned()).collect();
-    let done = gate.same(|tool| {
+    let done = gate.tool(r#"printf %s "$@""#).same(|tool| {
         let mut command = Command::new(tool);
-        command.args(["-c", r#"printf %s "$@""#, "x"]).args(&long);
+        command.arg("./tool").args(&long);
         command
     });
     assert_eq!(done.stdout.len(), 1_800_000);
@@ -38,13 +38,14 @@ fn nearly_two_mebibytes_of_arguments_arrive_exactly() {
 #[test]
 fn every_variable_arrives_also_twice_and_not_text() {
     let gate = Gate::new();
+    let script = gate.tool("cat /proc/$$/environ; true").path("work/tool");
     let run = |tool: &Path| {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let null = std::fs::File::open("/dev/null").unwrap();
         let entry = |bytes: &[u8]| CString::new(bytes).unwrap();
         let program = Program {
             path: c_string(tool).unwrap(),
-            arguments: ["git", "-c", "cat /proc/$$/environ; true"].map(|word| c_string(word).unwrap()).to_vec(),
+            arguments: [OsStr::new("git"), script.as_os_str()].map(|word| c_string(word).unwrap()).to_vec(),
             environment: vec![
                 entry(b"A=1"),
                 entry(b"A=2"),
@@ -73,32 +74,34 @@ fn every_variable_arrives_also_twice_and_not_text() {
 #[test]
 fn a_deleted_work_folder_a_umask_and_limits_are_the_callers() {
     let gate = Gate::new();
-    gate.same_caller("mkdir gone && cd gone && rmdir ../gone && exec $git -c 'ls -di . | wc -l; readlink /proc/$$/cwd | grep -c deleted'");
-    gate.same_caller(
-        "umask 027; ulimit -n 123; ulimit -c 0; exec nice -n 3 $git -c 'umask; ulimit -n; ulimit -c; nice'",
-    );
+    // The script is elsewhere, since the folder is gone.
+    let script = gate.tool("ls -di . | wc -l; readlink /proc/$$/cwd | grep -c deleted").path("work/tool");
+    gate.same_caller(&format!("mkdir gone && cd gone && rmdir ../gone && exec $git {}", script.display()));
+    gate.tool("umask; ulimit -n; ulimit -c; nice")
+        .same_caller("umask 027; ulimit -n 123; ulimit -c 0; exec nice -n 3 $git ./tool");
 }
 
 #[test]
 fn descriptors_above_two_are_the_callers_and_no_others() {
     let gate = Gate::new();
-    let done = gate.same_caller("exec 7</etc/hostname 9>&1; exec $git -c 'cat <&7; echo nine >&9; for f in /proc/$$/fd/*; do echo ${f##*/}; done'");
+    let done = gate
+        .tool("cat <&7; echo nine >&9; for f in /proc/$$/fd/*; do echo ${f##*/}; done")
+        .same_caller("exec 7</etc/hostname 9>&1; exec $git ./tool");
     assert!(String::from_utf8(done.stdout).unwrap().contains("nine\n"));
 }
 
 #[test]
 fn ignored_and_blocked_signals_are_the_callers() {
     let gate = Gate::new();
-    let show = "grep -E \"^Sig(Blk|Ign)\" /proc/$$/status";
-    gate.same_caller(&format!("exec $git -c '{show}'"));
-    gate.same_caller(&format!("trap '' HUP INT PIPE USR1; exec $git -c '{show}'"));
-    gate.same_caller(&format!("exec nohup $git -c '{show}' </dev/null"));
+    let show = "exec grep -E \"^Sig(Blk|Ign)\" /proc/self/status";
+    gate.tool(show).same_caller("exec $git ./tool");
+    gate.same_caller("trap '' HUP INT PIPE USR1; exec $git ./tool");
+    gate.same_caller("exec nohup $git ./tool </dev/null");
 }
 
 #[test]
 fn the_tool_stays_in_the_callers_group_and_session_without_a_terminal() {
     let gate = Gate::new();
-    gate.same_caller(
-        "$git -c 'read -r _ _ _ parent group session rest </proc/$$/stat; [ $session = $(ps -o sid= $$) ]; echo $?'",
-    );
+    gate.tool("read -r _ _ _ parent group session rest </proc/$$/stat; [ $session = $(ps -o sid= $$) ]; echo $?")
+        .same_caller("$git ./tool");
 }

@@ -44,15 +44,16 @@ fn bytes_pass_exactly_under_masks_too() {
 #[test]
 fn a_reader_that_has_enough_ends_the_tool_by_sigpipe() {
     let gate = Gate::new();
-    let done = gate.same_caller("$git -c 'exec yes' | head -1; echo ${PIPESTATUS[0]}");
+    let done = gate.tool("exec yes").same_caller("$git ./tool | head -1; echo ${PIPESTATUS[0]}");
     assert_eq!(done.stdout, b"y\n141\n");
 }
 
 #[test]
 fn both_outputs_into_one_file_keep_their_order() {
     let gate = Gate::new();
-    gate.same_caller("$git -c 'for i in $(seq 300); do echo out $i; echo err $i >&2; done' >both 2>&1; cat both");
-    gate.same_caller("$git -c 'for i in $(seq 300); do echo out $i; echo err $i >&2; done' 2>&1 | cat");
+    gate.tool("for i in $(seq 300); do echo out $i; echo err $i >&2; done")
+        .same_caller("$git ./tool >both 2>&1; cat both");
+    gate.tool("for i in $(seq 300); do echo out $i; echo err $i >&2; done").same_caller("$git ./tool 2>&1 | cat");
 }
 
 #[test]
@@ -65,31 +66,32 @@ fn outputs_that_are_apart_stay_apart() {
 #[test]
 fn standard_input_is_left_for_who_comes_next() {
     let gate = Gate::new();
-    let done = gate.same_caller("printf '1\\n2\\n3\\n' | while read x; do $git -c \"echo $x\"; done");
+    let done = gate.tool("echo $1").same_caller("printf '1\\n2\\n3\\n' | while read x; do $git ./tool $x; done");
     assert_eq!(done.stdout, b"1\n2\n3\n");
-    gate.same_caller("$git -c 'wc -c' </etc/passwd");
+    gate.tool("wc -c").same_caller("$git ./tool </etc/passwd");
 }
 
 #[test]
 fn closed_descriptors_are_closed_for_the_tool() {
     let gate = Gate::new();
-    gate.same_caller("$git -c 'cat; echo $?; [ -e /proc/$$/fd/0 ]; echo $?' <&- 2>/dev/null");
-    gate.same_caller("$git -c '[ -e /proc/$$/fd/1 ]; echo $? >&2' >&-");
-    gate.same_caller("$git -c '[ -e /proc/$$/fd/2 ]; echo $?' 2>&-");
+    gate.tool("cat; echo $?; [ -e /proc/$$/fd/0 ]; echo $?").same_caller("$git ./tool <&- 2>/dev/null");
+    gate.tool("[ -e /proc/$$/fd/1 ]; echo $? >&2").same_caller("$git ./tool >&-");
+    gate.tool("[ -e /proc/$$/fd/2 ]; echo $?").same_caller("$git ./tool 2>&-");
 }
 
 #[test]
 fn a_full_disk_is_the_tools_to_notice() {
     let gate = Gate::new();
-    let done = Command::new(gate.shim()).args(["-c", "exec yes"]).stdout(File::create("/dev/full").unwrap()).output();
+    let done = gate.tool("exec yes").command().stdout(File::create("/dev/full").unwrap()).output();
     assert!(!done.unwrap().status.success());
 }
 
 #[test]
 fn a_prompt_without_a_newline_appears_at_once() {
     let gate = Gate::with(Terms { masks: vec!["secrets".to_owned()], ..Terms::default() });
-    let mut child = Command::new(gate.shim())
-        .args(["-c", "printf 'name? '; read x; echo hello $x"])
+    let mut child = gate
+        .tool("printf 'name? '; read x; echo hello $x")
+        .command()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -104,8 +106,7 @@ fn a_prompt_without_a_newline_appears_at_once() {
 #[test]
 fn a_slow_reader_holds_the_tool_back() {
     let gate = Gate::new();
-    let mut child =
-        Command::new(gate.shim()).args(["-c", "head -c 64M /dev/zero"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = gate.tool("head -c 64M /dev/zero").command().stdout(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let (mut total, mut most, mut chunk) = (0, 0, vec![0; 1 << 20]);
@@ -130,7 +131,7 @@ fn a_slow_reader_holds_the_tool_back() {
 #[test]
 fn what_is_masked_is_masked_for_caller_and_record_and_said_once() {
     let gate = Gate::with(Terms { masks: vec!["secrets".to_owned(), "pii".to_owned()], ..Terms::default() });
-    let done = Command::new(gate.shim()).args(["-c", "echo write to ada@example.com"]).output().unwrap();
+    let done = gate.tool("echo write to ada@example.com").command().output().unwrap();
     let shown = String::from_utf8(done.stdout).unwrap();
     assert!(!shown.contains("ada@"), "{shown}");
     assert_eq!(String::from_utf8(done.stderr).unwrap(), "portcullis: masked: 1 email\n");
@@ -141,7 +142,7 @@ fn what_is_masked_is_masked_for_caller_and_record_and_said_once() {
 #[test]
 fn an_input_that_policy_wants_recorded_reaches_both() {
     let gate = Gate::with(Terms { record_stdin: true, ..Terms::default() });
-    let done = gate.same_caller("printf 'one\\ntwo\\n' | $git -c 'cat; echo end'");
+    let done = gate.tool("cat; echo end").same_caller("printf 'one\\ntwo\\n' | $git ./tool");
     assert_eq!(done.stdout, b"one\ntwo\nend\n");
     let record = gate.record.lock().unwrap();
     assert!(record.frames.contains(&FrameKind::Input("one\ntwo\n".into())));

@@ -69,24 +69,22 @@ fn same(gate: &Gate, script: &str) -> String {
     shim
 }
 
-const WHICH: &str = "for n in 0 1 2; do [ -t $n ]; echo $n $?; done >&$out; true";
-
 #[test]
 fn each_stream_is_a_terminal_exactly_where_the_callers_is() {
     let gate = Gate::new();
-    let tested = |out: &str| WHICH.replace("$out", out);
-    assert!(same(&gate, &format!("$git -c '{}'; echo end", tested("1"))).contains("0 0\r\n1 0\r\n2 0"));
-    assert!(same(&gate, &format!("$git -c '{}' | cat", tested("1"))).contains("0 0\r\n1 1\r\n2 0"));
-    assert!(same(&gate, &format!("$git -c '{}' </dev/null", tested("1"))).contains("0 1\r\n1 0\r\n2 0"));
-    assert!(same(&gate, &format!("$git -c '{}' 2>err", tested("1"))).contains("0 0\r\n1 0\r\n2 1"));
+    gate.tool("for n in 0 1 2; do [ -t $n ]; echo $n $?; done");
+    assert!(same(&gate, "$git ./tool; echo end").contains("0 0\r\n1 0\r\n2 0"));
+    assert!(same(&gate, "$git ./tool | cat").contains("0 0\r\n1 1\r\n2 0"));
+    assert!(same(&gate, "$git ./tool </dev/null").contains("0 1\r\n1 0\r\n2 0"));
+    assert!(same(&gate, "$git ./tool 2>err").contains("0 0\r\n1 0\r\n2 1"));
 }
 
 #[test]
 fn the_window_has_the_callers_size_and_follows_it() {
     let gate = Gate::new();
-    assert!(same(&gate, "$git -c 'stty size'").contains("41 97"));
-    let script = "$git -c 'trap \"stty size; exit\" WINCH; echo ready; while :; do read -t 1 x; done'";
-    let mut desk = Desk::new(&gate, &gate.shim(), &["-c", script]);
+    assert!(same(gate.tool("stty size"), "$git ./tool").contains("41 97"));
+    gate.tool("trap 'stty size; exit' WINCH; echo ready; while :; do read -t 1 x; done");
+    let mut desk = Desk::new(&gate, &gate.shim(), &["-c", "$git ./tool"]);
     desk.until("ready");
     desk.master.resize(PtySize { rows: 12, cols: 34, ..SIZE }).unwrap();
     desk.until("12 34");
@@ -95,7 +93,7 @@ fn the_window_has_the_callers_size_and_follows_it() {
 #[test]
 fn a_reader_that_has_enough_ends_the_tool_at_a_terminal_too() {
     let gate = Gate::new();
-    assert!(same(&gate, "$git -c 'exec yes' | head -1; echo ${PIPESTATUS[0]}").contains("141"));
+    assert!(same(gate.tool("exec yes"), "$git ./tool | head -1; echo ${PIPESTATUS[0]}").contains("141"));
 }
 
 #[test]
@@ -103,7 +101,8 @@ fn control_c_ends_the_tool_and_the_terminal_is_as_before() {
     let gate = Gate::new();
     let mut desk = Desk::new(&gate, &gate.shim(), &["--norc", "--noprofile", "-i"]);
     desk.until("> ");
-    desk.kind("stty -g >before; $git -c 'echo re''ady; read x'\n");
+    gate.tool("echo ready; read x");
+    desk.kind("stty -g >before; $git ./tool\n");
     desk.until("ready");
     desk.kind("\x03");
     desk.until("> ");
@@ -120,7 +119,8 @@ fn control_z_stops_the_job_and_fg_continues_it() {
     let gate = Gate::new();
     let mut desk = Desk::new(&gate, &gate.shim(), &["--norc", "--noprofile", "-i"]);
     desk.until("> ");
-    desk.kind("$git -c 'echo re''ady; read x; echo got $x'\n");
+    gate.tool("echo ready; read x; echo got $x");
+    desk.kind("$git ./tool\n");
     desk.until("ready");
     desk.kind("\x1a");
     desk.until("Stopped");
