@@ -7,21 +7,12 @@ use serde_json::{Value as Json, json};
 use super::conninfo::{self, Params, Sources, Target, Trouble};
 use super::copydata::{self, End};
 use super::options::{Ending, Line};
-use super::run::{Files, Runner, Step};
+use super::run::{Runner, Step};
 use super::slash::Arg;
 use super::variables::PLACEHOLDER;
-use super::{fact, first_variables, home, line_of, unsafe_encoding, walk};
+use super::{FromFacts, fact, first_variables, home, line_of, sources, unsafe_encoding, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
 use crate::tools::sql::{self, Access, Class, Statement, Unread, Verb};
-
-/// Scripts come from the facts.
-struct FromFacts<'a>(&'a Facts);
-
-impl Files for FromFacts<'_> {
-    fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
-        self.0.file(path).map(|content| (content.bytes.0.clone(), !content.truncated))
-    }
-}
 
 pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let line = line_of(invocation);
@@ -48,13 +39,13 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
         meaning.input(&line, invocation, facts);
     }
     for step in steps {
-        meaning.step(step, facts);
+        meaning.step(step);
     }
     meaning.finish(line.ending == Ending::Refused)
 }
 
 /// The reading as it grows.
-struct Meaning<'a> {
+struct Meaning {
     reading: Reading,
     home: Option<Vec<u8>>,
     cwd: Option<Vec<u8>>,
@@ -73,7 +64,6 @@ struct Meaning<'a> {
     functions: Vec<String>,
     server_program: bool,
     server_file: bool,
-    facts: &'a Facts,
 }
 
 #[derive(Clone, PartialEq)]
@@ -84,8 +74,8 @@ enum Path {
     Unclear,
 }
 
-impl<'a> Meaning<'a> {
-    fn new(invocation: &Invocation, facts: &'a Facts) -> Self {
+impl Meaning {
+    fn new(invocation: &Invocation, facts: &Facts) -> Self {
         Meaning {
             reading: Reading {
                 tool: "psql".into(),
@@ -108,7 +98,6 @@ impl<'a> Meaning<'a> {
             functions: Vec::new(),
             server_program: false,
             server_file: false,
-            facts,
         }
     }
 
@@ -131,6 +120,9 @@ impl<'a> Meaning<'a> {
                 {
                     self.doubt("encoding", format!("client encoding {encoding} changes where quotes end"));
                 }
+                if target.host.is_none() && self.chosen_by_wrapper(invocation, facts) {
+                    self.doubt("cluster_wrapper", "Debian's wrapper of psql chooses a server when the line names none");
+                }
                 self.first = Some(target.clone());
                 self.target = Some(target);
                 self.operation("sql.connect", Effect::Read, None, "CONNECT");
@@ -141,6 +133,10 @@ impl<'a> Meaning<'a> {
             }
             Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
         }
+    }
+
+    fn chosen_by_wrapper(&self, invocation: &Invocation, facts: &Facts) -> bool {
+        invocation.variables.contains_key("PGCLUSTER") || facts.get(fact::WRAPPER).unwrap_or(false)
     }
 
     /// `-c name=value` and `--name=value` in PGOPTIONS or `options`.
@@ -176,9 +172,9 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    fn step(&mut self, step: Step, facts: &Facts) {
+    fn step(&mut self, step: Step) {
         match step {
-            Step::Sql { text, unknown } => self.sql(&text, unknown),
+            Step::Sql { text, unknown, copies } => self.sql(&text, unknown, Some(copies)),
             Step::SqlFromResult => {
                 self.statement(&Statement::unknown(), true);
                 self.doubt("unknown_sql", "statements come from a result, a program or a human");
@@ -191,7 +187,7 @@ impl<'a> Meaning<'a> {
                 push_new(&mut self.reads, name);
             }
             Step::Writes(arg) => self.writes_file(&arg),
-            Step::Connect(words) => self.reconnect(words, facts),
+            Step::Connect(words) => self.reconnect(words),
             Step::Copy(words) => self.copy(&words),
             Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
             Step::LargeObject(function) => {
@@ -254,7 +250,7 @@ impl<'a> Meaning<'a> {
 
     fn copy(&mut self, words: &[u8]) {
         let Some(copy) = copydata::copy_command(words) else { return };
-        self.sql(&copy.sql, false);
+        self.sql(&copy.sql, false, None);
         match copy.end {
             End::Program(command) => self.program(&Arg { text: command, ..Arg::default() }),
             End::File(path) => {
@@ -274,7 +270,8 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    fn sql(&mut self, text: &[u8], unknown: bool) {
+    /// `copies`: how many COPY FROM STDIN the walk saw in it, where it took their data off the script.
+    fn sql(&mut self, text: &[u8], unknown: bool, copies: Option<usize>) {
         if unknown {
             self.doubt("unknown_variable", "a statement holds a variable whose value is not known");
         }
@@ -284,6 +281,10 @@ impl<'a> Meaning<'a> {
         };
         match sql::read(text) {
             Ok(statements) => {
+                let takes = statements.iter().filter(|statement| statement.takes_input).count();
+                if copies.is_some_and(|copies| copies != takes) {
+                    self.doubt("copy_data", "which lines are the data of a COPY cannot be told");
+                }
                 for statement in &statements {
                     self.statement(statement, unknown);
                 }
@@ -378,7 +379,9 @@ impl<'a> Meaning<'a> {
         if name == "sql.session" {
             return self.operation(name, effect, Some(access.written()), &statement.kind);
         }
-        let table = self.table(&schema, &access.name);
+        // A variable of unknown content stands there.
+        let known = |name: &str| if name.contains(PLACEHOLDER) { "*".to_owned() } else { name.to_owned() };
+        let table = self.table(&known(&schema), &known(&access.name));
         let columns: Vec<&String> = access.columns.iter().collect();
         let outside: Vec<&String> = access.outside.iter().collect();
         let mut operation =
@@ -431,7 +434,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// `\c`: a new connection, made of the words and what of the old one stays.
-    fn reconnect(&mut self, words: [Option<Arg>; 4], facts: &Facts) {
+    fn reconnect(&mut self, words: [Option<Arg>; 4]) {
         let known = !words.iter().flatten().any(|word| word.unknown);
         let text = |word: &Option<Arg>| word.as_ref().and_then(|w| String::from_utf8(w.text.clone()).ok());
         let [database, user, host, port] = [0, 1, 2, 3].map(|at| text(&words[at]));
@@ -456,7 +459,6 @@ impl<'a> Meaning<'a> {
         params.extend(user.map(|u| ("user".to_owned(), u)));
         params.extend(host.map(|h| ("host".to_owned(), h)));
         params.extend(port.map(|p| ("port".to_owned(), p)));
-        let _ = facts;
         self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
         self.path = Path::Default;
         match &self.target {
@@ -492,7 +494,6 @@ impl<'a> Meaning<'a> {
     }
 
     fn finish(mut self, refused: bool) -> Reading {
-        let _ = self.facts;
         let first = self.first.as_ref();
         let mut put = |key: &str, value: Json| self.reading.effective.insert(key.to_owned(), value);
         put("statements", self.statements.into());
@@ -511,37 +512,6 @@ impl<'a> Meaning<'a> {
             put("context", "refused by the tool".into());
         }
         self.reading
-    }
-}
-
-/// The connection's sources out of line, variables and facts.
-pub fn sources(line: &Line, invocation: &Invocation, facts: &Facts) -> Sources {
-    let variable = |name: &str| invocation.variables.get(name).and_then(|value| value.text()).map(str::to_owned);
-    let environment = conninfo::ENVIRONMENT
-        .iter()
-        .filter_map(|(name, key)| variable(name).map(|value| ((*key).to_owned(), value)))
-        .collect();
-    let dbname = line.dbname.clone().filter(|name| !name.is_empty());
-    Sources {
-        host: line.host.clone(),
-        port: line.port.clone(),
-        user: line.user.clone(),
-        dbname: if line.list && dbname.is_none() { Some("postgres".into()) } else { dbname },
-        environment,
-        service: variable("PGSERVICE").filter(|service| !service.is_empty()),
-        services: facts.get(fact::SERVICES).unwrap_or_default(),
-        os_user: facts.get(fact::OS_USER),
-    }
-}
-
-/// Host (where TCP really goes), port and database for a resource.
-fn where_to(target: Option<&Target>) -> (String, u16, String) {
-    match target {
-        Some(t) => {
-            let host = t.hostaddr.clone().or_else(|| t.host.clone()).unwrap_or_else(|| "localhost".into());
-            (host, t.port, t.database.clone())
-        }
-        None => ("*".into(), 0, "*".into()),
     }
 }
 

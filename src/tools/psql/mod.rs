@@ -21,7 +21,7 @@ use super::{DeliveryError, Tool, World};
 #[cfg(feature = "reading")]
 use crate::model::Reading;
 use crate::model::{Content, Delivery, Facts, Grant, Invocation, StreamKind, Terms};
-use conninfo::Params;
+use conninfo::{Params, Sources, Target};
 use options::{Action, Ending, Line};
 use run::Runner;
 use slash::Arg;
@@ -35,6 +35,8 @@ mod fact {
     pub const STARTUP: &str = "startup";
     /// The name of the user who runs psql, which is the default for the role.
     pub const OS_USER: &str = "os_user";
+    /// Whether ~/.postgresqlrc exists, by which pg_wrapper(1) chooses a server.
+    pub const WRAPPER: &str = "wrapper";
     /// Entries of the service files, without passwords.
     pub const SERVICES: &str = "services";
     /// Which variables hold or name a password, without what they say.
@@ -132,6 +134,10 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     if let Some(user) = os_user(world) {
         note(fact::OS_USER, user.into());
     }
+    let wrapper = home(invocation).is_some_and(|home| world.is_file(&[&home, &b"/.postgresqlrc"[..]].concat()));
+    if wrapper {
+        note(fact::WRAPPER, true.into());
+    }
     let services = services(invocation, world);
     if !services.is_empty() {
         note(fact::SERVICES, serde_json::json!(services));
@@ -170,7 +176,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
     for action in &line.actions {
         match action {
             Action::Query(text) => runner.query(text),
-            Action::Slash(text) => runner.command(text),
+            Action::Slash { text, index } => runner.command(text, *index),
             Action::File { name, .. } => runner.file(name),
         }
     }
@@ -196,6 +202,15 @@ fn first_variables(line: &Line) -> Variables {
 
 fn home(invocation: &Invocation) -> Option<Vec<u8>> {
     invocation.variables.get("HOME").map(|home| home.0.clone()).filter(|home| !home.is_empty())
+}
+
+/// Scripts come from the facts.
+struct FromFacts<'a>(&'a Facts);
+
+impl run::Files for FromFacts<'_> {
+    fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
+        self.0.file(path).map(|content| (content.bytes.0.clone(), !content.truncated))
+    }
 }
 
 /// Scripts come from the machine, each kept as a content.
@@ -227,9 +242,6 @@ impl run::Files for FromWorld<'_> {
 fn startup(invocation: &Invocation, world: &dyn World) -> Vec<String> {
     let variable = |name: &str| invocation.variables.get(name).filter(|v| !v.is_empty()).and_then(|v| v.text());
     let mut bases: Vec<String> = SYSTEM_STARTUP.iter().map(|path| (*path).to_owned()).collect();
-    if let Some(folder) = variable("PGSYSCONFDIR") {
-        bases.push(format!("{folder}/psqlrc"));
-    }
     let home = home(invocation).and_then(|home| String::from_utf8(home).ok());
     match (variable("PSQLRC"), home) {
         (Some(path), Some(home)) if path.starts_with("~/") => bases.push(format!("{home}{}", &path[1..])),
@@ -273,7 +285,7 @@ fn services(invocation: &Invocation, world: &dyn World) -> BTreeMap<String, Para
         || line
             .actions
             .iter()
-            .any(|a| matches!(a, Action::Slash(text) if memchr::memmem::find(text, b"service").is_some()));
+            .any(|a| matches!(a, Action::Slash { text, .. } if memchr::memmem::find(text, b"service").is_some()));
     if !named {
         return BTreeMap::new();
     }
@@ -332,4 +344,35 @@ fn unsafe_encoding(name: &[u8]) -> bool {
     ]
     .iter()
     .any(|bad| plain == bad.as_bytes())
+}
+
+/// The connection's sources out of line, variables and facts.
+fn sources(line: &Line, invocation: &Invocation, facts: &Facts) -> Sources {
+    let variable = |name: &str| invocation.variables.get(name).and_then(|value| value.text()).map(str::to_owned);
+    let environment = conninfo::ENVIRONMENT
+        .iter()
+        .filter_map(|(name, key)| variable(name).map(|value| ((*key).to_owned(), value)))
+        .collect();
+    let dbname = line.dbname.clone().filter(|name| !name.is_empty());
+    Sources {
+        host: line.host.clone(),
+        port: line.port.clone(),
+        user: line.user.clone(),
+        dbname: if line.list && dbname.is_none() { Some("postgres".into()) } else { dbname },
+        environment,
+        service: variable("PGSERVICE").filter(|service| !service.is_empty()),
+        services: facts.get(fact::SERVICES).unwrap_or_default(),
+        os_user: facts.get(fact::OS_USER),
+    }
+}
+
+/// Host (where TCP really goes), port and database for a resource.
+fn where_to(target: Option<&Target>) -> (String, u16, String) {
+    match target {
+        Some(t) => {
+            let host = t.hostaddr.clone().or_else(|| t.host.clone()).unwrap_or_else(|| "localhost".into());
+            (host, t.port, t.database.clone())
+        }
+        None => ("*".into(), 0, "*".into()),
+    }
 }

@@ -59,9 +59,9 @@ const OPTIONS: &[Opt] = &[
 pub enum Action {
     /// `-c` with SQL: sent as it is, psql does not look inside.
     Query(Bytes),
-    /// `-c` with one backslash command; without its backslash.
-    Slash(Bytes),
-    /// `-f`; `-` is standard input. `index` is the word that holds the name.
+    /// `-c` with one backslash command; without its backslash. `index` is the word that ends with it.
+    Slash { text: Bytes, index: usize },
+    /// `-f`; `-` is standard input. `index` is the word that ends with the name.
     File { name: Bytes, index: usize },
 }
 
@@ -185,7 +185,7 @@ impl Line {
         let value = given.value.unwrap_or_default();
         match (given.opt.long, given.opt.short) {
             ("command", _) => self.actions.push(match value.as_slice() {
-                [b'\\', rest @ ..] => Action::Slash(Bytes::from(rest)),
+                [b'\\', rest @ ..] => Action::Slash { text: Bytes::from(rest), index: value_index },
                 _ => Action::Query(value),
             }),
             ("file", _) => self.actions.push(Action::File { name: value, index: value_index }),

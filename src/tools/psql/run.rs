@@ -16,10 +16,12 @@ const MOST_STEPS: usize = 200_000;
 /// One thing a script asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// SQL for the server. `unknown` where a variable of unknown content stands in it as code.
+    /// SQL for the server. `unknown` where a variable of unknown content stands in it as code; `copies` says how many
+    /// of its statements were taken for a COPY that reads the script's next lines.
     Sql {
         text: Vec<u8>,
         unknown: bool,
+        copies: usize,
     },
     /// `\gexec`: every cell of the result is SQL.
     SqlFromResult,
@@ -42,6 +44,24 @@ pub enum Step {
     /// `\setenv`.
     Environment(Arg),
     Doubt(&'static str, String),
+}
+
+/// What a script's bytes were, so that a place in them can be named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    Stdin,
+    File(Vec<u8>),
+    /// The word of the line that ends with the command.
+    Argument(usize),
+}
+
+/// A script named in a script. The delivery puts the bytes that were read in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    pub origin: Origin,
+    /// Where the name stands, from the beginning of the origin's text; `None` where a variable's value holds it.
+    pub place: Option<(usize, usize)>,
+    pub path: Vec<u8>,
 }
 
 /// Where scripts come from; the agent's side reads them, the reading looks them up.
@@ -74,6 +94,7 @@ pub struct Runner<'a> {
     pub files: &'a mut dyn Files,
     pub variables: Variables,
     pub steps: Vec<Step>,
+    pub includes: Vec<Include>,
     pub stdin: Cursor,
     pub home: Option<Vec<u8>>,
     /// Where `\cd` went, relative to the work folder; `None` when nobody knows.
@@ -87,7 +108,9 @@ pub struct Runner<'a> {
 
 /// The state of one main loop.
 struct Script {
-    path: Option<Vec<u8>>,
+    origin: Origin,
+    /// Where the line being read begins in the origin's text.
+    line_at: usize,
     query: Vec<u8>,
     previous: Vec<u8>,
     conditions: Conditions,
@@ -107,6 +130,7 @@ impl<'a> Runner<'a> {
             files,
             variables,
             steps: Vec::new(),
+            includes: Vec::new(),
             stdin: Cursor::new(stdin),
             home,
             folder: Some(Vec::new()),
@@ -118,16 +142,16 @@ impl<'a> Runner<'a> {
 
     /// `-c` with SQL.
     pub fn query(&mut self, text: &[u8]) {
-        self.step(Step::Sql { text: text.to_vec(), unknown: false });
         let copies = super::copydata::copies_from_stdin(text);
+        self.step(Step::Sql { text: text.to_vec(), unknown: false, copies });
         let mut stdin = std::mem::take(&mut self.stdin);
         self.swallow(copies, &mut stdin);
         self.stdin = stdin;
     }
 
     /// `-c` with one backslash command.
-    pub fn command(&mut self, text: &[u8]) {
-        let mut script = Script::new(None);
+    pub fn command(&mut self, text: &[u8], index: usize) {
+        let mut script = Script::new(Origin::Argument(index));
         let mut stdin = std::mem::take(&mut self.stdin);
         script.lexer.line(text);
         self.slash(&mut script, &mut stdin);
@@ -146,7 +170,7 @@ impl<'a> Runner<'a> {
     /// Commands from standard input.
     pub fn standard_input(&mut self) {
         let mut stdin = std::mem::take(&mut self.stdin);
-        self.main_loop(Script::new(None), &mut stdin);
+        self.main_loop(Script::new(Origin::Stdin), &mut stdin);
         self.stdin = stdin;
     }
 
@@ -161,7 +185,7 @@ impl<'a> Runner<'a> {
                     self.doubt("unread_content", format!("{} is too long to be read whole", shown(path)));
                 }
                 self.depth += 1;
-                self.main_loop(Script::new(Some(path.to_vec())), &mut Cursor::new(text));
+                self.main_loop(Script::new(Origin::File(path.to_vec())), &mut Cursor::new(text));
                 self.depth -= 1;
             }
         }
@@ -169,11 +193,15 @@ impl<'a> Runner<'a> {
 
     fn main_loop(&mut self, mut script: Script, source: &mut Cursor) {
         let mut first = true;
-        while let Some(line) = source.line() {
+        loop {
+            script.line_at = source.at;
+            let Some(line) = source.line() else { break };
             if line.contains(&0) {
                 return self.doubt("nul_byte", "a script holds a NUL byte");
             }
-            let line = line.strip_prefix(b"\xef\xbb\xbf".as_slice()).filter(|_| first).unwrap_or(&line);
+            let mark = if first && line.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            script.line_at += mark;
+            let line = &line[mark..];
             if first && line.starts_with(b"PGDMP") {
                 return;
             }
@@ -237,8 +265,8 @@ impl<'a> Runner<'a> {
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
             return;
         }
-        self.step(Step::Sql { text: text.clone(), unknown });
         let copies = super::copydata::copies_from_stdin(&text);
+        self.step(Step::Sql { text: text.clone(), unknown, copies });
         script.previous = text;
         self.swallow(copies, source);
     }
@@ -265,13 +293,13 @@ impl<'a> Runner<'a> {
     /// follows it too where the data leaves a quote open.
     fn pretend(&mut self, rest: &[u8], data: usize) {
         let steps = std::mem::take(&mut self.steps);
-        let variables = self.variables.clone();
+        let (variables, folder) = (self.variables.clone(), self.folder.clone());
         self.pretending = true;
         let open = super::copydata::leaves_open(&rest[..data]);
         let end = if open { rest.len() } else { data };
-        self.main_loop(Script::new(None), &mut Cursor::new(rest[..end].to_vec()));
+        self.main_loop(Script::new(Origin::Stdin), &mut Cursor::new(rest[..end].to_vec()));
         self.pretending = false;
-        self.variables = variables;
+        (self.variables, self.folder) = (variables, folder);
         let found = std::mem::replace(&mut self.steps, steps);
         if !found.is_empty() {
             self.step(Step::CopyData(found));
@@ -550,7 +578,12 @@ impl<'a> Runner<'a> {
     }
 
     fn include_command(&mut self, script: &mut Script, name: &str) -> Status {
+        while script.lexer.rest_or_outer().first().is_some_and(u8::is_ascii_whitespace) {
+            script.lexer.skip(1);
+        }
+        let from = script.lexer.position();
         let Some(arg) = self.argument(script, Kind::Normal, true) else { return Status::Error };
+        let place = from.zip(script.lexer.position()).map(|(from, to)| (script.line_at + from, script.line_at + to));
         if arg.unknown {
             self.doubt("unknown_variable", "a script is included whose name is not known");
             self.step(Step::SqlFromResult);
@@ -562,8 +595,8 @@ impl<'a> Runner<'a> {
         }
         let path = normal(&self.expanded(arg).text);
         let relative = name.starts_with("ir") || name == "include_relative";
-        let path = match &script.path {
-            Some(from) if relative && !path.starts_with(b"/") => normal(&beside(from, &path)),
+        let path = match &script.origin {
+            Origin::File(from) if relative && !path.starts_with(b"/") => normal(&beside(from, &path)),
             _ => match self.placed(&path) {
                 Some(path) => path,
                 None => {
@@ -573,6 +606,9 @@ impl<'a> Runner<'a> {
             },
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
+        if !self.pretending {
+            self.includes.push(Include { origin: script.origin.clone(), place, path: path.clone() });
+        }
         self.include(&path);
         Status::Skip
     }
@@ -653,9 +689,10 @@ impl<'a> Runner<'a> {
 }
 
 impl Script {
-    fn new(path: Option<Vec<u8>>) -> Self {
+    fn new(origin: Origin) -> Self {
         Script {
-            path,
+            origin,
+            line_at: 0,
             query: Vec::new(),
             previous: Vec::new(),
             conditions: Conditions::default(),

@@ -103,6 +103,14 @@ impl Lexer {
         }
     }
 
+    /// Where in the line the next byte stands; `None` inside a variable's value.
+    pub fn position(&self) -> Option<usize> {
+        match self.sources.as_slice() {
+            [line] => Some(line.at.min(line.text.len())),
+            _ => None,
+        }
+    }
+
     /// What is left of the source being read.
     pub fn rest(&self) -> &[u8] {
         self.sources.last().map_or(&[][..], |source| &source.text[source.at.min(source.text.len())..])

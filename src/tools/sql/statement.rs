@@ -133,14 +133,11 @@ impl Parts {
             "CreateForeignTableStmt" => {
                 self.created(fields.field("base_stmt"), fields.field("base_stmt").field("relation"));
             }
-            "IndexStmt"
-            | "CreateTrigStmt"
-            | "RuleStmt"
-            | "AlterTableStmt"
-            | "RenameStmt"
-            | "AlterObjectSchemaStmt"
-            | "CreatePolicyStmt"
-            | "AlterPolicyStmt" => self.altered(fields),
+            // Made on the table that is named.
+            "IndexStmt" | "CreateTrigStmt" | "RuleStmt" | "CreatePolicyStmt" => self.altered(fields, Verb::Create),
+            "AlterTableStmt" | "RenameStmt" | "AlterObjectSchemaStmt" | "AlterPolicyStmt" => {
+                self.altered(fields, Verb::Alter);
+            }
             "DropStmt" => self.dropped(fields),
             "CommentStmt" | "SecLabelStmt" => self.commented(fields),
             "TruncateStmt" => self.walker.tables_below(fields.field("relations"), Verb::Truncate),
@@ -259,13 +256,13 @@ impl Parts {
         }
     }
 
-    fn altered(&mut self, fields: Tree<'_>) {
+    fn altered(&mut self, fields: Tree<'_>, verb: Verb) {
         for name in ["relation", "table"] {
             if fields.field(name).is_bare_table() {
-                self.walker.table(fields.field(name), Verb::Alter);
+                self.walker.table(fields.field(name), verb);
             }
         }
-        self.whole(Verb::Alter);
+        self.whole(verb);
         // The actions of a rule, the tables that a constraint refers to.
         self.walker.tables_below(fields.field("cmds"), Verb::Select);
         for action in fields.list("actions") {

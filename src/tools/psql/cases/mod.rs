@@ -1,1 +1,201 @@
-//! The table of lines and readings, run.
+//! The table of lines and readings (`lines.txt`), run. PORTCULLIS_CASES=write writes down what is read now; look at the
+//! difference before it is committed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::model::{
+    Bytes, Content, ContentSource, Digest, Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams,
+};
+use crate::tools::psql::Psql;
+use crate::tools::{Limits, Tool, World};
+
+const LINES: &str = include_str!("lines.txt");
+
+/// A machine made of a table: files by absolute name, and what stands on standard input.
+#[derive(Default)]
+pub struct Table {
+    pub files: BTreeMap<String, String>,
+    pub stdin: Option<String>,
+}
+
+pub fn content(source: ContentSource, text: &str) -> Content {
+    let bytes = Bytes::from(text);
+    Content { source, sha256: Digest::of(&bytes), bytes, truncated: false }
+}
+
+impl Table {
+    fn place(path: &[u8]) -> String {
+        let path = std::str::from_utf8(path).unwrap();
+        if path.starts_with('/') { path.to_owned() } else { format!("/work/{path}") }
+    }
+}
+
+impl World for Table {
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn file(&self, path: &[u8]) -> Option<Content> {
+        let text = self.files.get(&Table::place(path))?;
+        Some(content(ContentSource::File(path.into()), text))
+    }
+
+    fn stdin(&self) -> Option<Content> {
+        self.stdin.as_ref().map(|text| content(ContentSource::Stdin, text))
+    }
+
+    fn list(&self, path: &[u8]) -> Option<Vec<Bytes>> {
+        let folder = format!("{}/", Table::place(path));
+        Some(self.files.keys().filter_map(|name| name.strip_prefix(&folder)).map(Bytes::from).collect())
+    }
+
+    fn is_file(&self, path: &[u8]) -> bool {
+        self.files.contains_key(&Table::place(path))
+    }
+
+    fn is_dir(&self, _path: &[u8]) -> bool {
+        false
+    }
+
+    fn program(&self, _name: &str) -> Option<Bytes> {
+        None
+    }
+
+    fn ask_tool(&self, _args: &[&[u8]]) -> Option<Vec<u8>> {
+        Some(b"psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n".to_vec())
+    }
+
+    fn home(&self) -> Option<Bytes> {
+        Some("/home/agent".into())
+    }
+
+    fn variable(&self, _name: &str) -> Option<Bytes> {
+        None
+    }
+}
+
+pub fn invocation(args: Vec<Bytes>, variables: &[(&str, &str)]) -> Invocation {
+    let defaults = [("HOME", "/home/agent"), ("PGHOST", "db.test"), ("PGUSER", "app"), ("PGDATABASE", "shop")];
+    let variables = defaults.iter().chain(variables);
+    Invocation {
+        id: InvocationId::from_ulid(1),
+        tool: "psql".into(),
+        argv0: "psql".into(),
+        args,
+        cwd: Some("/work".into()),
+        variables: variables.map(|(name, value)| ((*name).to_owned(), Bytes::from(*value))).collect(),
+        streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
+        parent: None,
+        pin: Pin::Pinned,
+    }
+}
+
+/// One block: `NAME=value … psql words`, then `< line of stdin` and `path: line of a file`.
+fn case(block: &str) -> (Invocation, Table) {
+    let mut lines = block.lines();
+    let words = shell_words::split(lines.next().unwrap()).unwrap();
+    let at = words.iter().position(|word| word == "psql").unwrap();
+    let variables: Vec<(&str, &str)> = words[..at].iter().map(|word| word.split_once('=').unwrap()).collect();
+    let args = words[at + 1..].iter().map(|word| Bytes::from(word.as_str())).collect();
+    let mut table = Table::default();
+    table.files.insert("/proc/self/status".into(), "Uid:\t7\t7\t7\t7\n".into());
+    table.files.insert("/etc/passwd".into(), "agent:x:7:7::/home/agent:/bin/sh\n".into());
+    for line in lines.take_while(|line| !line.starts_with("  ")) {
+        if let Some(text) = line.strip_prefix("< ") {
+            table.stdin.get_or_insert_default().push_str(&format!("{text}\n"));
+        } else {
+            let (path, text) = line.split_once(": ").unwrap();
+            let path = path.replace('~', "/home/agent");
+            table.files.entry(Table::place(path.as_bytes())).or_default().push_str(&format!("{text}\n"));
+        }
+    }
+    let invocation = invocation(args, &variables);
+    if table.stdin.is_none() {
+        table.stdin = Some(String::new());
+    }
+    (invocation, table)
+}
+
+pub fn read(invocation: &Invocation, table: &Table) -> (Facts, Reading) {
+    let facts = Psql.gather(invocation, table);
+    // As it crosses the wire.
+    let facts: Facts = serde_json::from_str(&serde_json::to_string(&facts).unwrap()).unwrap();
+    let reading = Psql.read(invocation, &facts);
+    (facts, reading)
+}
+
+fn show(reading: &Reading) -> String {
+    let mut out = String::new();
+    let list = |value: &serde_json::Value| {
+        let items = value.as_array().cloned().unwrap_or_default();
+        items.iter().map(|item| item.as_str().map_or(item.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")
+    };
+    for statement in reading.effective["statements"].as_array().unwrap() {
+        let nested = list(&statement["nested"]);
+        let nested = if nested.is_empty() { nested } else { format!(" [{nested}]") };
+        let text = |key: &str| statement[key].as_str().unwrap_or_default().to_owned();
+        writeln!(out, "  {} {} {}{nested}", text("kind"), text("class"), list(&statement["tables"])).unwrap();
+    }
+    for operation in &reading.operations {
+        let set = |key: &str| operation.context.get(key).map(list).unwrap_or_default();
+        let id = operation.resource.id.replace("db.test:5432/shop/", "");
+        let columns = if operation.resource.kind == "Table" && operation.context.contains_key("columns") {
+            format!(" ({}; {})", set("columns"), set("outside"))
+        } else {
+            operation.context.get("detail").map(|d| format!(" {}", d.as_str().unwrap())).unwrap_or_default()
+        };
+        writeln!(out, "  {} {id}{columns}", operation.action).unwrap();
+    }
+    for doubt in &reading.doubts {
+        writeln!(out, "  doubt {}: {}", doubt.kind, doubt.detail).unwrap();
+    }
+    if let Some(context) = reading.effective.get("context") {
+        writeln!(out, "  {}", context.as_str().unwrap()).unwrap();
+    }
+    out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_line_of_the_table_is_read_as_it_says() {
+    let (head, blocks) = LINES.split_once("\n\n").unwrap();
+    let mut written = format!("{head}\n");
+    let mut wrong = Vec::new();
+    for block in blocks.trim().split("\n\n") {
+        let (invocation, table) = case(block);
+        let (_, reading) = read(&invocation, &table);
+        let given: Vec<&str> = block.lines().take_while(|line| !line.starts_with("  ")).collect();
+        let now = format!("{}\n{}", given.join("\n"), show(&reading));
+        writeln!(written, "\n{}", now.trim_end()).unwrap();
+        if now.trim_end() != block.trim_end() {
+            wrong.push(format!("{block}\n--- is read as\n{now}"));
+        }
+    }
+    if std::env::vars_os().any(|(name, value)| name == "PORTCULLIS_CASES" && value == "write") {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tools/psql/cases/lines.txt");
+        return std::fs::write(path, written).unwrap();
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_key_is_always_there() {
+    let (invocation, table) = case("psql --bogus");
+    let (_, reading) = read(&invocation, &table);
+    for key in [
+        "statements",
+        "shell_escape",
+        "reads_files",
+        "writes_files",
+        "host",
+        "port",
+        "db",
+        "user",
+        "reconnects",
+        "functions",
+        "server_side_program",
+        "server_side_file",
+    ] {
+        assert!(reading.effective.contains_key(key), "{key}");
+    }
+}
