@@ -81,13 +81,15 @@ fn on_url(target: &str, operation: &Operation) -> bool {
         && !operation.context.get("connect").is_some_and(|connect| connect.as_str() != Some(""))
 }
 
-/// A repository's reading has no scheme and may have no port; the delivery binds the token to the whole address.
+/// A repository's reading has no scheme, and a port only where it is not the usual one; the delivery binds the token to
+/// the whole address.
 fn in_repository(target: &str, operation: &Operation) -> bool {
     let Ok(target) = Url::parse(target) else { return false };
     let Some(host) = text(operation, "host") else { return false };
     let host_fits = match host.rsplit_once(':') {
         Some((host, port)) if port.parse().ok() == target.port_or_known_default() => same_host(&target, host),
-        Some(_) | None => same_host(&target, host),
+        // No port (what follows the colon is the end of an IPv6 address).
+        Some(_) | None => target.port().is_none() && same_host(&target, host),
     };
     host_fits && text(operation, "path").is_some_and(|path| below(target.path(), &format!("/{path}")))
 }
@@ -178,5 +180,9 @@ mod tests {
         assert!(fits(&ours, &push("git.example", "acme/app.git")).is_ok());
         assert!(fits(&ours, &push("git.example", "acme/apple")).is_err());
         assert!(fits(&ours, &push("other.example", "acme/app")).is_err());
+        assert!(fits(&ours, &push("git.example:8443", "acme/app")).is_err());
+        let local = token("http://127.0.0.1:8443/");
+        assert!(fits(&local, &push("127.0.0.1:8443", "acme/app")).is_ok());
+        assert!(fits(&local, &push("127.0.0.1", "acme/app")).is_err());
     }
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::model::{Effect, Grant, GrantKind, InvocationId, Operation, Reading, Resource, Terms};
+use portcullis::model::{
+    Bytes, Effect, Facts, Grant, GrantKind, Invocation, InvocationId, Operation, Pin, Reading, Resource, StreamKind,
+    Streams, Terms,
+};
 use portcullis::server::config::{Credential, CredentialKind};
 use portcullis::server::issuers::{self, Drawing};
+use portcullis::tools;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -70,6 +74,27 @@ impl World {
         let mut grants = issuers::draw(&self.gate.app, &drawing).await.map_err(|failure| format!("{failure:?}"))?;
         assert_eq!(grants.len(), 1);
         Ok(grants.remove(0))
+    }
+
+    /// What the gate reads from `psql -c SQL`.
+    fn read(&self, sql: &str) -> Vec<Operation> {
+        let port = self.database.port.to_string();
+        let args = ["-X", "-h", "127.0.0.1", "-p", &port, "-U", "anybody", "-d", &self.database.name, "-c", sql];
+        let stream = StreamKind::Null;
+        let invocation = Invocation {
+            id: id(1),
+            tool: "psql".to_owned(),
+            argv0: Bytes::from("psql"),
+            args: args.iter().map(|arg| Bytes::from(*arg)).collect(),
+            cwd: Some(Bytes::from("/")),
+            variables: BTreeMap::new(),
+            streams: Streams { stdin: stream, stdout: stream, stderr: stream },
+            parent: None,
+            pin: Pin::Pinned,
+        };
+        let reading = tools::by_name("psql").unwrap().read(&invocation, &Facts::default());
+        assert!(reading.doubts.is_empty(), "{sql}: {:?}", reading.doubts);
+        reading.operations
     }
 
     async fn log_in(&self, grant: &Grant) -> Result<PgConnection, sqlx::Error> {
@@ -311,5 +336,48 @@ async fn what_cannot_be_held_to_is_refused_in_words_and_leaves_no_role() {
         let refused = world.draw(n as u128, operations).await.err().unwrap();
         assert!(refused.contains(why), "{refused}");
     }
+    assert_eq!(world.roles().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_read_from_a_statement_is_enough_to_run_it() {
+    let world = world().await;
+    for (n, statement) in [
+        "SELECT 1",
+        "SELECT * FROM orders",
+        "SELECT count(*) FROM orders",
+        "SELECT customer, sum(total) FROM orders WHERE id > 0 GROUP BY customer HAVING count(*) > 0 ORDER BY 2 LIMIT 3",
+        "SELECT o.id, s.amount FROM orders o JOIN salaries s ON s.id = o.id",
+        "WITH r AS (SELECT id FROM orders) SELECT * FROM r",
+        "SELECT relname FROM pg_class LIMIT 1",
+        "INSERT INTO orders (customer, email, total) VALUES ('x', 'x', 1)",
+        "INSERT INTO salaries VALUES (2, 1)",
+        "INSERT INTO orders (customer, email, total) SELECT customer, email, total FROM orders RETURNING id",
+        "INSERT INTO salaries (id, amount) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET amount = excluded.amount",
+        "UPDATE orders SET total = total + 1 WHERE customer = 'Ada'",
+        "DELETE FROM orders WHERE customer = 'x'",
+        "TRUNCATE salaries",
+        "CREATE TABLE fresh (id int PRIMARY KEY)",
+        "CREATE TABLE copied AS SELECT id FROM orders",
+        "CREATE INDEX ON orders (customer)",
+        "CREATE VIEW seen AS SELECT id FROM orders",
+        "ALTER TABLE orders ADD CONSTRAINT unique_customer UNIQUE (id, customer)",
+        "ALTER TABLE orders RENAME TO renamed",
+        "ALTER TABLE renamed RENAME TO orders",
+        "DROP TABLE archive.old_orders, salaries",
+        "DROP VIEW seen",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let n = n as u128;
+        let grant = world.draw(n, world.read(statement)).await.unwrap_or_else(|why| panic!("{statement}: {why}"));
+        let mut session = world.log_in(&grant).await.unwrap();
+        may(&mut session, statement).await;
+        issuers::revoke(&world.gate.app, &id(n)).await.unwrap_or_else(|why| panic!("{statement}: {why:?}"));
+    }
+    let owners =
+        "SELECT DISTINCT pg_get_userbyid(relowner)::text FROM pg_class c WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(world.database.ask(owners).await, ["shop"]);
     assert_eq!(world.roles().await, [""; 0]);
 }

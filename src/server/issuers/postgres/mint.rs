@@ -115,7 +115,7 @@ async fn give(connection: &mut PgConnection, target: &Target<'_>, role: &str, ta
             Need::Update(columns) => ("UPDATE", Some(columns)),
             Need::Delete => ("DELETE", None),
             Need::Truncate => ("TRUNCATE", None),
-            Need::Own | Need::Replace | Need::Create => continue,
+            Need::Own | Need::Replace | Need::Make | Need::Room => continue,
         };
         let named = match columns {
             Some(Columns::Named(named)) => Some(tables::columns(connection, table, named).await.map_err(broken)?),

@@ -15,8 +15,8 @@
 //! PostgreSQL 15 and on 16 and later, where a creator has only the ADMIN option on what it creates: the issuer grants
 //! itself the rest.
 //!
-//! **CREATE** is a privilege on a schema, so while the command runs it could make other things there too. What it made
-//! belongs to the schema's owner afterwards.
+//! **CREATE** is a privilege on a schema, so while the command runs it could make other things there too; ALTER needs it
+//! as well (keys, indexes, new names). What was made belongs to the schema's owner afterwards.
 //!
 //! **The end.** A role is written to our store before it is committed there. Revoking forbids logins first, then ends
 //! the role's sessions, gives back what it owned, takes away its privileges, and drops it; each step may be repeated,

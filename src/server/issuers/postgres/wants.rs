@@ -26,8 +26,10 @@ pub enum Need {
     Own,
     /// The same, where the object is there already; to make it, where it is not.
     Replace,
-    /// To make something in its schema.
-    Create,
+    /// To make it.
+    Make,
+    /// To make something else in its schema: an index, a key, its new name.
+    Room,
 }
 
 /// One privilege on one table, view, sequence or index. `schema` is empty where the text names none.
@@ -36,6 +38,14 @@ pub struct Want {
     pub schema: String,
     pub name: String,
     pub need: Need,
+}
+
+impl Want {
+    /// Whether the command makes this very thing, so that it need not be there yet.
+    pub fn makes(&self, schema: &str, name: &str) -> bool {
+        let same = self.schema == schema || self.schema.is_empty() || schema.is_empty();
+        self.need == Need::Make && self.name == name && same
+    }
 }
 
 /// All that a reading wants, each once.
@@ -62,11 +72,13 @@ fn needs(operation: &Operation) -> Result<Option<Vec<Need>>, Error> {
         "sql.connect" | "sql.session" | "sql.call" => return Ok(None),
         "sql.select" if !on_table => return Ok(None),
         "sql.select" | "sql.disclose" => vec![Need::Select(columns)],
-        "sql.insert" => vec![Need::Insert(columns)],
-        "sql.update" => vec![Need::Update(columns)],
+        "sql.insert" => vec![Need::Insert(written(columns))],
+        "sql.update" => vec![Need::Update(written(columns))],
         "sql.delete" => vec![Need::Delete],
         "sql.truncate" => vec![Need::Truncate],
-        "sql.alter" | "sql.drop" if on_table => vec![Need::Own],
+        "sql.drop" if on_table => vec![Need::Own],
+        // A new name, a key or an index takes room in the schema; an owner has that too.
+        "sql.alter" if on_table => vec![Need::Own, Need::Room],
         "sql.create" if on_table => create(operation),
         _ => {
             let hint = "do it as a database administrator, outside the gate's roles";
@@ -83,11 +95,8 @@ fn needs(operation: &Operation) -> Result<Option<Vec<Need>>, Error> {
 
 fn create(operation: &Operation) -> Vec<Need> {
     match operation.context.get("kind").and_then(Value::as_str).unwrap_or_default() {
-        // Part of the table that is named: its owner's to make, and an index also needs room in the schema.
-        "CREATE INDEX" | "CREATE STATISTICS" => vec![Need::Own, Need::Create],
-        "CREATE TRIGGER" | "CREATE RULE" | "CREATE POLICY" => vec![Need::Own],
-        "CREATE VIEW" => vec![Need::Replace, Need::Create],
-        _ => vec![Need::Create],
+        "CREATE VIEW" => vec![Need::Replace, Need::Make],
+        _ => vec![Need::Make],
     }
 }
 
@@ -95,6 +104,14 @@ fn columns(operation: &Operation) -> Columns {
     match strings(operation, "columns") {
         Some(named) if !named.contains("*") => Columns::Named(named),
         _ => Columns::All,
+    }
+}
+
+/// A write that names no column may write each.
+fn written(columns: Columns) -> Columns {
+    match columns {
+        Columns::Named(named) if named.is_empty() => Columns::All,
+        other => other,
     }
 }
 

@@ -54,16 +54,17 @@ pub async fn resolve(
     let mut resolved = Resolved { path, tables: Vec::new(), owned: Vec::new(), create_in: BTreeSet::new(), version };
     for ((schema, name), needs) in by_name(wants) {
         let found = find(connection, schema, name, &resolved.path).await.map_err(broken)?;
-        let made = needs.contains(&Need::Create);
-        if made {
-            let first = resolved.path.first().map(String::as_str);
-            let place = Some(schema).filter(|schema| !schema.is_empty()).or(first);
-            let place = place.ok_or_else(|| missing(target, schema, name))?;
-            resolved.create_in.insert(place.to_owned());
-        }
+        let there = found.as_ref().filter(|_| needs.contains(&Need::Room)).map(|table| table.schema.clone());
+        let place = match there {
+            None if needs.contains(&Need::Make) && schema.is_empty() => resolved.path.first().cloned(),
+            None if needs.contains(&Need::Make) => Some(schema.to_owned()),
+            there => there,
+        };
+        resolved.create_in.extend(place);
         match found {
             Some(table) => take(connection, target, &mut resolved, Table { needs, ..table }).await?,
-            None if made => {}
+            // Made by the same command, which then owns it.
+            None if wants.iter().any(|want| want.makes(schema, name)) => {}
             None => return Err(missing(target, schema, name)),
         }
     }
