@@ -199,6 +199,38 @@ fn a_doubt_is_accepted_by_name_only() {
     assert_eq!(refused.kind, RefusalKind::Doubt);
 }
 
+/// Names in `doubt("name"` and `doubts.push(("name"` of every reader.
+fn raised() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for call in ["doubt(", "doubts.push(("] {
+                for after in text.split(call).skip(1) {
+                    let Some(rest) = after.trim_start().strip_prefix('"') else { continue };
+                    found.push((rest.split('"').next().unwrap().to_owned(), path.display().to_string()));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_doubt_that_a_reader_can_raise_is_in_the_list() {
+    let raised = raised();
+    assert!(raised.len() > 10, "the readers were not found");
+    let missing: Vec<_> =
+        raised.iter().filter(|(kind, _)| super::DOUBTS.iter().all(|(known, _)| known != kind)).collect();
+    assert!(missing.is_empty(), "add to src/policy/doubts.rs: {missing:?}");
+}
+
 #[test]
 fn what_the_schema_has_no_room_for_is_refused() {
     let open = set(r#"@id("open") permit (principal, action, resource);"#);

@@ -37,7 +37,7 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
 pub(super) fn operation(tool: &str, operation: &Operation) -> String {
     let on = resource(operation);
     let text = |key: &str| operation.context.get(key).and_then(Value::as_str).map(|t| visible::line(t.as_bytes(), 40));
-    let phrase = match operation.action.as_str() {
+    match operation.action.as_str() {
         "git.read" => format!("git reading {on}"),
         "git.change" => format!("git changing {on}"),
         "git.discard" => format!("git discarding work in {on}"),
@@ -66,8 +66,7 @@ pub(super) fn operation(tool: &str, operation: &Operation) -> String {
             }
             _ => format!("{tool} {} on {on}", visible::line(action.as_bytes(), 60)),
         },
-    };
-    phrase
+    }
 }
 
 fn resource(operation: &Operation) -> String {
