@@ -61,7 +61,7 @@ impl Keeper {
         self.send(&message)?;
         let permit = match self.answer(&id)? {
             Answer::Permit(permit) => permit,
-            Answer::Refused(refusal) => return Err(No::Refused(refusal)),
+            Answer::Refused(refusal) => return Err(No::from(refusal)),
             Answer::Wait(ticket) => self.wait(ticket, &id, say)?,
         };
         match message {
@@ -77,7 +77,7 @@ impl Keeper {
         let end = loop {
             let waited = began.elapsed();
             if waited >= patience {
-                break Err(No::NotInTime { ticket, waited });
+                break Err(No::NotInTime { ticket: Box::new(ticket), waited });
             }
             if waited >= beat {
                 say.still_waiting(&ticket, waited);
@@ -91,7 +91,7 @@ impl Keeper {
             }
             match self.answer(id) {
                 Ok(Answer::Permit(permit)) => break Ok(permit),
-                Ok(Answer::Refused(refusal)) => break Err(No::Refused(refusal)),
+                Ok(Answer::Refused(refusal)) => break Err(No::from(refusal)),
                 Ok(Answer::Wait(now)) => {
                     if now.given != ticket.given {
                         say.waiting(&now);
@@ -173,7 +173,7 @@ impl Keeper {
     /// What a message that is not the answer means.
     fn no(&self, message: FromKeeper) -> No {
         match message {
-            FromKeeper::Refused(refusal) => No::Refused(refusal),
+            FromKeeper::Refused(refusal) => No::from(refusal),
             FromKeeper::Failed(failure) => No::Failed(failure),
             FromKeeper::Stop { why } => failure("the session was ended".to_owned(), why, "ask whoever ended it"),
             FromKeeper::Welcome { .. }

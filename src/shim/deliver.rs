@@ -38,7 +38,7 @@ pub fn command(
     let Question { invocation, facts } = question;
     let lent = !grants.is_empty();
     let refused = |why: String, hint: Option<String>| {
-        No::Refused(Refusal {
+        No::from(Refusal {
             kind: RefusalKind::CannotEnforce,
             what: format!("{} as it was typed", invocation.tool),
             why,

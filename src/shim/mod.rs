@@ -60,7 +60,7 @@ fn gate(tool: &'static dyn Tool, say: &Say, about: &mut About) -> Result<Exit, N
     let mut keeper = Keeper::connect(&install.pins.keeper)?;
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
     let grants = keeper.draw(&permit)?;
-    let lenses = permit.lenses(&grants).map_err(No::Refused);
+    let lenses = permit.lenses(&grants).map_err(No::from);
     let command = lenses.and_then(|lenses| {
         let command = deliver::command(tool, (&install, &real), &machine, question, &permit, grants)?;
         Ok((command, lenses))
@@ -89,10 +89,10 @@ struct About {
 
 /// Why the tool was not run, or its end is not its own.
 enum No {
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Failed(Failure),
-    NotInTime { ticket: ApprovalTicket, waited: Duration },
-    NoTool(locate::Error),
+    NotInTime { ticket: Box<ApprovalTicket>, waited: Duration },
+    Missing(locate::Error),
 }
 
 impl No {
@@ -104,7 +104,7 @@ impl No {
             No::NotInTime { .. } => 124,
             No::Failed(_) => No::FAILED,
             No::Refused(_) => 126,
-            No::NoTool(_) => 127,
+            No::Missing(_) => 127,
         }
     }
 
@@ -113,15 +113,21 @@ impl No {
             No::Refused(refusal) => say.refused(refusal, about.id.as_ref(), &about.notes),
             No::Failed(failure) => say.failed(failure, about.id.as_ref()),
             No::NotInTime { ticket, waited } => say.not_in_time(ticket, *waited),
-            No::NoTool(error) => say.failed(&by_locate(error, "nothing to run"), None),
+            No::Missing(error) => say.failed(&by_locate(error, "nothing to run"), None),
         }
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        No::Refused(Box::new(refusal))
     }
 }
 
 impl From<locate::Error> for No {
     fn from(error: locate::Error) -> Self {
         match error {
-            error @ locate::Error::NotFound { .. } => No::NoTool(error),
+            error @ locate::Error::NotFound { .. } => No::Missing(error),
             error => No::Failed(by_locate(&error, "the gate is not set up")),
         }
     }

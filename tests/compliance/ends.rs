@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use portcullis::model::{Exit, Terms};
 use rustix::process::{Pid, Signal, kill_process};

@@ -25,6 +25,8 @@ const OPENS_SECRETS: &[&str] = &[
     "src/model/grant.rs",                 // the door itself, and the two channels that carry a secret
     "src/tools/kubectl/delivery.rs",      // the granted token, into the kubeconfig that is made for one line
     "src/server/issuers/postgres/mod.rs", // the issuer role's password, to log in with
+    "src/shim/deliver.rs",                // writes it into the sealed memory file that the tool reads
+    "src/shim/helper.rs",                 // tells git, which asked for it
 ];
 
 struct Source {

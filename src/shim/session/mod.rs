@@ -284,7 +284,7 @@ impl Session {
         if let Some((seconds, _)) = self.limit.take_if(|(_, at)| now >= *at)
             && self.ended.is_none()
         {
-            self.stop(No::Refused(Refusal {
+            self.stop(No::from(Refusal {
                 kind: RefusalKind::Forbidden,
                 what: "to run any longer".to_owned(),
                 why: format!("policy allows this command {seconds} s, and they are over"),
@@ -303,7 +303,7 @@ impl Session {
                 self.stop(ask::failure("the session was ended".to_owned(), why, "ask whoever ended it"));
             }
             Ok(FromKeeper::Failed(failure)) => self.stop(No::Failed(failure)),
-            Ok(FromKeeper::Refused(refusal)) => self.stop(No::Refused(refusal)),
+            Ok(FromKeeper::Refused(refusal)) => self.stop(No::from(refusal)),
             Ok(_) => {
                 let why = "it said something that has no place here".to_owned();
                 self.stop(ask::failure("the keeper is not understood".to_owned(), why, "run portcullis doctor"));
