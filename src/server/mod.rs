@@ -46,6 +46,7 @@ pub struct App {
     pub config: Config,
     pub store: Store,
     pub identity: identity::Identity,
+    pub issuers: issuers::Issuers,
     policies: Policies,
     changes: approvals::Changes,
     recordings: recordings::Recordings,
@@ -81,8 +82,8 @@ impl App {
         let changes = approvals::Changes::new();
         let recordings = recordings::Recordings::open(&config.data)?;
         let stopping = watch::Sender::new(false);
-        let identity = identity::Identity::default();
-        Ok(Arc::new(App { config, store, identity, policies, changes, recordings, signer, clock, stopping }))
+        let (identity, issuers) = (identity::Identity::default(), issuers::Issuers::default());
+        Ok(Arc::new(App { config, store, identity, issuers, policies, changes, recordings, signer, clock, stopping }))
     }
 
     pub fn now(&self) -> Micros {

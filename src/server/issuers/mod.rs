@@ -9,7 +9,9 @@ mod postgres;
 mod static_token;
 mod target;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 
@@ -17,6 +19,15 @@ use crate::model::{Grant, InvocationId, Micros, Reading, Secret, Terms};
 use crate::server::App;
 use crate::server::config::{self, Credential, CredentialKind};
 use crate::server::http::error::Failure;
+
+/// What issuers keep in memory.
+#[derive(Default)]
+pub struct Issuers {
+    /// One minting or taking down at a time in each database.
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// When leftovers were last looked for, in microseconds.
+    looked: AtomicI64,
+}
 
 /// What a grant is minted for: an allowed command, as it was read.
 pub struct Drawing<'a> {

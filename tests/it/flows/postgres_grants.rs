@@ -381,3 +381,29 @@ async fn what_is_read_from_a_statement_is_enough_to_run_it() {
     assert_eq!(world.database.ask(owners).await, ["shop"]);
     assert_eq!(world.roles().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn commands_that_come_at_once_get_a_role_each_but_one_table_changes_hands_once() {
+    let world = world().await;
+    let ids: Vec<u128> = (0..12).collect();
+    let drawn =
+        futures_util::future::join_all(ids.iter().map(|n| world.draw(*n, vec![world.select("orders", &["id"])])));
+    for grant in drawn.await {
+        let mut session = world.log_in(&grant.unwrap()).await.unwrap();
+        may(&mut session, "SELECT id FROM orders").await;
+    }
+    let ids: Vec<InvocationId> = ids.into_iter().map(id).collect();
+    let gone = futures_util::future::join_all(ids.iter().map(|id| issuers::revoke(&world.gate.app, id))).await;
+    assert!(gone.iter().all(Result::is_ok), "{gone:?}");
+    assert_eq!(world.roles().await, [""; 0]);
+
+    let alter = || vec![world.on("sql.alter", Effect::Write, "", "orders")];
+    world.draw(20, alter()).await.unwrap();
+    let refused = world.draw(21, alter()).await.err().unwrap();
+    assert!(refused.contains("another command may alter or drop public.orders"), "{refused}");
+    let reader = world.draw(22, vec![world.select("orders", &["id"])]).await.unwrap();
+    issuers::revoke(&world.gate.app, &id(20)).await.unwrap();
+    may(&mut world.log_in(&reader).await.unwrap(), "SELECT id FROM orders").await;
+    issuers::revoke(&world.gate.app, &id(22)).await.unwrap();
+    assert_eq!((world.roles().await, world.owner("public.orders").await), (vec![], "shop".to_owned()));
+}

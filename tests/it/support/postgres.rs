@@ -110,7 +110,7 @@ impl Cluster {
         let name = format!("shop{}", NEXT.fetch_add(1, Ordering::SeqCst));
         // Closed to PUBLIC before it takes connections: tests that run beside this one must not find it open.
         self.psql("postgres", &format!("CREATE DATABASE {name} OWNER shop ALLOW_CONNECTIONS false"), &[]);
-        self.psql("postgres", &format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"), &[]);
+        self.psql("postgres", &format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"), &[]);
         self.psql("postgres", &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"), &[]);
         let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/issuers/postgres/setup.sql");
         let setup = fs::read_to_string(setup).unwrap();

@@ -212,7 +212,7 @@ impl Client {
             Err(verify::Error::UnknownKey) => {}
             other => return Ok(other?),
         }
-        if known.as_ref().is_some_and(|known| now.since(known.fetched) < REFETCH && known.fetched != now) {
+        if known.as_ref().is_some_and(|known| now.since(known.fetched) < REFETCH) {
             return Err(verify::Error::UnknownKey.into());
         }
         let fresh = self.discover(now).await?;

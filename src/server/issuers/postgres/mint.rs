@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Row as _};
 
 use super::super::Error;
 use super::wants::{Columns, Need, Want};
-use super::{MARK, Target, run};
+use super::{MARK, PREFIX, Target, run};
 use crate::model::InvocationId;
 use tables::{Resolved, Table};
 
@@ -187,6 +187,12 @@ async fn lend_ownership(
 ) -> Result<(), Error> {
     let broken = |error: sqlx::Error| refused(target, error);
     for table in &resolved.owned {
+        if table.owner.starts_with(PREFIX) {
+            return Err(Error::CannotEnforce {
+                why: format!("another command may alter or drop {}.{} right now", table.schema, table.name),
+                hint: "try again when it is over",
+            });
+        }
         if !table.issuer_owns {
             return Err(Error::CannotEnforce {
                 why: format!(

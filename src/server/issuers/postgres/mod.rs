@@ -29,14 +29,17 @@ mod takedown;
 mod wants;
 
 use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _};
+use tokio::sync::OwnedMutexGuard;
 use zeroize::Zeroizing;
 
 use super::{Draw, Error, secret};
-use crate::model::{Grant, GrantKind, InvocationId, Secret};
+use crate::model::{Grant, GrantKind, InvocationId, Micros, Secret};
 use crate::server::App;
 use crate::server::config::{Credential, CredentialKind};
 use crate::server::http::error::Failure;
@@ -45,6 +48,9 @@ use crate::server::store;
 /// What every role of ours is called, and how its comment begins.
 const PREFIX: &str = "pc_";
 const MARK: &str = "portcullis ";
+
+/// How often leftovers that the store does not know are looked for.
+const LOOK: Micros = Micros::seconds(60);
 
 /// For the whole connection to the issuer's database, the first answer included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -79,6 +85,16 @@ impl<'a> Target<'a> {
             }
             CredentialKind::Token { .. } | CredentialKind::Kubernetes { .. } => None,
         }
+    }
+
+    /// PostgreSQL fails one of two transactions that grant on the same table at once ("tuple concurrently updated"), so
+    /// ours take turns. Not by an advisory lock: any session could hold that, a minted role's too.
+    async fn turn(&self, app: &App) -> OwnedMutexGuard<()> {
+        let turns = {
+            let mut turns = app.issuers.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.entry(format!("{}:{}/{}", self.host, self.port, self.database)).or_default().clone()
+        };
+        turns.lock_owned().await
     }
 
     fn broken(&self, inside: impl ToString) -> Error {
@@ -144,11 +160,13 @@ pub async fn issue(app: &App, draw: &Draw<'_>) -> Result<Grant, Error> {
         wants: &wants,
     };
     let mut connection = target.connect().await?;
+    let turn = target.turn(app).await;
     let mut transaction = connection.begin().await.map_err(|error| target.failed(error))?;
     mint::mint(&mut transaction, &target, &order).await?;
     // From here on the role may exist: known to the store first, so that it is found again whatever happens.
     remember(app, &target, &role, draw).await?;
     transaction.commit().await.map_err(|error| target.failed(error))?;
+    drop(turn);
     // Whoever hangs up here leaves a session behind that PostgreSQL ends by itself.
     let _ = connection.close().await;
     let (host, database) = (target.host.to_owned(), target.database.to_owned());
@@ -226,7 +244,13 @@ pub async fn reap(app: &App) -> Result<(), Failure> {
         .await?;
     let pair = |row: &sqlx::any::AnyRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
     let mut due: Vec<(String, String)> = rows.iter().map(pair).collect::<Result<_, _>>()?;
-    for target in app.config.credentials.iter().filter_map(Target::of) {
+    let looked = app.issuers.looked.load(Ordering::Relaxed);
+    let now = app.now().0;
+    let look = now.saturating_sub(looked) >= LOOK.0;
+    if look {
+        app.issuers.looked.store(now, Ordering::Relaxed);
+    }
+    for target in app.config.credentials.iter().filter_map(Target::of).filter(|_| look) {
         match takedown::leftovers(&target).await {
             Ok(roles) => due.extend(roles.into_iter().map(|role| (target.name.to_owned(), role))),
             Err(error) => {
@@ -245,7 +269,7 @@ async fn take_down_all(app: &App, roles: Vec<(String, String)>) -> Result<(), Fa
     for (credential, role) in roles {
         let target = app.config.credentials.iter().filter(|c| c.name == credential).find_map(Target::of);
         let done = match target {
-            Some(target) => takedown::take_down(&target, &role).await,
+            Some(target) => takedown::take_down(app, &target, &role).await,
             None => Err(Error::Unknown(credential.clone())),
         };
         match done {

@@ -22,5 +22,5 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 -- PUBLIC may connect to every database at first. Then a minted role could too, so the gate refuses to mint one until
 -- that is taken away everywhere (template0 takes no connections). Roles that need a database are granted it by name.
 SELECT format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', datname)
-FROM pg_database WHERE datallowconn \gexec
+FROM pg_database WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT, TEMPORARY') \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I WITH GRANT OPTION', current_database(), :'issuer') \gexec

@@ -5,25 +5,30 @@ use sqlx::{Connection as _, PgConnection};
 use super::super::Error;
 use super::mint::Note;
 use super::{MARK, PREFIX, Target, run};
+use crate::server::App;
 
 /// How often its sessions are ended before it is left to the next round. A login that was under way when logins were
 /// forbidden may still appear once.
 const ROUNDS: usize = 5;
 
 /// Drops the role. Done when it is not there.
-pub async fn take_down(target: &Target<'_>, role: &str) -> Result<(), Error> {
+pub async fn take_down(app: &App, target: &Target<'_>, role: &str) -> Result<(), Error> {
     let mut connection = target.connect().await?;
-    let done = steps(&mut connection, role).await.map_err(|error| target.failed(error));
+    let done = steps(app, target, &mut connection, role).await.map_err(|error| target.failed(error));
     let _ = connection.close().await;
     done
 }
 
-async fn steps(connection: &mut PgConnection, role: &str) -> Result<(), sqlx::Error> {
+async fn steps(app: &App, target: &Target<'_>, connection: &mut PgConnection, role: &str) -> Result<(), sqlx::Error> {
     if !exists(connection, role).await? {
         return Ok(());
     }
     run(connection, "ALTER ROLE %I NOLOGIN CONNECTION LIMIT 0 VALID UNTIL '-infinity'", &[role]).await?;
     end_sessions(connection, role).await?;
+    let _turn = target.turn(app).await;
+    if !exists(connection, role).await? {
+        return Ok(());
+    }
     let mut transaction = connection.begin().await?;
     let note = note(&mut transaction, role).await?;
     for (oid, owner) in &note.owners {

@@ -95,6 +95,10 @@ fn needs(operation: &Operation) -> Result<Option<Vec<Need>>, Error> {
 
 fn create(operation: &Operation) -> Vec<Need> {
     match operation.context.get("kind").and_then(Value::as_str).unwrap_or_default() {
+        // Part of a table that is there.
+        "CREATE INDEX" | "CREATE STATISTICS" | "CREATE TRIGGER" | "CREATE RULE" | "CREATE POLICY" => {
+            vec![Need::Own, Need::Room]
+        }
         "CREATE VIEW" => vec![Need::Replace, Need::Make],
         _ => vec![Need::Make],
     }
