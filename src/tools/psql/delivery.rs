@@ -35,10 +35,10 @@ pub fn deliver(
     let mut files = FromFacts(&facts);
     let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
     walk(&line, &startup, &mut runner);
-    let (steps, includes) = (runner.steps, runner.includes);
+    let (steps, includes, named) = (runner.steps, runner.includes, runner.named);
 
     let mut pins = Pins::new(invocation, &facts, &includes)?;
-    pins.scripts(&line, &mut delivery)?;
+    pins.scripts(&line, &named, &mut delivery)?;
     pins.startup(&line, &startup, &mut delivery)?;
     pins.stdin(&mut delivery)?;
     pins.hand_over(&mut delivery);
@@ -130,11 +130,17 @@ impl<'a> Pins<'a> {
         Ok(Some(self.files.len() - 1))
     }
 
-    fn scripts(&mut self, line: &Line, delivery: &mut Delivery) -> Result<(), DeliveryError> {
+    fn scripts(
+        &mut self,
+        line: &Line,
+        named: &[(usize, Vec<u8>)],
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliveryError> {
         for action in &line.actions {
             match action {
                 Action::File { name, index } if name.as_slice() != b"-" => {
-                    if let Some(file) = self.file(name, "script")? {
+                    let Some((_, path)) = named.iter().find(|(word, _)| word == index) else { continue };
+                    if let Some(file) = self.file(path, "script")? {
                         end_with(delivery, *index, name.len(), vec![Part::File(file)]);
                     }
                 }

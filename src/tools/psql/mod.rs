@@ -171,13 +171,13 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         runner.output(Some(Arg { text: log.0.clone(), ..Arg::default() }));
     }
     for path in startup {
-        runner.file(path.as_bytes());
+        runner.startup(path.as_bytes());
     }
     for action in &line.actions {
         match action {
             Action::Query(text) => runner.query(text),
             Action::Slash { text, index } => runner.command(text, *index),
-            Action::File { name, .. } => runner.file(name),
+            Action::File { name, index } => runner.file(name, *index),
         }
     }
     if line.actions.is_empty() {

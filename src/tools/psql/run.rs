@@ -95,6 +95,8 @@ pub struct Runner<'a> {
     pub variables: Variables,
     pub steps: Vec<Step>,
     pub includes: Vec<Include>,
+    /// The word of each `-f`, and the path of its script.
+    pub named: Vec<(usize, Vec<u8>)>,
     pub stdin: Cursor,
     pub home: Option<Vec<u8>>,
     /// Where `\cd` went, relative to the work folder; `None` when nobody knows.
@@ -131,6 +133,7 @@ impl<'a> Runner<'a> {
             variables,
             steps: Vec::new(),
             includes: Vec::new(),
+            named: Vec::new(),
             stdin: Cursor::new(stdin),
             home,
             folder: Some(Vec::new()),
@@ -158,13 +161,23 @@ impl<'a> Runner<'a> {
         self.stdin = stdin;
     }
 
-    /// `-f` and the psqlrc files: a script by its path.
-    pub fn file(&mut self, path: &[u8]) {
-        if path == b"-" {
-            return self.standard_input();
-        }
+    /// A psqlrc file.
+    pub fn startup(&mut self, path: &[u8]) {
         self.step(Step::Reads(Arg { text: path.to_vec(), ..Arg::default() }));
         self.include(path);
+    }
+
+    /// `-f`: a script by its name in the word `index`, from wherever `\cd` went before.
+    pub fn file(&mut self, name: &[u8], index: usize) {
+        if name == b"-" {
+            return self.standard_input();
+        }
+        let Some(path) = self.placed(name) else {
+            return self.doubt("unread_content", "a script is read from a folder that is not known");
+        };
+        self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
+        self.named.push((index, path.clone()));
+        self.include(&path);
     }
 
     /// Commands from standard input.

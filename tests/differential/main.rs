@@ -1,0 +1,6 @@
+//! Our reading of a command line against what the real tool did with it.
+
+#![cfg(feature = "reading")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod psql;
