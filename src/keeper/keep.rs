@@ -30,8 +30,8 @@ impl Keep {
         if keep == KeepIn::File {
             return file;
         }
-        match service(|| keyring::Entry::store_status().as_ref().map(|()| ()).map_err(ToString::to_string)).await {
-            Ok(()) => Keep::Keyring { name: name.to_owned() },
+        match service(|| keyring::Entry::store_status().as_ref().map_err(ToString::to_string)).await {
+            Ok(_) => Keep::Keyring { name: name.to_owned() },
             Err(why) => {
                 tracing::debug!(why, "no secret service");
                 file

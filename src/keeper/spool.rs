@@ -354,9 +354,9 @@ impl Record {
         let file = self.spool.path(&self.id, "end");
         // Not fsynced: where it is lost or torn, the recording's own last frame serves.
         let body = serde_json::to_vec(&end).map_err(io::Error::from)?;
-        if fs::write(&file, &body).is_err() {
+        if write_end(&file, &body).is_err() {
             self.spool.use_room();
-            fs::write(&file, &body)?;
+            write_end(&file, &body)?;
         }
         Ok(self.finished(end))
     }
@@ -404,6 +404,10 @@ impl Record {
         let sha256 = Digest(self.sha256.finalize().into());
         Finished { id: self.id, end, seal: Seal { length: self.length, sha256 } }
     }
+}
+
+fn write_end(path: &Path, body: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(body)
 }
 
 /// Bytes the caller got.
