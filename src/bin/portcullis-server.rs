@@ -1,7 +1,9 @@
 //! The deciding side: parse, call the library, exit.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -32,12 +34,23 @@ struct Arguments {
     listen: Option<SocketAddr>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "portcullis-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    // First of all: whatever speaks TLS later finds its one provider.
     let provider = rustls::crypto::aws_lc_rs::default_provider().install_default();
     provider.map_err(|_| anyhow::anyhow!("another TLS provider is installed"))?;
     let Arguments { dev, config, policy, data, listen } = Arguments::parse();
     let config = Config::load(Options { dev, config, policy, data, listen })
-        .map_err(|error| anyhow::anyhow!("{error}\nhint: {}", error.hint()))?;
+        .map_err(|error| anyhow::anyhow!("{error}\nportcullis-server: hint: {}", error.hint()))?;
     let filter = EnvFilter::try_new(&config.log).context("log")?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.log_json {

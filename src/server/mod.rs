@@ -48,7 +48,6 @@ pub struct App {
     pub identity: identity::Identity,
     pub issuers: issuers::Issuers,
     policies: Policies,
-    changes: approvals::Changes,
     recordings: recordings::Recordings,
     signer: audit::Signer,
     clock: Clock,
@@ -79,11 +78,10 @@ impl App {
         let signer = audit::Signer::open(&config.data.join("audit.key"))?;
         let store = Store::open(&config.store, clock.clone()).await?;
         let policies = Policies::open(config.policy.clone());
-        let changes = approvals::Changes::new();
         let recordings = recordings::Recordings::open(&config.data)?;
         let stopping = watch::Sender::new(false);
         let (identity, issuers) = (identity::Identity::default(), issuers::Issuers::default());
-        Ok(Arc::new(App { config, store, identity, issuers, policies, changes, recordings, signer, clock, stopping }))
+        Ok(Arc::new(App { config, store, identity, issuers, policies, recordings, signer, clock, stopping }))
     }
 
     pub fn now(&self) -> Micros {

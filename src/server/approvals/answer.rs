@@ -31,7 +31,6 @@ pub async fn answer(
         reason: visible::line(reason.trim().as_bytes(), REASON),
     };
     let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, answer).await })).await?;
-    app.changes.announce(&found.id);
     match outcome {
         Outcome::Taken(approval, answers) => Ok(approval.view(answers, &app.config.public_url, app.now())),
         Outcome::Barred(why) => {
@@ -89,6 +88,7 @@ async fn record(tx: &mut Tx, given: Given) -> Result<Outcome, Failure> {
     let answer = ApprovalAnswer { by: by.clone(), approved, reason: reason.clone(), at: now };
     row::insert_answer(tx.connection(), &id, &answer).await?;
     answers.push(answer);
+    tx.announce(id.as_str());
     tx.audit(event(if approved { "approval.approved" } else { "approval.refused" })).await?;
     let settled = match approved {
         false => Some(ApprovalState::Refused),

@@ -14,7 +14,6 @@ mod row;
 
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
-use tokio::sync::broadcast;
 
 pub use answer::answer;
 pub use row::{Approval, Body, answers, by_id, by_short, list};
@@ -75,31 +74,6 @@ impl Asking {
 
     fn basis(&self) -> Result<Digest, store::Error> {
         Ok(Digest::of(&serde_json::to_vec(&(&self.terms, &self.wants))?))
-    }
-}
-
-/// Tells waiting requests that an approval changed. In this process; with several servers, PostgreSQL's NOTIFY would
-/// feed the same channel.
-pub struct Changes(broadcast::Sender<ApprovalId>);
-
-impl Changes {
-    pub fn new() -> Changes {
-        // Whoever lags behind is told so and looks again.
-        Changes(broadcast::Sender::new(256))
-    }
-
-    pub fn announce(&self, id: &ApprovalId) {
-        // Nobody waits: nothing to tell.
-        let _ = self.0.send(id.clone());
-    }
-
-    /// How many wait.
-    pub fn listeners(&self) -> usize {
-        self.0.receiver_count()
-    }
-
-    pub fn subscribe(&self) -> broadcast::Receiver<ApprovalId> {
-        self.0.subscribe()
     }
 }
 
@@ -271,20 +245,17 @@ pub fn barred(who: &Subject, approval: &Approval) -> Option<&'static str> {
 
 /// Marks what has expired, so that lists and the log show it although nobody asks again.
 pub async fn expire(app: &App) -> Result<(), store::Error> {
-    let gone: Vec<ApprovalId> = app
-        .store
+    app.store
         .write(|tx| {
             Box::pin(async move {
-                let gone = row::expire(tx).await?;
-                for id in &gone {
+                for id in row::expire(tx).await? {
                     tx.audit(Event::new("approval.expired").with("approval", id.as_str())).await?;
+                    tx.announce(id.as_str());
                 }
-                Ok::<_, store::Error>(gone)
+                Ok(())
             })
         })
-        .await?;
-    gone.iter().for_each(|id| app.changes.announce(id));
-    Ok(())
+        .await
 }
 
 impl Approval {

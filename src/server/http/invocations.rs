@@ -11,7 +11,6 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::Caller;
@@ -63,14 +62,14 @@ async fn decision(
     let until = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
     let mut stopping = app.stopping();
     // Before the first look, so that nothing falls between looking and listening.
-    let mut changes = app.changes.subscribe();
+    let mut changes = app.store.changes().subscribe();
     let mut answer = invocations::decision(&app, &caller.subject, &id).await?;
     let Decision::Ask(first) = answer.decision.clone() else { return Ok(Json(answer)) };
     let mut bound = first.clone();
     while Instant::now() < until && !*stopping.borrow() {
         let expires = Instant::now() + left(bound.expires.since(app.now()));
         let woken = tokio::select! {
-            woken = timeout_at(until.min(expires), changed(&mut changes, &bound.id)) => woken.is_ok() || expires <= until,
+            woken = timeout_at(until.min(expires), changes.changed(bound.id.as_str())) => woken.is_ok() || expires <= until,
             _ = stopping.wait_for(|stopping| *stopping) => false,
         };
         if !woken {
@@ -87,19 +86,6 @@ async fn decision(
 
 fn left(span: Micros) -> Duration {
     Duration::from_micros(u64::try_from(span.0).unwrap_or(0))
-}
-
-/// Returns when the approval changed, or when it cannot be told whether it did.
-async fn changed(changes: &mut broadcast::Receiver<crate::model::ApprovalId>, id: &crate::model::ApprovalId) {
-    loop {
-        match changes.recv().await {
-            Ok(changed) if changed == *id => return,
-            Ok(_) => {}
-            Err(broadcast::error::RecvError::Lagged(_)) => return,
-            // The server is going: the caller's own timeout ends the wait.
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-        }
-    }
 }
 
 async fn draw(State(app): State<Arc<App>>, caller: Caller, Path(raw): Path<String>) -> Result<Json<Drawn>, Failure> {

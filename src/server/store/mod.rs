@@ -7,6 +7,7 @@
 //!
 //! SQL here and in the modules that use it runs on both: `$1`, TEXT and BIGINT, RETURNING, ON CONFLICT.
 
+mod changes;
 mod schema;
 mod writer;
 
@@ -15,8 +16,10 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::server::Clock;
+pub use changes::{Changes, Waiter};
 pub use writer::{Tx, Work};
 
 /// Why the store did not do as asked. Inner words: for the log only.
@@ -57,6 +60,8 @@ impl Engine {
 
 pub struct Store {
     pool: AnyPool,
+    changes: Changes,
+    relay: Option<JoinHandle<()>>,
     jobs: mpsc::Sender<Box<dyn writer::Job>>,
 }
 
@@ -73,13 +78,24 @@ impl Store {
             .await?;
         schema::migrator().run(&pool).await?;
         let (jobs, queue) = mpsc::channel(1024);
-        tokio::spawn(writer::run(pool.clone(), engine, clock, queue));
-        Ok(Store { pool, jobs })
+        let changes = Changes::new();
+        let relay = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(tokio::spawn(changes::relay(url.to_owned(), changes.clone()))),
+        };
+        let writer = writer::Writer { pool: pool.clone(), engine, clock, changes: changes.clone() };
+        tokio::spawn(writer.run(queue));
+        Ok(Store { pool, changes, relay, jobs })
     }
 
     /// For reading only: what is written past the writer is not in the audit log.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
+    }
+
+    /// Where to wait for what [`Tx::announce`] tells.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Whether the database answers.
@@ -99,6 +115,14 @@ impl Store {
         let (job, done) = writer::job(work);
         self.jobs.send(job).await.map_err(|_| E::from(Error::Closed))?;
         done.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Some(relay) = &self.relay {
+            relay.abort();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::{CHANNEL, Changes};
 use super::{Engine, Error};
 use crate::model::{Digest, Micros};
 use crate::server::Clock;
@@ -22,6 +23,7 @@ pub struct Tx {
     inner: Transaction<'static, Any>,
     head: Head,
     now: Micros,
+    announced: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -54,6 +56,11 @@ impl Tx {
         Ok(entry.seq)
     }
 
+    /// Tells whoever waits for this id, once it is committed.
+    pub fn announce(&mut self, id: &str) {
+        self.announced.push(id.to_owned());
+    }
+
     async fn begin(pool: &AnyPool, engine: Engine, now: Micros) -> Result<Tx, Error> {
         let mut inner = pool.begin_with(engine.begin()).await?;
         // An update, though nothing changes: on PostgreSQL it takes the row, so that servers take turns.
@@ -62,25 +69,34 @@ impl Tx {
             .await?;
         let hash: String = row.try_get(1)?;
         let hash = Digest::parse(&hash).ok_or_else(|| Error::Value("audit_head.hash".to_owned()))?;
-        Ok(Tx { inner, head: Head { seq: row.try_get(0)?, hash }, now })
+        Ok(Tx { inner, head: Head { seq: row.try_get(0)?, hash }, now, announced: Vec::new() })
     }
 
-    async fn commit(mut self) -> Result<(), Error> {
+    /// Commits, and gives what is to be announced.
+    async fn commit(mut self, engine: Engine) -> Result<Vec<String>, Error> {
         sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1")
             .bind(self.head.seq)
             .bind(self.head.hash.to_string())
             .execute(&mut *self.inner)
             .await?;
-        Ok(self.inner.commit().await?)
+        if engine == Engine::Postgres {
+            for id in &self.announced {
+                let notify = sqlx::query("SELECT CAST(pg_notify($1, $2) AS TEXT)").bind(CHANNEL).bind(id);
+                notify.execute(&mut *self.inner).await?;
+            }
+        }
+        self.inner.commit().await?;
+        Ok(self.announced)
     }
 
     /// Runs one job in a savepoint of its own.
     async fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Error> {
-        let before = self.head;
+        let (before, announced) = (self.head, self.announced.len());
         sqlx::query("SAVEPOINT job").execute(&mut *self.inner).await?;
         if !job.run(self).await {
             sqlx::query("ROLLBACK TO SAVEPOINT job").execute(&mut *self.inner).await?;
             self.head = before;
+            self.announced.truncate(announced);
         }
         sqlx::query("RELEASE SAVEPOINT job").execute(&mut *self.inner).await?;
         Ok(())
@@ -141,24 +157,40 @@ where
     }
 }
 
-/// Runs until the last sender is gone.
-pub async fn run(pool: AnyPool, engine: Engine, clock: Clock, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, TOGETHER).await > 0 {
-        let committed = together(&pool, engine, clock(), &mut batch).await.map_err(|error| error.to_string());
-        if let Err(why) = &committed {
-            tracing::error!(%why, jobs = batch.len(), "a transaction was not committed");
-        }
-        for job in batch.drain(..) {
-            job.done(committed.clone());
-        }
-    }
+/// The writer's task.
+pub struct Writer {
+    pub pool: AnyPool,
+    pub engine: Engine,
+    pub clock: Clock,
+    pub changes: Changes,
 }
 
-async fn together(pool: &AnyPool, engine: Engine, now: Micros, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
-    let mut tx = Tx::begin(pool, engine, now).await?;
-    for job in batch {
-        tx.attempt(job.as_mut()).await?;
+impl Writer {
+    /// Runs until the last sender is gone.
+    pub async fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::new();
+        while queue.recv_many(&mut batch, TOGETHER).await > 0 {
+            let committed = match self.together(&mut batch).await {
+                Ok(announced) => {
+                    announced.into_iter().for_each(|id| self.changes.announce(id));
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::error!(%error, jobs = batch.len(), "a transaction was not committed");
+                    Err(error.to_string())
+                }
+            };
+            for job in batch.drain(..) {
+                job.done(committed.clone());
+            }
+        }
     }
-    tx.commit().await
+
+    async fn together(&self, batch: &mut [Box<dyn Job>]) -> Result<Vec<String>, Error> {
+        let mut tx = Tx::begin(&self.pool, self.engine, (self.clock)()).await?;
+        for job in batch {
+            tx.attempt(job.as_mut()).await?;
+        }
+        tx.commit(self.engine).await
+    }
 }

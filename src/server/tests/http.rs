@@ -40,7 +40,7 @@ async fn a_wait_ends_when_a_human_answers() {
     let wait = send(&gate, get(&path, &token));
     let yes = async {
         // Not before somebody listens.
-        while gate.app.changes.listeners() == 0 {
+        while gate.app.store.changes().waiters() == 0 {
             tokio::task::yield_now().await;
         }
         answer(&gate.app, &open, &bob(), true, "").await.unwrap();
@@ -58,7 +58,7 @@ async fn a_wait_ends_when_the_server_stops() {
     let path = format!("/v1/invocations/{}/decision?wait=60", waiting.invocation.id);
     let _ = gate.asks(waiting).await;
     let stop = async {
-        while gate.app.changes.listeners() == 0 {
+        while gate.app.store.changes().waiters() == 0 {
             tokio::task::yield_now().await;
         }
         gate.app.stop();
