@@ -45,7 +45,7 @@ pub struct ExplainArgs {
 
 /// Runs the command. The code is 0 whatever the command would do.
 pub fn run(args: &ExplainArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let (invocation, facts) = look(args)?;
+    let (invocation, facts) = look(&args.line, args.stdin.clone(), args.tool_version.as_deref())?;
     let tool = tools::by_name(&invocation.tool).context("the tool is gone")?;
     let reading = tool.read(&invocation, &facts);
     let mut out = io::stdout().lock();
@@ -70,8 +70,12 @@ pub fn run(args: &ExplainArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// The command as the shim would meet it here, and what its reading needs of this machine.
-fn look(args: &ExplainArgs) -> anyhow::Result<(Invocation, Facts)> {
-    let mut words = args.line.iter().map(|word| Bytes(word.clone().into_vec()));
+pub(super) fn look(
+    line: &[OsString],
+    stdin_file: Option<PathBuf>,
+    tool_version: Option<&str>,
+) -> anyhow::Result<(Invocation, Facts)> {
+    let mut words = line.iter().map(|word| Bytes(word.clone().into_vec()));
     let argv0 = words.next().unwrap_or_default();
     let name = argv0.rsplit(|b| *b == b'/').next().unwrap_or_default();
     let shown = || visible::line(&argv0, SHOWN);
@@ -80,7 +84,7 @@ fn look(args: &ExplainArgs) -> anyhow::Result<(Invocation, Facts)> {
         let known: Vec<_> = tools::ALL.iter().map(|tool| tool.name()).collect();
         format!("no tool is called {}; known are {}", shown(), known.join(", "))
     })?;
-    let stdin = if args.stdin.is_some() { StreamKind::File } else { stream_kind(io::stdin()) };
+    let stdin = if stdin_file.is_some() { StreamKind::File } else { stream_kind(io::stdin()) };
     let invocation = Invocation {
         id: InvocationId::from_ulid(0),
         tool: name.clone(),
@@ -94,10 +98,10 @@ fn look(args: &ExplainArgs) -> anyhow::Result<(Invocation, Facts)> {
     };
     // Where there is no such tool, its questions have no answer, and the reading says what it lacks.
     let real = locate::on_path(&name).unwrap_or_default();
-    let machine = Machine::new(real, Limits::default(), args.stdin.clone());
+    let machine = Machine::new(real, Limits::default(), stdin_file);
     let mut facts = tool.gather(&invocation, &machine);
-    if args.tool_version.is_some() {
-        facts.version.clone_from(&args.tool_version);
+    if let Some(version) = tool_version {
+        facts.version = Some(version.to_owned());
     }
     Ok((invocation, facts))
 }

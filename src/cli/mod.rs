@@ -120,7 +120,7 @@ fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Keeper(args) => keeper::run(args),
         Command::Login(args) => login::run(&args, global),
         Command::Logout(args) => logout::run(&args, global),
-        Command::Policy(args) => policy::run(args),
+        Command::Policy(args) => policy::run(args, global),
         Command::Redact(args) => redact::run(&args, global),
         Command::Status(args) => status::run(&args, global),
     }

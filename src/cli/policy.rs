@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,9 +10,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::model::{
-    Bytes, Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams, Subject, SubjectKind, visible,
-};
+use super::Global;
+use super::explain::look;
+use crate::model::{Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams, Subject, SubjectKind, visible};
 use crate::policy::suite::Suite;
 use crate::policy::{Explanation, LoadError, Outcome, PolicySet, Question, Verdict};
 use crate::tools;
@@ -31,17 +30,11 @@ enum PolicyCommand {
     Check {
         /// The folder with *.cedar and masks.toml; without it the policies that ship with Portcullis.
         folder: Option<PathBuf>,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
     },
     /// Run the cases of one or more folders (cases.toml beside the policies); exit 1 where one fails.
     Test {
         #[arg(required = true)]
         folders: Vec<PathBuf>,
-        /// One JSON object for each folder.
-        #[arg(long)]
-        json: bool,
     },
     /// Say what each policy answers to a command.
     Explain(ExplainArgs),
@@ -64,20 +57,17 @@ struct ExplainArgs {
     /// A reading as `portcullis explain --json` prints it, from a file or `-`, instead of a command.
     #[arg(long, value_name = "FILE", conflicts_with = "line")]
     reading: Option<PathBuf>,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
-    /// The command, after `--`. It is read from its words alone, without this machine's configuration.
+    /// The command, after `--`. Nothing of it is run; it is read as `portcullis explain` reads it here.
     #[arg(last = true, value_name = "TOOL ARG")]
     line: Vec<OsString>,
 }
 
 /// Runs the command; the code is 1 where a policy or a case is wrong.
-pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: PolicyArgs, global: &Global) -> anyhow::Result<ExitCode> {
     match args.command {
-        PolicyCommand::Check { folder, json } => check(folder.as_deref(), json),
-        PolicyCommand::Test { folders, json } => test(&folders, json),
-        PolicyCommand::Explain(args) => explain(&args),
+        PolicyCommand::Check { folder } => check(folder.as_deref(), global.json),
+        PolicyCommand::Test { folders } => test(&folders, global.json),
+        PolicyCommand::Explain(args) => explain(&args, global.json),
     }
 }
 
@@ -129,38 +119,37 @@ fn test(folders: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<ExitCode> {
     let set = match load(args.policy.as_deref())? {
         Ok(set) => set,
         Err(error) => {
-            complain(&error, args.json);
+            complain(&error, json);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let mut words = args.line.iter().map(|word| Bytes(word.clone().into_vec()));
-    let argv0 = words.next().unwrap_or_default();
-    let mut invocation = invocation(argv0.text().unwrap_or_default(), words.collect());
-    let reading = match &args.reading {
+    let (invocation, reading) = match &args.reading {
         Some(path) => {
             let text = if path.as_os_str() == "-" {
                 io::read_to_string(io::stdin()).context("cannot read standard input")?
             } else {
                 fs::read_to_string(path).with_context(|| format!("cannot read {}", shown(path)))?
             };
-            serde_json::from_str::<Reading>(&text)
-                .context("that is no reading as `portcullis explain --json` prints it")?
+            let reading: Reading =
+                serde_json::from_str(&text).context("that is no reading as `portcullis explain --json` prints it")?;
+            (invocation(&reading.tool), reading)
         }
-        None if args.line.is_empty() => anyhow::bail!("give a command after --, or a reading with --reading FILE"),
         None => {
-            read(&invocation, &Facts::default()).with_context(|| format!("no tool is called {:?}", invocation.tool))?
+            anyhow::ensure!(!args.line.is_empty(), "give a command after --, or a reading with --reading FILE");
+            let (invocation, facts) = look(&args.line, None, None)?;
+            let reading = read(&invocation, &facts).context("the tool is gone")?;
+            (invocation, reading)
         }
     };
-    invocation.tool.clone_from(&reading.tool);
     let kind = if args.person { SubjectKind::Person } else { SubjectKind::Machine };
     let subject = Subject { id: args.user.clone(), name: args.user.clone(), kind, groups: args.groups.clone() };
     let question = Question { subject: &subject, invocation: &invocation, reading: &reading };
     let explanation = set.explain(&question);
-    if args.json {
+    if json {
         say(&serde_json::to_string(&explanation)?);
     } else {
         print(&explanation, &set.decide(&question));
@@ -237,12 +226,13 @@ fn read(invocation: &Invocation, facts: &Facts) -> Option<Reading> {
     tools::by_name(&invocation.tool).map(|tool| tool.read(invocation, facts))
 }
 
-fn invocation(tool: &str, args: Vec<Bytes>) -> Invocation {
+/// For a reading that came without its command.
+fn invocation(tool: &str) -> Invocation {
     Invocation {
         id: InvocationId::from_ulid(0),
         tool: tool.to_owned(),
         argv0: tool.into(),
-        args,
+        args: Vec::new(),
         cwd: None,
         variables: Default::default(),
         streams: Streams { stdin: StreamKind::Null, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
