@@ -3,4 +3,5 @@
 #![cfg(feature = "reading")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod curl;
 mod psql;

@@ -35,6 +35,8 @@ pub struct Meaning {
     pub follows: bool,
     pub refused: Option<String>,
     pub too_many: bool,
+    /// curl gives up at a transfer whose output file has no name; what follows is not reached.
+    gave_up: bool,
 }
 
 impl Meaning {
@@ -120,6 +122,11 @@ impl Meaning {
     ) -> Result<(), String> {
         let scheme = group.scheme.as_ref().and_then(|scheme| scheme.text());
         let Some(mut url) = parse(&expanded.url, How { as_is: group.as_is, scheme }) else { return Ok(()) };
+        let nameless = node.output == Some(Output::Remote) && !group.names_by_header && remote_name(&url).is_empty();
+        self.gave_up |= nameless;
+        if self.gave_up {
+            return Ok(());
+        }
         let method = method(group, upload.is_some())?;
         let stdin = upload.is_some_and(|path| matches!(path.as_slice(), b"-" | b"."));
         if url.scheme == "file" {
@@ -132,7 +139,7 @@ impl Meaning {
         } else if let Some(path) = upload.filter(|_| !stdin) {
             self.send(path);
             let file = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
-            if url.path.ends_with('/') {
+            if url.path.ends_with('/') && !url.path.contains('?') {
                 url.path.push_str(&shown(file));
             }
         }
@@ -156,11 +163,7 @@ impl Meaning {
             Some(Output::File(name)) if name.as_slice() == b"-" => return,
             Some(Output::File(name)) => numbered(name, &expanded.parts),
             Some(Output::Remote) if group.names_by_header => b"*".to_vec(),
-            // What follows the last slash, without the query; curl makes no request where that is nothing.
-            Some(Output::Remote) => {
-                let path = url.path.split('?').next().unwrap_or_default();
-                path.rsplit('/').next().unwrap_or_default().as_bytes().to_vec()
-            }
+            Some(Output::Remote) => remote_name(url).as_bytes().to_vec(),
         };
         let name = match &group.output_dir {
             Some(folder) => [folder.as_slice(), b"/", &name].concat(),
@@ -180,6 +183,12 @@ impl Meaning {
             self.sends.insert(shown(path));
         }
     }
+}
+
+/// What follows the last slash, without the query.
+fn remote_name(url: &Url) -> &str {
+    let path = url.path.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// The method, as curl infers it. An error where it is asked for two.

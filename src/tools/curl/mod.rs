@@ -64,8 +64,9 @@ impl Tool for Curl {
         for path in line::Line::configs(&items) {
             snapshot(path, world, &mut facts, 0);
         }
-        let unknown = |item: &Item| matches!(item, Item::Problem(Problem::Unknown { .. } | Problem::Ambiguous { .. }));
-        if items.iter().any(unknown) {
+        // Asking takes a process, so only where the answer decides something.
+        let of_configs = facts.contents.iter().flat_map(|content| config::lines(&content.bytes));
+        if items.iter().any(unknown) || of_configs.into_iter().any(|line| line.items.iter().any(unknown)) {
             facts.version = world.ask_tool(&[b"-q", b"--version"]).and_then(|text| version(&text));
         }
         facts
@@ -85,6 +86,11 @@ impl Tool for Curl {
     ) -> Result<Delivery, DeliveryError> {
         delivery::deliver(invocation, facts, grants)
     }
+}
+
+/// Whether the table has no option, or several, for the word.
+fn unknown(item: &Item) -> bool {
+    matches!(item, Item::Problem(Problem::Unknown { .. } | Problem::Ambiguous { .. }))
 }
 
 /// Takes in a config and those that it names, each once.

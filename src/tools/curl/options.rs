@@ -320,8 +320,7 @@ mod tests {
     #[test]
     fn the_table_is_that_of_the_installed_curl() {
         let Some((version, _)) = curl(&["-q", "--version"]).filter(|(v, _)| v.starts_with("curl 7.88.")) else {
-            eprintln!("skipped: curl 7.88 is not installed");
-            return;
+            return; // another version has another table
         };
         let (help, _) = curl(&["-q", "--help", "all"]).unwrap();
         for line in help.lines().filter_map(|line| line.split_once("--").map(|(before, after)| (before.trim(), after)))
