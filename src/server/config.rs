@@ -3,6 +3,7 @@
 //!
 //! An unknown key is an error: a misspelt one would leave a control silently off.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     pub users: Vec<Subject>,
     pub credentials: Vec<Credential>,
+    pub workloads: Vec<Workload>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,25 @@ pub struct Oidc {
 
 fn groups_claim() -> String {
     "groups".to_owned()
+}
+
+/// `[[workload]]`: jobs that log in with the token their platform gives them, without a person; always machines.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// What the gate calls it: `ci-app` signs in as `workload/ci-app`.
+    pub name: String,
+    /// As the platform writes it in its tokens, to the letter.
+    pub issuer: String,
+    /// What the job must ask its token for: best this server's own address.
+    pub audience: String,
+    /// Claims and what they must be, to the letter; at least one, or every job of the platform could log in.
+    pub claims: BTreeMap<String, String>,
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// PEM file of the authorities to trust for the issuer; the system's where absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// `[[credential]]`: what a command may be lent, by the name that policy draws (`@grant("orders-ro")`).
@@ -179,6 +200,8 @@ struct File {
     user: Vec<User>,
     #[serde(default)]
     credential: Vec<Credential>,
+    #[serde(default)]
+    workload: Vec<Workload>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -294,6 +317,10 @@ impl File {
             (_, None) => return Err(Error::Missing { key: "tls_key" }),
         };
         let oidc = self.oidc.map(checked).transpose()?;
+        if let Some(open) = self.workload.iter().find(|workload| workload.claims.is_empty()) {
+            let why = "names no claim, so every job of its issuer could log in".to_owned();
+            return Err(Error::Value { key: format!("workload {}", open.name), why });
+        }
         if oidc.is_none() && !dev {
             return Err(Error::Missing { key: "oidc.issuer" });
         }
@@ -315,6 +342,7 @@ impl File {
             oidc,
             users,
             credentials: self.credential,
+            workloads: self.workload,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! `/oauth` and its metadata: the device grant (RFC 8628), refreshing (RFC 6749), revocation (RFC 7009), RFC 8414.
+//! `/oauth` and its metadata (RFC 8414): the device grant (RFC 8628), refreshing (RFC 6749), a job's token for ours
+//! (RFC 8693), revocation (RFC 7009).
 //!
 //! The one client is `portcullis`, public: it has no secret, so what it holds is what it proves. Errors are those of
 //! RFC 6749 section 5.2; answers with tokens are never cached.
@@ -20,9 +21,14 @@ use crate::model::visible;
 use crate::server::App;
 use crate::server::identity::device::{self, Asker, Polled};
 use crate::server::identity::logins::{self, Issued, Rotated};
+use crate::server::identity::workload;
 use crate::wire::contract::path;
 
 const CLIENT: &str = "portcullis";
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Bytes of a form: a few short fields.
 const MOST: usize = 16 << 10;
@@ -53,7 +59,7 @@ async fn metadata(State(app): State<Arc<App>>) -> Json<Value> {
         "device_authorization_endpoint": at(path::DEVICE_AUTHORIZATION),
         "token_endpoint": at(path::TOKEN),
         "revocation_endpoint": at(path::REVOKE),
-        "grant_types_supported": [DEVICE_CODE, "refresh_token"],
+        "grant_types_supported": [DEVICE_CODE, "refresh_token", EXCHANGE],
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
@@ -108,6 +114,10 @@ struct TokenRequest {
     device_code: Option<String>,
     #[serde(default)]
     refresh_token: Option<String>,
+    #[serde(default)]
+    subject_token: Option<String>,
+    #[serde(default)]
+    subject_token_type: Option<String>,
 }
 
 async fn token(
@@ -117,6 +127,12 @@ async fn token(
     let Ok(Form(form)) = form else { return Ok(refused("invalid_request", "a form field is missing or twice there")) };
     if form.client_id.as_deref() != Some(CLIENT) {
         return Ok(refused("invalid_client", "the only client is portcullis"));
+    }
+    if form.grant_type == EXCHANGE {
+        return match (form.subject_token, form.subject_token_type.as_deref()) {
+            (Some(token), Some(JWT | ID_TOKEN)) => exchange(&app, &token).await,
+            _ => Ok(refused("invalid_request", "a subject_token that is a JWT")),
+        };
     }
     match (form.grant_type.as_str(), form.device_code, form.refresh_token) {
         (DEVICE_CODE, Some(code), None) => {
@@ -135,6 +151,20 @@ async fn token(
         (DEVICE_CODE | "refresh_token", _, _) => Ok(refused("invalid_request", "one grant, and what it needs")),
         _ => Ok(refused("unsupported_grant_type", "device code or refresh token")),
     }
+}
+
+/// A job's own token for ours.
+async fn exchange(app: &App, token: &str) -> Result<Response, Failure> {
+    let Some(subject) = workload::subject(app, token).await? else {
+        return Ok(refused("invalid_request", "no workload that is configured has such a token"));
+    };
+    let issued = app
+        .store
+        .write(move |tx| Box::pin(async move { logins::begin(tx, &subject, "a job", logins::JOB).await }))
+        .await?;
+    let mut body = body(&issued);
+    body["issued_token_type"] = ACCESS_TOKEN.into();
+    Ok(never_cached(StatusCode::OK, body))
 }
 
 fn answer_poll(polled: &Polled) -> Response {
@@ -164,15 +194,16 @@ async fn revoke(
 }
 
 fn tokens(issued: &Issued) -> Response {
-    never_cached(
-        StatusCode::OK,
-        json!({
-            "access_token": issued.access.as_str(),
-            "token_type": "Bearer",
-            "expires_in": issued.seconds,
-            "refresh_token": issued.refresh.as_str(),
-        }),
-    )
+    never_cached(StatusCode::OK, body(issued))
+}
+
+fn body(issued: &Issued) -> Value {
+    json!({
+        "access_token": issued.access.as_str(),
+        "token_type": "Bearer",
+        "expires_in": issued.seconds,
+        "refresh_token": issued.refresh.as_str(),
+    })
 }
 
 fn refused(error: &str, description: &str) -> Response {

@@ -181,7 +181,8 @@ pub async fn poll(tx: &mut Tx, device_code: &str) -> Result<Polled, Failure> {
                 .execute(tx.connection())
                 .await?;
             let subject = read_subject(row.try_get(4)?)?;
-            Ok(Polled::Issued(logins::begin(tx, &subject, &row.try_get::<String, _>(5)?).await?))
+            let client: String = row.try_get(5)?;
+            Ok(Polled::Issued(logins::begin(tx, &subject, &client, logins::LONGEST).await?))
         }
         _ => Ok(Polled::Unknown),
     }

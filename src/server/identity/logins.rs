@@ -17,7 +17,9 @@ const ACCESS: Micros = Micros::seconds(600);
 /// A refresh token that nobody used this long is dead.
 const IDLE: Micros = Micros::seconds(30 * 86_400);
 /// However busy, a login ends; groups and names are read anew at the next one.
-const LONGEST: Micros = Micros::seconds(90 * 86_400);
+pub const LONGEST: Micros = Micros::seconds(90 * 86_400);
+/// A job's login ends with the day, if nobody ended it with the job.
+pub const JOB: Micros = Micros::seconds(86_400);
 
 /// The two tokens of an answer of the token endpoint.
 pub struct Issued {
@@ -37,7 +39,7 @@ pub enum Rotated {
 }
 
 /// Begins a login of `subject` on `client` (words for humans: which machine).
-pub async fn begin(tx: &mut Tx, subject: &Subject, client: &str) -> Result<Issued, Failure> {
+pub async fn begin(tx: &mut Tx, subject: &Subject, client: &str, longest: Micros) -> Result<Issued, Failure> {
     let now = tx.now();
     let id = token::fresh(Kind::Once).map_err(Failure::internal)?;
     sqlx::query("DELETE FROM login_tokens WHERE expires < $1").bind(now.0).execute(tx.connection()).await?;
@@ -46,11 +48,11 @@ pub async fn begin(tx: &mut Tx, subject: &Subject, client: &str) -> Result<Issue
         .bind(write_subject(subject)?)
         .bind(client)
         .bind(now.0)
-        .bind(now.plus(LONGEST).0)
+        .bind(now.plus(longest).0)
         .execute(tx.connection())
         .await?;
     tx.audit(Event::new("login.began").who(subject).with("client", client)).await?;
-    issue(tx, &id, now.plus(LONGEST)).await
+    issue(tx, &id, now.plus(longest)).await
 }
 
 /// Trades a refresh token for the next pair.

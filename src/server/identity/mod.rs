@@ -14,12 +14,14 @@ mod oidc;
 mod pages;
 mod sign_in;
 mod token;
+pub mod workload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use sqlx::Row as _;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::model::{Micros, Subject};
 use crate::server::App;
@@ -30,6 +32,8 @@ pub use browser::{same_origin, web_session};
 #[derive(Default)]
 pub struct Identity {
     provider: OnceCell<oidc::Client>,
+    /// Issuers of workload tokens, by the workload's name.
+    issuers: Mutex<BTreeMap<String, Arc<oidc::Provider>>>,
 }
 
 /// Whom a bearer token stands for, and until when.

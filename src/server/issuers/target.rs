@@ -78,7 +78,7 @@ fn on_url(target: &str, operation: &Operation) -> bool {
         && number(operation, "port") == target.port_or_known_default().map(u64::from)
         && text(operation, "path").is_some_and(|path| below(target.path(), path))
         // The address is right, but the bytes would go elsewhere.
-        && !operation.context.get("connect").is_some_and(|connect| connect.as_str() != Some(""))
+        && operation.context.get("connect").is_none_or(|connect| connect.as_str() == Some(""))
 }
 
 /// A repository's reading has no scheme, and a port only where it is not the usual one; the delivery binds the token to

@@ -13,3 +13,4 @@ mod failures;
 mod login;
 mod oidc;
 mod postgres_grants;
+mod workload;

@@ -35,7 +35,7 @@ async fn world() -> World {
         other_databases: false,
     };
     let credential = Credential { name: "shop".to_owned(), seconds: 300, kind };
-    World { gate: Gate::start(true, None, vec![credential]).await, database, _password: password }
+    World { gate: Gate::with(|config| config.credentials = vec![credential]).await, database, _password: password }
 }
 
 fn id(n: u128) -> InvocationId {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use portcullis::model::{Micros, Subject, SubjectKind};
-use portcullis::server::config::{Config, Credential, Oidc};
+use portcullis::server::config::{Config, Oidc};
 use portcullis::server::{App, http};
 use tempfile::TempDir;
 
@@ -20,33 +20,26 @@ pub struct Gate {
 impl Gate {
     /// As with `--dev`: the users `agent` (a machine) and `alice`.
     pub async fn dev() -> Gate {
-        Gate::start(true, None, Vec::new()).await
+        Gate::with(|_| {}).await
     }
 
     pub async fn with_provider(oidc: impl FnOnce(&str) -> Oidc) -> Gate {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let oidc = oidc(&url);
-        Gate::on(listener, false, Some(oidc), Vec::new()).await
+        Gate::with(|config| {
+            config.dev = false;
+            config.oidc = Some(oidc(&config.public_url));
+        })
+        .await
     }
 
-    pub async fn start(dev: bool, oidc: Option<Oidc>, credentials: Vec<Credential>) -> Gate {
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Gate {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Gate::on(listener, dev, oidc, credentials).await
-    }
-
-    async fn on(
-        listener: tokio::net::TcpListener,
-        dev: bool,
-        oidc: Option<Oidc>,
-        credentials: Vec<Credential>,
-    ) -> Gate {
         let listen = listener.local_addr().unwrap();
         let data = tempfile::tempdir().unwrap();
         let start = portcullis::server::wall_clock()();
         let clock = Arc::new(AtomicI64::new(start.0));
         let read = clock.clone();
-        let config = config(listen, dev, oidc, credentials, &data);
+        let mut config = config(listen, &data);
+        change(&mut config);
         let app = App::open(config, Arc::new(move || Micros(read.load(Ordering::SeqCst)))).await.unwrap();
         let service = http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
@@ -59,7 +52,7 @@ impl Gate {
     }
 }
 
-fn config(listen: SocketAddr, dev: bool, oidc: Option<Oidc>, credentials: Vec<Credential>, data: &TempDir) -> Config {
+fn config(listen: SocketAddr, data: &TempDir) -> Config {
     let user = |id: &str, kind, groups: &[&str]| Subject {
         id: id.to_owned(),
         name: id.to_owned(),
@@ -67,7 +60,7 @@ fn config(listen: SocketAddr, dev: bool, oidc: Option<Oidc>, credentials: Vec<Cr
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
     };
     Config {
-        dev,
+        dev: true,
         listen,
         public_url: format!("http://{listen}"),
         data: data.path().to_owned(),
@@ -77,11 +70,12 @@ fn config(listen: SocketAddr, dev: bool, oidc: Option<Oidc>, credentials: Vec<Cr
         auditors: vec!["auditors".to_owned()],
         log: "info".to_owned(),
         log_json: false,
-        oidc,
+        oidc: None,
         users: vec![
             user("agent", SubjectKind::Machine, &["agents"]),
             user("alice", SubjectKind::Person, &["release-managers"]),
         ],
-        credentials,
+        credentials: Vec::new(),
+        workloads: Vec::new(),
     }
 }

@@ -5,33 +5,27 @@
 //! without TLS (loopback apart), redirects, answers that are too long.
 
 mod fetch;
+mod provider;
 pub mod verify;
 
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::token::{self, Kind};
 use crate::model::{Micros, Subject, SubjectKind};
 use crate::server::config::Oidc;
-use fetch::Fetch;
+use provider::Metadata;
+pub use provider::Provider;
 use verify::{Claims, Expected};
 
 /// Where the provider sends the person back to, under our public address.
 pub const CALLBACK: &str = "/login/callback";
-
-/// An unknown key id makes us fetch the keys again, but not more often than this.
-const REFETCH: Micros = Micros::seconds(30);
-
-/// Metadata and keys are fetched anew after this.
-const STALE: Micros = Micros::seconds(3600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -49,28 +43,6 @@ pub enum Error {
     Token(#[from] verify::Error),
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
-}
-
-/// OpenID Connect Discovery 1.0 section 3, what we use of it.
-#[derive(Debug, Clone, Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    #[serde(default)]
-    userinfo_endpoint: Option<String>,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    /// RFC 9207: the answer names its issuer, so that one provider's code cannot be brought to another.
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
-struct Known {
-    metadata: Metadata,
-    keys: JwkSet,
-    fetched: Micros,
 }
 
 /// One sign-in on its way. The state's digest is what it is found by.
@@ -101,8 +73,7 @@ pub struct Client {
     settings: Oidc,
     secret: Option<Zeroizing<String>>,
     redirect_uri: String,
-    fetch: Fetch,
-    known: Mutex<Option<Known>>,
+    provider: Provider,
 }
 
 impl Client {
@@ -111,14 +82,14 @@ impl Client {
         let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| Error::File(path.clone(), error));
         let secret = settings.client_secret_file.as_ref().map(read).transpose()?;
         let secret = secret.map(|text| Zeroizing::new(text.trim_end().to_owned()));
-        let ca = settings.ca_file.as_ref().map(read).transpose()?;
         let redirect_uri = format!("{}{CALLBACK}", public_url.trim_end_matches('/'));
-        Ok(Client { fetch: Fetch::new(ca.as_deref())?, settings, secret, redirect_uri, known: Mutex::new(None) })
+        let provider = Provider::new(&settings.issuer, settings.ca_file.as_deref())?;
+        Ok(Client { provider, settings, secret, redirect_uri })
     }
 
     /// Begins a sign-in.
     pub async fn begin(&self, now: Micros) -> Result<Attempt, Error> {
-        let endpoint = self.metadata(now).await?.authorization_endpoint;
+        let endpoint = self.provider.metadata(now).await?.authorization_endpoint;
         let (state, nonce, verifier) =
             (token::fresh(Kind::Once)?, token::fresh(Kind::Once)?, token::fresh(Kind::Once)?);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
@@ -139,7 +110,7 @@ impl Client {
 
     /// Ends a sign-in: the code becomes a person.
     pub async fn finish(&self, answer: &Return<'_>, now: Micros) -> Result<Subject, Error> {
-        let metadata = self.metadata(now).await?;
+        let metadata = self.provider.metadata(now).await?;
         match answer.issuer {
             Some(issuer) if issuer != self.settings.issuer => return Err(Error::Issuer(issuer.to_owned())),
             None if metadata.authorization_response_iss_parameter_supported => {
@@ -154,7 +125,7 @@ impl Client {
             nonce: Some(answer.nonce),
             access_token: Some(&tokens.access_token),
         };
-        let mut claims = self.verified(&tokens.id_token, &expected, now).await?;
+        let mut claims = self.provider.verified(&tokens.id_token, &expected, now).await?;
         if let Some(endpoint) = metadata.userinfo_endpoint.filter(|_| !claims.contains_key(&self.settings.groups_claim))
         {
             self.add_userinfo(&endpoint, &tokens.access_token, &mut claims).await?;
@@ -165,7 +136,7 @@ impl Client {
     /// Many providers keep all but `sub` out of the ID token; they tell it here. Only about the same subject, and only
     /// what the token does not say itself (Core section 5.3.2).
     async fn add_userinfo(&self, endpoint: &str, access_token: &str, claims: &mut Claims) -> Result<(), Error> {
-        let told = self.fetch.get_as(endpoint, access_token).await?;
+        let told = self.provider.fetch.get_as(endpoint, access_token).await?;
         let Value::Object(told) = told else { return Err(Error::Refused("no user information".to_owned())) };
         if told.get("sub") != claims.get("sub") {
             return Err(verify::Error::Claim("sub").into());
@@ -197,50 +168,11 @@ impl Client {
                 None
             }
         };
-        let body = self.fetch.post_form(&metadata.token_endpoint, &form, credentials).await?;
+        let body = self.provider.fetch.post_form(&metadata.token_endpoint, &form, credentials).await?;
         if let Some(error) = body.get("error") {
             return Err(Error::Refused(error.to_string()));
         }
         serde_json::from_value(body).map_err(|_| Error::Refused("no ID token".to_owned()))
-    }
-
-    /// Checks a token; where its key is unknown, once more with fresh keys.
-    async fn verified(&self, id_token: &str, expected: &Expected<'_>, now: Micros) -> Result<Claims, Error> {
-        let mut known = self.known.lock().await;
-        let keys = known.as_ref().map(|known| &known.keys).ok_or(Error::Metadata("jwks_uri"))?;
-        match verify::id_token(id_token, keys, expected, now) {
-            Err(verify::Error::UnknownKey) => {}
-            other => return Ok(other?),
-        }
-        if known.as_ref().is_some_and(|known| now.since(known.fetched) < REFETCH) {
-            return Err(verify::Error::UnknownKey.into());
-        }
-        let fresh = self.discover(now).await?;
-        let claims = verify::id_token(id_token, &fresh.keys, expected, now);
-        *known = Some(fresh);
-        Ok(claims?)
-    }
-
-    async fn metadata(&self, now: Micros) -> Result<Metadata, Error> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref().filter(|known| now.since(known.fetched) < STALE) {
-            return Ok(known.metadata.clone());
-        }
-        let fresh = self.discover(now).await?;
-        let metadata = fresh.metadata.clone();
-        *known = Some(fresh);
-        Ok(metadata)
-    }
-
-    async fn discover(&self, now: Micros) -> Result<Known, Error> {
-        let url = format!("{}/.well-known/openid-configuration", self.settings.issuer.trim_end_matches('/'));
-        let metadata: Metadata =
-            serde_json::from_value(self.fetch.get(&url).await?).map_err(|_| Error::Metadata("endpoints"))?;
-        if metadata.issuer != self.settings.issuer {
-            return Err(Error::Issuer(metadata.issuer));
-        }
-        let keys = read_keys(&self.fetch.get(&metadata.jwks_uri).await?);
-        Ok(Known { metadata, keys, fetched: now })
     }
 
     fn subject(&self, claims: &Claims) -> Subject {
@@ -256,10 +188,4 @@ impl Client {
         let kind = if machine { SubjectKind::Machine } else { SubjectKind::Person };
         Subject { id: id.to_owned(), name: name.to_owned(), kind, groups }
     }
-}
-
-/// The keys that can be read; one key of a kind we do not know must not lock everybody out.
-fn read_keys(body: &Value) -> JwkSet {
-    let all = body.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    JwkSet { keys: all.iter().filter_map(|key| serde_json::from_value(key.clone()).ok()).collect() }
 }

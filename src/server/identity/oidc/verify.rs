@@ -16,7 +16,7 @@ use crate::model::Micros;
 /// Clocks of two machines may differ this much.
 const LEEWAY: Micros = Micros::seconds(60);
 
-/// How old a token may be when it is first seen: one comes straight from the token endpoint.
+/// How old a sign-in's token may be when it is first seen: it comes straight from the token endpoint.
 const OLDEST: Micros = Micros::seconds(600);
 
 /// What a token must say.
@@ -117,7 +117,8 @@ fn check(claims: &Claims, expected: &Expected<'_>, now: Micros) -> Result<(), Er
     if seconds("exp").is_none_or(|exp| exp.plus(LEEWAY) <= now) {
         return Err(Error::Claim("exp"));
     }
-    if seconds("iat").is_none_or(|iat| iat > now.plus(LEEWAY) || now.since(iat) > OLDEST) {
+    let old = |iat| expected.nonce.is_some() && now.since(iat) > OLDEST;
+    if seconds("iat").is_none_or(|iat| iat > now.plus(LEEWAY) || old(iat)) {
         return Err(Error::Claim("iat"));
     }
     if claims.contains_key("nbf") && seconds("nbf").is_none_or(|nbf| nbf > now.plus(LEEWAY)) {
