@@ -97,7 +97,7 @@ pub enum End {
 }
 
 impl Copy {
-    pub fn from_source(&self) -> bool {
+    pub fn takes_lines(&self) -> bool {
         self.from && self.end == End::Source
     }
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use super::conninfo::{self, Params, Target};
 use super::options::{Action, Ending, Line};
-use super::run::{Include, Origin, Runner, Step};
+use super::run::Runner;
+use super::steps::{Include, Origin, Step};
 use super::{FromFacts, SYSTEM_STARTUP, fact, first_variables, home, line_of, sources, walk, where_to};
 use crate::model::{
     Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret,

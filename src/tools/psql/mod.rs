@@ -1,5 +1,6 @@
 //! psql: its line, its scripts and its connection, read before it runs. See README.md for what is and is not read.
 
+mod commands;
 mod conditions;
 mod conninfo;
 mod copydata;
@@ -10,6 +11,7 @@ mod options;
 mod run;
 mod script;
 mod slash;
+mod steps;
 mod variables;
 
 #[cfg(all(test, feature = "reading"))]
@@ -165,7 +167,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         return;
     }
     if line.list {
-        return runner.steps.push(run::Step::Catalog("--list".into()));
+        return runner.steps.push(steps::Step::Catalog("--list".into()));
     }
     if let Some(log) = &line.log_file {
         runner.output(Some(Arg { text: log.0.clone(), ..Arg::default() }));
@@ -207,7 +209,7 @@ fn home(invocation: &Invocation) -> Option<Vec<u8>> {
 /// Scripts come from the facts.
 struct FromFacts<'a>(&'a Facts);
 
-impl run::Files for FromFacts<'_> {
+impl steps::Files for FromFacts<'_> {
     fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
         self.0.file(path).map(|content| (content.bytes.0.clone(), !content.truncated))
     }
@@ -219,7 +221,7 @@ struct FromWorld<'a> {
     contents: Vec<Content>,
 }
 
-impl run::Files for FromWorld<'_> {
+impl steps::Files for FromWorld<'_> {
     fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)> {
         let known = self
             .contents

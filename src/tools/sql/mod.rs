@@ -4,6 +4,7 @@
 //! besides. Nothing is concluded from patterns in the text. What the parser would not take, the server would not
 //! either, as long as it speaks the same grammar; the caller makes a doubt of it.
 
+mod changes;
 mod functions;
 mod kinds;
 mod query;

@@ -25,16 +25,16 @@ pub struct Derived {
 type Origin = (usize, String);
 
 #[derive(Debug, Clone)]
-enum Source {
+pub enum Source {
     Table(usize),
     Derived(Derived),
 }
 
 /// Something in a FROM list, by the name it is called there.
 #[derive(Debug, Clone)]
-struct Relation {
-    name: String,
-    source: Source,
+pub struct Relation {
+    pub name: String,
+    pub source: Source,
 }
 
 /// Gathers what a statement touches.
@@ -45,8 +45,8 @@ pub struct Walker {
     pub functions: Vec<String>,
     pub unknown_functions: Vec<String>,
     pub server_files: Vec<String>,
-    scopes: Vec<Vec<Relation>>,
-    ctes: Vec<BTreeMap<String, Derived>>,
+    pub scopes: Vec<Vec<Relation>>,
+    pub ctes: Vec<BTreeMap<String, Derived>>,
 }
 
 impl Walker {
@@ -172,7 +172,7 @@ impl Walker {
         }
     }
 
-    fn with(&mut self, statement: Tree<'_>) {
+    pub fn with(&mut self, statement: Tree<'_>) {
         self.ctes.push(BTreeMap::new());
         let with = statement.field("with_clause");
         for cte in with.list("ctes").filter_map(|cte| cte.as_node("CommonTableExpr")) {
@@ -196,9 +196,9 @@ impl Walker {
         }
     }
 
-    fn from(&mut self, item: Tree<'_>) {
+    pub fn from(&mut self, item: Tree<'_>) {
         match item.node() {
-            Some(("RangeVar", table)) => self.from_table(table, Verb::Select),
+            Some(("RangeVar", table)) => self.relation_of(table, Verb::Select),
             Some(("JoinExpr", join)) => self.join(join),
             Some(("RangeSubselect", sub)) => {
                 let mut derived = self.rows(sub.field("subquery"), false);
@@ -217,7 +217,7 @@ impl Walker {
         }
     }
 
-    fn from_table(&mut self, table: Tree<'_>, verb: Verb) {
+    fn relation_of(&mut self, table: Tree<'_>, verb: Verb) {
         let name = table.text("relname");
         let alias = table.field("alias").text("aliasname");
         let called = if alias.is_empty() { name } else { alias };
@@ -265,7 +265,7 @@ impl Walker {
     }
 
     /// A select list or RETURNING list.
-    fn outputs(&mut self, targets: Tree<'_>, outside: bool) -> Derived {
+    pub fn outputs(&mut self, targets: Tree<'_>, outside: bool) -> Derived {
         let mut derived = Derived::default();
         for target in targets.items().filter_map(|t| t.as_node("ResTarget")) {
             let value = target.field("val");
@@ -334,7 +334,7 @@ impl Walker {
     }
 
     /// A column by its written name; answers where it comes from.
-    fn column(&mut self, names: &[&str], outside: bool) -> Vec<Origin> {
+    pub fn column(&mut self, names: &[&str], outside: bool) -> Vec<Origin> {
         let origins = match names {
             [column] => self.bare(column),
             [.., table, column] => {
@@ -392,7 +392,7 @@ impl Walker {
         derived
     }
 
-    fn mark(&mut self, index: usize, column: &str, outside: bool) {
+    pub fn mark(&mut self, index: usize, column: &str, outside: bool) {
         let access = &mut self.accesses[index];
         access.columns.insert(column.to_owned());
         if outside {
@@ -410,121 +410,6 @@ impl Walker {
         for index in derived.bases.clone() {
             self.mark(index, "*", true);
         }
-    }
-
-    /// The table that is changed, as something whose columns can be named.
-    fn target(&mut self, statement: Tree<'_>, verb: Verb) -> (usize, usize) {
-        let table = statement.field("relation");
-        let changed = self.table(table, verb);
-        // What is only looked at in it counts as read, once something is.
-        let read = self.table(table, Verb::Select);
-        let alias = table.field("alias").text("aliasname");
-        let name = if alias.is_empty() { table.text("relname") } else { alias };
-        self.scopes.push(vec![Relation { name: name.to_owned(), source: Source::Table(read) }]);
-        (changed, read)
-    }
-
-    /// Leaves the target's scope; a table in which nothing was looked at was not read.
-    fn leave(&mut self, statement: Tree<'_>) -> Derived {
-        let returning = statement.field("returning_clause");
-        let list = if returning.is_nothing() { statement.field("returning_list") } else { returning.field("exprs") };
-        let derived = self.outputs(list, false);
-        self.scopes.pop();
-        self.ctes.pop();
-        derived
-    }
-
-    fn insert(&mut self, insert: Tree<'_>) -> Derived {
-        self.with(insert);
-        self.scopes.push(Vec::new());
-        let source = insert.field("select_stmt");
-        self.rows(source, true);
-        self.scopes.pop();
-        let (changed, _) = self.target(insert, Verb::Insert);
-        self.written(changed, insert.list("cols"));
-        let conflict = insert.field("on_conflict_clause");
-        if !conflict.is_nothing() {
-            let set: Vec<Tree<'_>> = conflict.list("target_list").collect();
-            if !set.is_empty() {
-                let updated = self.table(insert.field("relation"), Verb::Update);
-                self.set(updated, set.into_iter());
-            }
-            for element in conflict.field("infer").list("index_elems").filter_map(|e| e.as_node("IndexElem")) {
-                if !element.text("name").is_empty() {
-                    self.column(&[element.text("name")], true);
-                }
-            }
-            self.expression(conflict.field("infer"), true);
-            self.expression(conflict.field("where_clause"), true);
-        }
-        self.leave(insert)
-    }
-
-    /// The columns that are written; none named means all.
-    fn written<'a>(&mut self, index: usize, columns: impl Iterator<Item = Tree<'a>>) {
-        let mut any = false;
-        for column in columns.filter_map(|c| c.as_node("ResTarget")) {
-            any = true;
-            self.mark(index, column.text("name"), false);
-        }
-        if !any {
-            self.mark(index, "*", false);
-        }
-    }
-
-    fn set<'a>(&mut self, index: usize, targets: impl Iterator<Item = Tree<'a>>) {
-        for target in targets.filter_map(|t| t.as_node("ResTarget")) {
-            self.mark(index, target.text("name"), false);
-            self.expression(target.field("val"), true);
-            self.expression(target.field("indirection"), true);
-        }
-    }
-
-    fn update(&mut self, update: Tree<'_>) -> Derived {
-        self.with(update);
-        let (changed, _) = self.target(update, Verb::Update);
-        for item in update.list("from_clause") {
-            self.from(item);
-        }
-        self.set(changed, update.list("target_list"));
-        self.expression(update.field("where_clause"), true);
-        self.leave(update)
-    }
-
-    fn delete(&mut self, delete: Tree<'_>) -> Derived {
-        self.with(delete);
-        self.target(delete, Verb::Delete);
-        for item in delete.list("using_clause") {
-            self.from(item);
-        }
-        self.expression(delete.field("where_clause"), true);
-        self.leave(delete)
-    }
-
-    fn merge(&mut self, merge: Tree<'_>) -> Derived {
-        self.with(merge);
-        let table = merge.field("relation");
-        let read = self.table(table, Verb::Select);
-        let alias = table.field("alias").text("aliasname");
-        let name = if alias.is_empty() { table.text("relname") } else { alias };
-        self.scopes.push(vec![Relation { name: name.to_owned(), source: Source::Table(read) }]);
-        self.from(merge.field("source_relation"));
-        self.expression(merge.field("join_condition"), true);
-        for when in merge.list("merge_when_clauses").filter_map(|w| w.as_node("MergeWhenClause")) {
-            self.expression(when.field("condition"), true);
-            self.expression(when.field("values"), true);
-            let command = when.number("command_type");
-            if command == pg_query::protobuf::CmdType::CmdInsert as i64 {
-                let index = self.table(table, Verb::Insert);
-                self.written(index, when.list("target_list"));
-            } else if command == pg_query::protobuf::CmdType::CmdUpdate as i64 {
-                let index = self.table(table, Verb::Update);
-                self.set(index, when.list("target_list"));
-            } else if command == pg_query::protobuf::CmdType::CmdDelete as i64 {
-                self.table(table, Verb::Delete);
-            }
-        }
-        self.leave(merge)
     }
 
     /// Ends the walk: tables that were put in reach but in which no column was looked at were not read.

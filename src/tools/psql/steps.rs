@@ -1,0 +1,81 @@
+//! What walking a script gives: steps, the places where it names other scripts, and where scripts come from.
+
+use super::slash::Arg;
+
+/// One thing a script asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// SQL for the server. `unknown` where a variable of unknown content stands in it as code; `copies` says how many
+    /// of its statements were taken for a COPY that reads the script's next lines.
+    Sql {
+        text: Vec<u8>,
+        unknown: bool,
+        copies: usize,
+    },
+    /// `\gexec`: every cell of the result is SQL.
+    SqlFromResult,
+    /// The lines that a `COPY … FROM STDIN` would swallow, read as what they are if the server refuses that COPY.
+    CopyData(Vec<Step>),
+    /// psql starts a program.
+    Program(Arg),
+    Reads(Arg),
+    Writes(Arg),
+    /// `\c` with its four words (database, user, host, port), where given.
+    Connect([Option<Arg>; 4]),
+    /// `\copy`: the words after it.
+    Copy(Vec<u8>),
+    /// psql asks the catalogs (`\d`).
+    Catalog(String),
+    /// `\lo_import` and the like: a function that changes large objects.
+    LargeObject(&'static str),
+    /// `\password`.
+    Password,
+    /// `\setenv`.
+    Environment(Arg),
+    Doubt(&'static str, String),
+}
+
+/// What a script's bytes were, so that a place in them can be named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    Stdin,
+    File(Vec<u8>),
+    /// The word of the line that ends with the command.
+    Argument(usize),
+}
+
+/// A script named in a script. The delivery puts the bytes that were read in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    pub origin: Origin,
+    /// Where the name stands, from the beginning of the origin's text; `None` where a variable's value holds it.
+    pub place: Option<(usize, usize)>,
+    pub path: Vec<u8>,
+}
+
+/// Where scripts come from; the agent's side reads them, the reading looks them up.
+pub trait Files {
+    /// The bytes of a script, and whether they are all of it. `path` is as psql opens it.
+    fn script(&mut self, path: &[u8]) -> Option<(Vec<u8>, bool)>;
+}
+
+/// A text that is being read line by line.
+#[derive(Default, Clone)]
+pub struct Cursor {
+    pub text: Vec<u8>,
+    pub at: usize,
+}
+
+impl Cursor {
+    pub fn new(text: Vec<u8>) -> Self {
+        Cursor { text, at: 0 }
+    }
+
+    /// The next line, without its newline.
+    pub fn line(&mut self) -> Option<Vec<u8>> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let end = memchr::memchr(b'\n', rest);
+        self.at += end.map_or(rest.len(), |end| end + 1);
+        Some(rest[..end.unwrap_or(rest.len())].to_vec())
+    }
+}
