@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use portcullis::server::config::{Config, Options};
+use portcullis::server::config::{Config, EXAMPLE, Options};
 use portcullis::server::{self, App};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +32,9 @@ struct Arguments {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Print a configuration with every key and what it means, and exit
+    #[arg(long)]
+    example: bool,
 }
 
 fn main() -> ExitCode {
@@ -48,7 +51,10 @@ fn run() -> anyhow::Result<()> {
     // First of all: whatever speaks TLS later finds its one provider.
     let provider = rustls::crypto::aws_lc_rs::default_provider().install_default();
     provider.map_err(|_| anyhow::anyhow!("another TLS provider is installed"))?;
-    let Arguments { dev, config, policy, data, listen } = Arguments::parse();
+    let Arguments { dev, config, policy, data, listen, example } = Arguments::parse();
+    if example {
+        return std::io::stdout().write_all(EXAMPLE.as_bytes()).context("standard output");
+    }
     let config = Config::load(Options { dev, config, policy, data, listen })
         .map_err(|error| anyhow::anyhow!("{error}\nportcullis-server: hint: {}", error.hint()))?;
     let filter = EnvFilter::try_new(&config.log).context("log")?;

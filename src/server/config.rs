@@ -12,6 +12,9 @@ use serde::Deserialize;
 use crate::env;
 use crate::model::{Secret, Subject, SubjectKind};
 
+/// Every key, with what it means: what `portcullis-server --example` prints.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
 /// How the server is set up, after file, variables and command line were put together.
 pub struct Config {
     /// No identity provider: the login page lets one pick among [`Config::users`].
@@ -173,9 +176,9 @@ pub enum Error {
 impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
-            Error::Missing { .. } => "give --config FILE, or try it with --dev",
+            Error::Missing { .. } => "give --config FILE (--example prints one), or try it with --dev",
             Error::Read { .. } | Error::Parse { .. } | Error::Value { .. } => {
-                "see the documented example in the README"
+                "portcullis-server --example prints every key with what it means"
             }
         }
     }
@@ -227,6 +230,21 @@ impl Config {
     /// File, then variables, then command line; the later wins.
     pub fn load(options: Options) -> Result<Config, Error> {
         Self::assemble(options, env::text)
+    }
+
+    /// Credentials whose files cannot be read: commands that need one will be refused.
+    pub fn troubles(&self) -> Vec<String> {
+        let missing = |credential: &Credential| {
+            let file = match &credential.kind {
+                CredentialKind::Postgres { password_file, .. } => password_file.as_ref(),
+                CredentialKind::Token { token_file, .. } | CredentialKind::Kubernetes { token_file, .. } => {
+                    Some(token_file)
+                }
+            }?;
+            let why = std::fs::File::open(file).err()?;
+            Some(format!("the credential {} cannot be lent: its file cannot be read: {why}", credential.name))
+        };
+        self.credentials.iter().filter_map(missing).collect()
     }
 
     /// The port that was taken, where the configuration asked for any.
@@ -450,6 +468,16 @@ mod tests {
         assert_eq!(names, [("orders-ro", 60), ("acme", 900)]);
         let CredentialKind::Postgres { port, .. } = config.credentials[0].kind else { panic!() };
         assert_eq!(port, 5432);
+    }
+
+    #[test]
+    fn the_example_is_read_and_has_every_key() {
+        let config = load(super::EXAMPLE, false, &[]).unwrap();
+        assert_eq!(config.credentials.len(), 3);
+        for known in SERVER {
+            let key = known.name.trim_start_matches("PORTCULLIS_SERVER_").trim_start_matches("OIDC_").to_lowercase();
+            assert!(super::EXAMPLE.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ const SOON: Micros = Micros::seconds(600);
 pub async fn draw(app: &Arc<App>, who: &Subject, id: &InvocationId) -> Result<Vec<Grant>, Failure> {
     let (subject, wanted) = (who.clone(), id.clone());
     let claimed = app.store.write(move |tx| Box::pin(async move { claim(tx, &subject, &wanted).await })).await?;
-    let Claim { reading, terms } = claimed.map_err(|why| Failure::conflict(why))?;
+    let Claim { reading, terms } = claimed.map_err(Failure::conflict)?;
     // The caller may go while a role is being made: finished anyway, so that nothing is made and forgotten.
     let (app, subject, id) = (app.clone(), who.clone(), id.clone());
     tokio::spawn(async move { mint(&app, &subject, &id, &reading, &terms).await }).await.map_err(Failure::internal)?

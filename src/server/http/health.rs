@@ -37,10 +37,12 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
 async fn whoami(State(app): State<Arc<App>>, caller: Caller) -> Json<Whoami> {
     // Looks at the folder, so that a trouble of this moment is told.
     let _ = app.policies_now().await;
+    let (policies, for_files) = (app.policies.trouble(), app.clone());
+    let files = tokio::task::spawn_blocking(move || for_files.config.troubles()).await.unwrap_or_default();
     Json(Whoami {
         subject: caller.subject,
         expires: caller.expires,
         server: app.describe(),
-        troubles: app.policies.trouble().into_iter().collect(),
+        troubles: policies.into_iter().chain(files).collect(),
     })
 }

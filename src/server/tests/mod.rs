@@ -5,6 +5,7 @@ mod audit;
 mod grants;
 mod http;
 mod invocations;
+mod pages;
 mod policies;
 mod recordings;
 mod store;
