@@ -199,3 +199,65 @@ fn every_key_is_always_there() {
         assert!(reading.effective.contains_key(key), "{key}");
     }
 }
+
+fn delivered(line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools::DeliveryError> {
+    let (invocation, mut table) = case(line);
+    for (name, text) in files {
+        table.files.insert((*name).to_owned(), (*text).to_owned());
+    }
+    let facts = Psql.gather(&invocation, &table);
+    let grant = crate::model::Grant {
+        name: "shop".into(),
+        kind: crate::model::GrantKind::Postgres {
+            host: "db.test".into(),
+            port: 5432,
+            database: "shop".into(),
+            role: "minted".into(),
+        },
+        secret: crate::model::Secret::new(b"a:b".to_vec()),
+        expires: crate::model::Micros(0),
+    };
+    let delivery = Psql.deliver(&invocation, facts, &crate::model::Terms::default(), vec![grant])?;
+    let part = |part: &crate::model::Part| match part {
+        crate::model::Part::Plain(bytes) => bytes.text().unwrap().to_owned(),
+        crate::model::Part::File(index) => format!("<{}>", delivery.files[*index].name),
+        crate::model::Part::Helper => "<helper>".to_owned(),
+    };
+    let words = delivery.args.iter().map(|word| word.0.iter().map(part).collect::<String>());
+    Ok(words.collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn a_line_with_a_credential_says_where_it_goes_in_a_way_that_nothing_beside_it_can_change() {
+    let connection = "-w -U minted -d dbname='shop' host='db.test' port='5432' user='minted'";
+    for (line, expect) in [
+        ("psql -c x", format!("-c x -X {connection}")),
+        ("psql shop app -c x", format!("-c x -X {connection}")),
+        ("psql -h other -d 'host=db.test' -c x", format!("-h other -d host=db.test -c x -X {connection}")),
+        ("psql -c x -- shop app", format!("-c x -X {connection} --")),
+        ("POSIXLY_CORRECT=1 psql -c x shop app", format!("-c x -X {connection}")),
+        ("psql -X postgres://u:secret@db.test/shop", format!("-X {connection}")),
+    ] {
+        assert_eq!(delivered(line, &[]).unwrap(), expect, "{line}");
+    }
+    let files = [("/work/a.sql", "\\i b.sql\n"), ("/work/b.sql", "SELECT 1;")];
+    let read = delivered("psql -fa.sql", &files).unwrap();
+    assert!(read.starts_with("-f<script> -X -v inv_00000000000000000000000001_1=<script> -w"), "{read}");
+    let read = delivered("psql -c '\\i b.sql' -f a.sql", &files).unwrap();
+    assert!(read.starts_with("-c \\i <script> -f <script> "), "{read}");
+}
+
+#[test]
+fn a_credential_is_refused_to_a_line_that_goes_elsewhere() {
+    for line in [
+        "psql -h other.test -c x",
+        "psql -p 6000 -c x",
+        "psql -d other -c x",
+        "PGHOSTADDR=10.0.0.1 psql -c x",
+        "psql -h db.test,other.test -c x",
+        "psql -c '\\c other' -c x",
+        "psql --version",
+    ] {
+        assert!(delivered(line, &[]).is_err(), "{line}");
+    }
+}
