@@ -7,7 +7,7 @@ use std::process::Stdio;
 use portcullis::model::{Exit, Terms};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::gate::Gate;
+use crate::gate::{Gate, LAST_WORDS};
 
 #[test]
 fn every_exit_code_is_exact() {
@@ -89,4 +89,17 @@ fn a_time_limit_ends_the_tool_and_the_words_say_so() {
     let done = gate.tool("exec sleep 30").command().output().unwrap();
     assert_eq!(done.status.code(), Some(126));
     assert!(String::from_utf8_lossy(&done.stderr).contains("policy allows this command 1 s"));
+}
+
+#[test]
+fn a_tool_whose_keeper_is_gone_is_ended_and_nothing_more_is_shown() {
+    let gate = Gate::new();
+    let script = "trap '' TERM; echo the keeper dies; while :; do echo more; sleep 0.1; done";
+    let done = gate.tool(script).command().output().unwrap();
+    assert_eq!(done.status.code(), Some(125));
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.starts_with("portcullis: failed: the keeper at "), "{said}");
+    let shown = String::from_utf8(done.stdout).unwrap();
+    // What crossed the keeper's end may be there; two seconds of it are not.
+    assert!(shown.is_empty() || shown.starts_with(LAST_WORDS) && shown.lines().count() < 5, "{shown}");
 }

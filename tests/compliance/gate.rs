@@ -12,6 +12,9 @@ use portcullis::wire::frames::{self, Ending, FromKeeper, FromShim};
 use portcullis::wire::pins::{PinnedTool, Pins};
 use tempfile::TempDir;
 
+/// A keeper that records this is gone.
+pub const LAST_WORDS: &str = "the keeper dies\n";
+
 pub struct Gate {
     folder: TempDir,
     pub record: Arc<Mutex<Record>>,
@@ -119,7 +122,11 @@ fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
             },
             FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
             FromShim::Frame(frame) => {
+                let last = frame.kind == FrameKind::Output(LAST_WORDS.into());
                 record.lock().unwrap().frames.push(frame.kind);
+                if last {
+                    return;
+                }
                 continue;
             }
             FromShim::End(ending) => {
