@@ -1,6 +1,6 @@
 //! The deciding side: parse, call the library, exit.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +58,8 @@ fn run() -> anyhow::Result<()> {
     let config = Config::load(Options { dev, config, policy, data, listen })
         .map_err(|error| anyhow::anyhow!("{error}\nportcullis-server: hint: {}", error.hint()))?;
     let filter = EnvFilter::try_new(&config.log).context("log")?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match config.log_json {
         true => logs.json().init(),
         false => logs.init(),
