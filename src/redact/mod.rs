@@ -4,7 +4,7 @@
 //!
 //! A stream is cut at its own newlines, never at the reader's chunks. Whole lines are scanned together ([`scan`]) by
 //! the table of [`rules`] and by the secrets of this very command in every usual encoding ([`encodings`]); secrets
-//! that span lines are followed from line to line ([`keys`]). A line without end is scanned in windows that overlap.
+//! that span lines or are named by a header are followed from line to line ([`keys`], [`tables`]). A line without end is scanned in windows that overlap.
 //!
 //! A stream that pauses in the middle of a line (a prompt, a progress bar) must not wait for its newline:
 //! [`Redactor::idle`] gives what is there up to a secret that may have begun. That is the one place where time
@@ -15,12 +15,14 @@ mod encodings;
 mod keys;
 mod rules;
 mod scan;
+mod tables;
 
 use std::collections::BTreeMap;
 
 use crate::model::{Clean, Raw, Secret};
 use keys::Keys;
 use scan::{Scanner, Span};
+use tables::Tables;
 
 pub use rules::Set;
 
@@ -75,11 +77,14 @@ impl Masked {
 pub struct Redactor {
     scanner: Scanner,
     keys: Keys,
+    tables: Tables,
     /// An unfinished line, its first `given` bytes already out.
     line: Vec<u8>,
     given: usize,
     /// A secret was longer than a window: its remaining bytes are dropped as they come.
     swallow: bool,
+    /// A set is masked, not only what was granted.
+    by_rules: bool,
     masked: Masked,
 }
 
@@ -92,6 +97,8 @@ impl Redactor {
         Ok(Redactor {
             scanner: Scanner::new(&sets, settings.secrets),
             keys: Keys::default(),
+            tables: Tables::default(),
+            by_rules: !sets.is_empty(),
             line: Vec::new(),
             given: 0,
             swallow: false,
@@ -129,7 +136,7 @@ impl Redactor {
     /// The stream pauses: gives what is held, but for a secret that may have begun.
     pub fn idle(&mut self) -> Clean {
         let mut out = Vec::new();
-        if !self.keys.inside() {
+        if !self.keys.inside() && !self.tables.inside() {
             let mut spans = self.scanner.spans(&self.line);
             let safe = self.scanner.safe(&self.line, &spans).max(self.given);
             spans.retain(|span| span.end <= safe);
@@ -159,7 +166,10 @@ impl Redactor {
     fn lines(&mut self, end: usize, out: &mut Vec<u8>) {
         let lines = &self.line[..end];
         let mut spans = self.scanner.spans(lines);
-        self.keys.follow(lines, &mut spans);
+        if self.by_rules {
+            self.tables.follow(lines, &mut spans);
+            self.keys.follow(lines, &mut spans);
+        }
         self.give(end, &spans, out);
         self.line.drain(..end);
         self.given = 0;

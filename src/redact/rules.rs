@@ -248,6 +248,15 @@ pub const RULES: &[Rule] = &[
     after("secret", SECRET, secret!("'"), "[^'\\r\\n]+", Check::Random),
     after("secret", SECRET, secret!("\\\\{1,3}\""), "[^\"\\\\\\r\\n]+", Check::Random),
     after("secret", SECRET, secret!(""), "[^\\s\"'\\\\,;&<>{}\\[\\])][^\\s\"',;&]*", Check::Random),
+    // A row of two columns, as psql prints settings and expanded rows.
+    after("password", PASSWORD, "(?i)(?:password|passwd|passphrase|pwd|_pass)[ ]*\\|[ ]*", "[^\\s|]+", Check::Random),
+    after(
+        "secret",
+        SECRET,
+        "(?i)(?:secret(?:_?key)?|token|api_?key|access_?key|private_key)[ ]*\\|[ ]*",
+        "[^\\s|]+",
+        Check::Random,
+    ),
     // ---- options of command lines ----
     after(
         "password",

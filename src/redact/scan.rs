@@ -146,7 +146,7 @@ impl<'a> Line<'a> {
 }
 
 /// Sorted, overlapping ones made one.
-fn merge(mut spans: Vec<Span>) -> Vec<Span> {
+pub fn merge(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
     let mut out: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {

@@ -99,6 +99,19 @@ fn a_private_key_is_one_mark_whole_indented_escaped_or_cut_short() {
 }
 
 #[test]
+fn cells_are_masked_by_the_name_of_their_column_until_the_table_ends() {
+    let table = " id | api_token | note \n----+-----------+------\n  1 | abc-def   | x+   \n    | ghi       | y    \n(1 row)\n\n 2 | abc-def | x\n";
+    let expected = " id | api_token | note \n----+-----------+------\n  1 | [masked:secret-column]   | x+   \n    | ghi       | y    \n(1 row)\n\n 2 | abc-def | x\n";
+    assert_eq!(text(table), expected);
+    assert_eq!(text("id,login,pw\n1,bob,ITx2qw!\n2,eve,\n"), "id,login,pw\n1,bob,[masked:secret-column]\n2,eve,\n");
+    assert_eq!(text("x\nid,login,pw\n1,bob,ITx2qw\n"), "x\nid,login,pw\n1,bob,ITx2qw\n");
+    assert_eq!(
+        text(" smtp_password | EBlW8iG9 \n password_policy | strict1234\n"),
+        " smtp_password | [masked:password] \n password_policy | strict1234\n"
+    );
+}
+
+#[test]
 fn a_granted_secret_is_masked_in_each_usual_encoding_wherever_it_stands() {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -189,6 +202,12 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         b"\r\n",
         b"Authorization: Bearer ",
         b"tok",
+        b"a | password\n",
+        b"---+---\n",
+        b"token\n",
+        b"-----\n",
+        b"x9 | y8y8\n",
+        b"a,token\n",
     ];
     proptest::collection::vec(
         prop_oneof![3 => proptest::sample::select(known).prop_map(<[u8]>::to_vec), 1 => proptest::collection::vec(any::<u8>(), 0..20)],
