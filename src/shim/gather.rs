@@ -209,6 +209,7 @@ fn ask(tool: &Path, args: &[&[u8]]) -> io::Result<Option<Vec<u8>>> {
             spawn::Stream::From(null.as_fd()),
         ],
         keep: Vec::new(),
+        alone: true,
         mask: Mask::current()?,
         foreground_of: None,
     }
@@ -268,6 +269,10 @@ mod tests {
         assert_eq!(sh.ask_tool(&[b"-c", b"printf hello"]), Some(b"hello".to_vec()));
         assert_eq!(sh.ask_tool(&[b"-c", b"printf hello; exit 1"]), None);
         assert_eq!(sh.ask_tool(&[b"-c", b"cat"]), Some(Vec::new()), "it has nothing to read");
+        let (_reader, writer) = std::io::pipe().unwrap();
+        rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).unwrap();
+        let open = format!("[ -e /proc/$$/fd/{} ] && echo open; true", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        assert_eq!(sh.ask_tool(&[b"-c", open.as_bytes()]), Some(Vec::new()), "nor is anything of the caller's open");
         assert_eq!(machine("/does/not/exist").ask_tool(&[]), None);
     }
 }

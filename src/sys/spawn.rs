@@ -35,6 +35,8 @@ pub struct Program<'a> {
     pub streams: [Stream<'a>; 3],
     /// Descriptors above 2 that this program alone inherits beside those without close-on-exec.
     pub keep: Vec<BorrowedFd<'a>>,
+    /// Nothing above 2 is inherited but what is kept: a question must not consume what the caller meant for the tool.
+    pub alone: bool,
     pub mask: Mask,
     /// The program gets its own process group, in the foreground of this terminal.
     pub foreground_of: Option<BorrowedFd<'a>>,
@@ -161,6 +163,10 @@ impl Prepared<'_> {
                         libc::close(n);
                     }
                 }
+            }
+            if self.program.alone {
+                // Before Linux 5.11 it fails, and the descriptors stay as the caller gave them.
+                libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
             }
             for fd in &self.keep {
                 if libc::fcntl(*fd, libc::F_SETFD, 0) != 0 {

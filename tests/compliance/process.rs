@@ -55,6 +55,7 @@ fn every_variable_arrives_also_twice_and_not_text() {
             ],
             streams: [Stream::From(null.as_fd()), Stream::From(writer.as_fd()), Stream::From(writer.as_fd())],
             keep: Vec::new(),
+            alone: false,
             mask: Mask::current().unwrap(),
             foreground_of: None,
         };

@@ -104,6 +104,7 @@ impl Session {
             environment: command.environment,
             streams: streams.for_the_tool(),
             keep: command.files.iter().map(AsFd::as_fd).collect(),
+            alone: false,
             mask: arrivals.before(),
             foreground_of: pty.as_ref().filter(|_| streams.led).map(|pty| pty.theirs.as_fd()),
         };
