@@ -158,10 +158,7 @@ async fn exchange(app: &App, token: &str) -> Result<Response, Failure> {
     let Some(subject) = workload::subject(app, token).await? else {
         return Ok(refused("invalid_request", "no workload that is configured has such a token"));
     };
-    let issued = app
-        .store
-        .write(move |tx| Box::pin(async move { logins::begin(tx, &subject, "a job", logins::JOB).await }))
-        .await?;
+    let issued = app.store.write(move |tx| Box::pin(async move { logins::begin_job(tx, &subject).await })).await?;
     let mut body = body(&issued);
     body["issued_token_type"] = ACCESS_TOKEN.into();
     Ok(never_cached(StatusCode::OK, body))

@@ -182,7 +182,7 @@ pub async fn poll(tx: &mut Tx, device_code: &str) -> Result<Polled, Failure> {
                 .await?;
             let subject = read_subject(row.try_get(4)?)?;
             let client: String = row.try_get(5)?;
-            Ok(Polled::Issued(logins::begin(tx, &subject, &client, logins::LONGEST).await?))
+            Ok(Polled::Issued(logins::begin(tx, &subject, &client).await?))
         }
         _ => Ok(Polled::Unknown),
     }

@@ -17,9 +17,9 @@ const ACCESS: Micros = Micros::seconds(600);
 /// A refresh token that nobody used this long is dead.
 const IDLE: Micros = Micros::seconds(30 * 86_400);
 /// However busy, a login ends; groups and names are read anew at the next one.
-pub const LONGEST: Micros = Micros::seconds(90 * 86_400);
+const LONGEST: Micros = Micros::seconds(90 * 86_400);
 /// A job's login ends with the day, if nobody ended it with the job.
-pub const JOB: Micros = Micros::seconds(86_400);
+const JOB: Micros = Micros::seconds(86_400);
 
 /// The two tokens of an answer of the token endpoint.
 pub struct Issued {
@@ -39,7 +39,16 @@ pub enum Rotated {
 }
 
 /// Begins a login of `subject` on `client` (words for humans: which machine).
-pub async fn begin(tx: &mut Tx, subject: &Subject, client: &str, longest: Micros) -> Result<Issued, Failure> {
+pub async fn begin(tx: &mut Tx, subject: &Subject, client: &str) -> Result<Issued, Failure> {
+    begin_for(tx, subject, client, LONGEST).await
+}
+
+/// The same for a job.
+pub async fn begin_job(tx: &mut Tx, subject: &Subject) -> Result<Issued, Failure> {
+    begin_for(tx, subject, "a job", JOB).await
+}
+
+async fn begin_for(tx: &mut Tx, subject: &Subject, client: &str, longest: Micros) -> Result<Issued, Failure> {
     let now = tx.now();
     let id = token::fresh(Kind::Once).map_err(Failure::internal)?;
     sqlx::query("DELETE FROM login_tokens WHERE expires < $1").bind(now.0).execute(tx.connection()).await?;
