@@ -10,6 +10,8 @@ mod credentials;
 mod decisions;
 #[cfg(feature = "demo")]
 mod failures;
+#[cfg(feature = "demo")]
+mod keeper;
 mod login;
 mod oidc;
 mod postgres_grants;
