@@ -130,7 +130,8 @@ impl Runner<'_> {
                 let variable = self.argument(script, Kind::Normal, false);
                 let words = self.rest(script, Kind::Normal);
                 let unknown = words.iter().any(|word| word.unknown);
-                let text = words.into_iter().flat_map(|word| word.text).collect();
+                let text: Vec<u8> = words.into_iter().flat_map(|word| word.text).collect();
+                let unknown = unknown || text.len() > slash::LONGEST;
                 self.assign(script, variable, if unknown { Value::Unknown } else { Value::Known(text) });
             }
             "unset" => {

@@ -13,6 +13,8 @@ use super::variables::Variables;
 
 /// Scripts that include scripts: how deep we follow.
 const DEEPEST: usize = 16;
+/// Data of COPY that is looked at as commands, in bytes, in all.
+const MOST_PRETENDED: usize = 64 << 20;
 /// More steps than this and the rest is a doubt.
 const MOST_STEPS: usize = 200_000;
 
@@ -32,6 +34,8 @@ pub struct Runner<'a> {
     depth: usize,
     /// Walking what a refused COPY would leave behind.
     pub pretending: bool,
+    /// Bytes that were walked as what a refused COPY would leave behind.
+    pretended: usize,
 }
 
 /// The state of one main loop.
@@ -66,6 +70,7 @@ impl<'a> Runner<'a> {
             knows_bind: false,
             depth: 0,
             pretending: false,
+            pretended: 0,
         }
     }
 
@@ -236,6 +241,11 @@ impl<'a> Runner<'a> {
         self.pretending = true;
         let open = leaves_open(&rest[..data]);
         let end = if open { rest.len() } else { data };
+        self.pretended += end;
+        if self.pretended > MOST_PRETENDED {
+            (self.pretending, self.steps) = (false, steps);
+            return self.doubt("copy_data", "there is more data of COPY than can be looked at as commands");
+        }
         self.main_loop(Script::new(Origin::Stdin), &mut Cursor::new(rest[..end].to_vec()));
         self.pretending = false;
         (self.variables, self.folder) = (variables, folder);

@@ -6,6 +6,9 @@
 
 use super::variables::{PLACEHOLDER, Value, Variables};
 
+/// Bytes of variables that one script may have expanded; past it, values count as unknown.
+const MOST_EXPANDED: usize = 1 << 20;
+
 /// Why [`Lexer::sql`] stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -52,6 +55,8 @@ pub struct Lexer {
     words: usize,
     /// A variable of unknown content stands in the text as [`PLACEHOLDER`], where it may be any SQL.
     pub unknown: bool,
+    /// Bytes of variables that were read in the place of their names.
+    expanded: usize,
 }
 
 impl Lexer {
@@ -375,11 +380,12 @@ impl Lexer {
         let inside = self.sources.iter().any(|source| source.variable.as_ref() == Some(&name));
         match variables.get(&name).filter(|_| expand && !inside) {
             None => self.emit(count + 1, out),
-            Some(Value::Known(text)) => {
+            Some(Value::Known(text)) if self.expanded <= MOST_EXPANDED => {
+                self.expanded += text.len() + 1;
                 self.skip(count + 1);
                 self.sources.push(Source { variable: Some(name), text, at: 0 });
             }
-            Some(Value::Unknown) => {
+            Some(Value::Known(_) | Value::Unknown) => {
                 self.unknown = true;
                 out.extend_from_slice(PLACEHOLDER.as_bytes());
                 self.skip(count + 1);

@@ -3,6 +3,9 @@
 use super::script::{Lexer, variable_char};
 use super::variables::{PLACEHOLDER, Value, Variables};
 
+/// Values that grow past this are not followed; they count as unknown.
+pub const LONGEST: usize = 1 << 20;
+
 /// How a command wants its argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -232,6 +235,7 @@ fn colon(lexer: &mut Lexer, arg: &mut Arg, context: &Context<'_>, shell: bool) -
             arg.unknown = true;
             arg.text.extend_from_slice(PLACEHOLDER.as_bytes());
         }
+        Some(Value::Known(value)) if arg.text.len() + value.len() > LONGEST => arg.unknown = true,
         Some(Value::Known(value)) if end == 0 => arg.text.extend_from_slice(&value),
         Some(Value::Known(value)) => {
             let quote = quote.unwrap_or(b'\'');

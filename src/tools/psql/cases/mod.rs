@@ -261,3 +261,17 @@ fn a_credential_is_refused_to_a_line_that_goes_elsewhere() {
         assert!(delivered(line, &[]).is_err(), "{line}");
     }
 }
+
+#[test]
+fn variables_that_double_each_other_end_in_a_doubt_and_not_in_all_memory() {
+    let doubling = |quoted: &str| {
+        let lines = (1..60).map(|n| format!("\\set v{n} {quoted}:v{}:v{}{quoted}\n", n - 1, n - 1));
+        format!("\\set v0 xxxxxxxx\n{}SELECT :v59;\n", lines.collect::<String>())
+    };
+    for script in [doubling(""), doubling("'")] {
+        let (invocation, mut table) = case("psql");
+        table.stdin = Some(script);
+        let (_, reading) = read(&invocation, &table);
+        assert!(reading.doubts.iter().any(|doubt| doubt.kind == "unknown_variable"), "{:?}", reading.doubts);
+    }
+}
