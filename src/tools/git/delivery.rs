@@ -1,13 +1,249 @@
-//! How a token reaches git: skeleton.
+//! How a command is started so that it runs what was read, and how a token reaches git: by a credential helper that is
+//! bound to the one URL, never in an argument, a variable or a file (gitcredentials(7), git-config(1)).
 
-use crate::model::{Delivery, Facts, Grant, Invocation, Terms, Word};
+use crate::model::{Bytes, Delivery, EnvChange, Facts, Grant, GrantKind, HelperScope, Invocation, Part, Terms, Word};
 use crate::tools::DeliveryError;
+
+use super::facts::{Known, parse_bool};
+use super::line::{self, Command, Line};
+use super::meaning::{Meaning, Scene, Weight};
+use super::options::Words;
+use super::{meaning, scene};
 
 pub fn deliver(
     invocation: &Invocation,
-    _facts: &Facts,
-    _terms: &Terms,
-    _grants: Vec<Grant>,
+    facts: &Facts,
+    terms: &Terms,
+    grants: Vec<Grant>,
 ) -> Result<Delivery, DeliveryError> {
-    Ok(Delivery { args: invocation.args.iter().cloned().map(Word::plain).collect(), ..Delivery::default() })
+    let known = Known::of(facts);
+    let version = facts.version.as_deref();
+    let line = line::read(&invocation.args, &known, version);
+    let scene = scene(invocation, &known, &line, version);
+    let meaning = meaning(&scene, &line);
+    let mut delivery = Delivery::default();
+    if !grants.is_empty() {
+        let lent = Lent::choose(&scene, &meaning, &grants)?;
+        safe_to_lend(&scene, &lent, terms)?;
+        lend(&mut delivery, &lent, terms);
+    }
+    delivery.args.extend(pinned(invocation, &scene, &line, &meaning).into_iter().map(Word::plain));
+    Ok(delivery)
+}
+
+/// The words that run what was read: aliases expanded, and the refs of a push that names none.
+fn pinned(invocation: &Invocation, scene: &Scene<'_>, line: &Line, meaning: &Meaning) -> Vec<Bytes> {
+    let Command::Known { name, args } = &line.command else { return invocation.args.clone() };
+    let mut words = invocation.args.clone();
+    if line.expanded {
+        words.truncate(line::global_words(&invocation.args));
+        let settings = line.globals.settings.iter().flat_map(|s| [Bytes::from("-c"), s.as_str().into()]);
+        words.extend(settings);
+        words.extend(line.globals.paginate.filter(|yes| *yes).map(|_| Bytes::from("--paginate")));
+        words.push(name.as_str().into());
+        words.extend(args.iter().cloned());
+    }
+    if name == "push" && meaning.weights.contains(&Weight::RemoteWrite) {
+        let read = Words::read("push", args, scene.version);
+        words.extend(default_refs(scene, &read, meaning).unwrap_or_default());
+    }
+    words
+}
+
+/// `REMOTE SRC:DST…`, for a push whose refs come from configuration, so that they cannot change any more.
+fn default_refs(scene: &Scene<'_>, words: &Words, meaning: &Meaning) -> Option<Vec<Bytes>> {
+    let elsewhere = ["all", "branches", "mirror", "tags", "delete"];
+    let remote = meaning.remote.as_deref()?;
+    let mirrors = scene.config.bool(&format!("remote.{remote}.mirror")) == Some(true);
+    let sets_upstream = scene.config.bool("push.autosetupremote") == Some(true);
+    if words.operands.len() > 1 || words.any(&elsewhere) || mirrors || sets_upstream || words.before_dashes.is_some() {
+        return None;
+    }
+    let specs = super::refs::defaults(scene, remote).ok()?;
+    let named = words.operands.is_empty().then(|| Bytes::from(remote));
+    Some(named.into_iter().chain(specs.iter().map(|spec| spec.to_string().into())).collect())
+}
+
+/// The one grant, and the one URL it is for.
+struct Lent<'a> {
+    grant: &'a str,
+    /// Scheme, host, port and path; no user.
+    url: String,
+    /// The user that the remote's URL names: git asks its configuration by it.
+    user: Option<String>,
+}
+
+impl<'a> Lent<'a> {
+    fn choose(scene: &Scene<'_>, meaning: &Meaning, grants: &'a [Grant]) -> Result<Self, DeliveryError> {
+        let mut urls = meaning.urls.clone();
+        urls.dedup();
+        let [url] = urls.as_slice() else {
+            return Err(no(
+                "the command goes to several repositories, or to none that is known, and a credential fits one",
+                Some("name one remote: git fetch origin"),
+            ));
+        };
+        let lower = url.to_ascii_lowercase();
+        let Some((scheme, rest)) = url.split_once("://").filter(|_| lower.starts_with("http")) else {
+            return Err(no(
+                "the credential is for HTTP, and the remote is reached another way",
+                Some("use the remote's https:// address"),
+            ));
+        };
+        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user.to_owned()), host),
+            None => (None, authority),
+        };
+        if user.as_ref().is_some_and(|u| u.contains(':')) {
+            return Err(no("the remote's URL has a password in it", Some("git remote set-url it without one")));
+        }
+        let path = path.trim_end_matches('/');
+        let url = format!("{}://{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:@+[]".contains(&b);
+        if !url.bytes().all(plain) || path.is_empty() || url.contains("/../") || url.ends_with("/..") {
+            return Err(no("the remote's URL has characters that git and the gate may read differently", None));
+        }
+        let fits = |grant: &&Grant| match &grant.kind {
+            GrantKind::Token { url: granted, .. } => within(&url, granted),
+            GrantKind::Postgres { .. } | GrantKind::Kubernetes { .. } => false,
+        };
+        let Some(grant) = grants.iter().find(fits) else {
+            return Err(no("no credential that was granted is for this remote", None));
+        };
+        let _ = scene;
+        Ok(Lent { grant: &grant.name, url, user })
+    }
+}
+
+/// Whether `url` is `granted` or below it. A prefix of a name is not below: `/acme` does not hold `/acme2`.
+fn within(url: &str, granted: &str) -> bool {
+    let host_end = granted.find("://").and_then(|at| granted[at + 3..].find('/').map(|n| at + 3 + n));
+    let (host, path) = granted.split_at(host_end.unwrap_or(granted.len()));
+    let granted = format!("{}{}", host.to_ascii_lowercase(), path.trim_end_matches('/'));
+    url.strip_prefix(&granted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Refuses where the line, the configuration or the environment would send the credential elsewhere or print it.
+fn safe_to_lend(scene: &Scene<'_>, lent: &Lent<'_>, terms: &Terms) -> Result<(), DeliveryError> {
+    for (variable, harm) in [
+        ("GIT_TRACE_CURL", "prints what is sent"),
+        ("GIT_CURL_VERBOSE", "prints what is sent"),
+        ("GIT_SSL_NO_VERIFY", "lets anybody answer for the host"),
+        ("GIT_EXEC_PATH", "puts other programs in the place of git's own"),
+    ] {
+        let switched_off = |value: &str| parse_bool(value) == Some(false);
+        if scene.filled(variable).is_some_and(|value| !switched_off(&value) || variable == "GIT_EXEC_PATH") {
+            return Err(no(format!("{variable} {harm}"), Some("unset it for this command")));
+        }
+    }
+    if scene.globals.exec_path.is_some() {
+        return Err(no("--exec-path puts other programs in the place of git's own", Some("leave it out")));
+    }
+    if scene.known.variables_set.iter().any(|v| v == "SSLKEYLOGFILE") {
+        return Err(no("SSLKEYLOGFILE writes down the keys of the connection", Some("unset it for this command")));
+    }
+    let proxied = scene.known.variables_set.iter().any(|v| v.to_lowercase().ends_with("_proxy"))
+        || scene
+            .config
+            .0
+            .iter()
+            .any(|e| e.key.ends_with(".proxy") && e.value.as_deref().is_some_and(|v| !v.is_empty()));
+    if proxied && lent.url.starts_with("http:") {
+        return Err(no("the credential would pass through a proxy in the clear", Some("use the https:// address")));
+    }
+    for entry in &scene.config.0 {
+        if let Some(why) = unsafe_setting(&entry.key, entry.value.as_deref(), entry.scope == "command", proxied, terms)
+        {
+            let hint = match entry.scope.as_str() {
+                "command" => format!("leave {} out", entry.key),
+                scope => format!("git config --{scope} --unset-all {}", entry.key),
+            };
+            return Err(DeliveryError { why, hint: Some(hint) });
+        }
+    }
+    Ok(())
+}
+
+/// What a setting would do to a credential. What the delivery itself overrides is only unsafe on the line, which comes
+/// later and wins.
+fn unsafe_setting(key: &str, value: Option<&str>, on_line: bool, proxied: bool, terms: &Terms) -> Option<String> {
+    let (section, name) = (key.split('.').next()?, key.rsplit('.').next()?);
+    let off = value.and_then(parse_bool) == Some(false);
+    let empty = value.is_some_and(str::is_empty);
+    let ours = ["helper", "usehttppath", "followredirects", "sslverify", "savecookies", "emptyauth", "delegation"];
+    let unsafe_now = match (section, name) {
+        ("credential", "helper") if on_line => true,
+        // For a user's own URL or with a wildcard: git may find it a better fit than ours.
+        ("credential", "helper") => key.contains('@') || key.contains('*'),
+        ("credential" | "http", name) if on_line => {
+            ours.contains(&name)
+                || matches!(
+                    name,
+                    "extraheader"
+                        | "proxy"
+                        | "cookiefile"
+                        | "curloptresolve"
+                        | "sslcainfo"
+                        | "sslcapath"
+                        | "sslcert"
+                        | "sslkey"
+                        | "proxysslcainfo"
+                )
+        }
+        ("http", "extraheader" | "curloptresolve") => !empty,
+        ("http", "sslcainfo" | "sslcapath" | "proxysslcainfo") => proxied && !empty,
+        ("http", "sslverify" | "followredirects") => key.contains('*') && !(name == "followredirects" && off),
+        ("remote", "vcs") => true,
+        ("core", "hookspath" | "fsmonitor") => {
+            on_line && terms.quiet_programs && !off && !empty && value != Some("/dev/null")
+        }
+        ("core", "askpass") => on_line && !empty,
+        _ => false,
+    };
+    unsafe_now.then(|| format!("{key} could send the credential elsewhere, or let another answer for it"))
+}
+
+/// Adds what lends the credential. Each setting stands for our one URL, which outranks any more general one.
+fn lend(delivery: &mut Delivery, lent: &Lent<'_>, terms: &Terms) {
+    let mut urls = vec![lent.url.clone()];
+    if let (Some(user), Some((scheme, rest))) = (&lent.user, lent.url.split_once("://")) {
+        urls.push(format!("{scheme}://{user}@{rest}"));
+    }
+    let mut set = |parts: Vec<Part>| {
+        delivery.args.push(Word::plain("-c"));
+        delivery.args.push(Word(parts));
+    };
+    let plain = |text: String| Part::Plain(text.into());
+    set(vec![plain("credential.helper=".into())]);
+    for url in &urls {
+        // Whatever helper is configured for this very URL is forgotten: git tells every helper in the list the secret.
+        set(vec![plain(format!("credential.{url}.helper="))]);
+        set(vec![plain(format!("credential.{url}.helper=")), Part::Helper]);
+        set(vec![plain(format!("credential.{url}.useHttpPath=true"))]);
+        for setting in [
+            "followRedirects=false",
+            "sslVerify=true",
+            "saveCookies=false",
+            "cookieFile=",
+            "emptyAuth=false",
+            "delegation=none",
+        ] {
+            set(vec![plain(format!("http.{url}.{setting}"))]);
+        }
+    }
+    set(vec![plain("core.askPass=".into())]);
+    if terms.quiet_programs {
+        set(vec![plain("core.hooksPath=/dev/null".into())]);
+        set(vec![plain("core.fsmonitor=false".into())]);
+    }
+    delivery.environment.push(EnvChange::Set("GIT_TERMINAL_PROMPT".into(), Word::plain("0")));
+    for name in ["GIT_ASKPASS", "SSH_ASKPASS", "GIT_TRACE_CURL", "GIT_CURL_VERBOSE", "GIT_TRACE_REDACT"] {
+        delivery.environment.push(EnvChange::Remove(name.into()));
+    }
+    delivery.helper = Some(HelperScope { grant: lent.grant.to_owned(), url: lent.url.clone() });
+}
+
+fn no(why: impl Into<String>, hint: Option<&str>) -> DeliveryError {
+    DeliveryError { why: why.into(), hint: hint.map(str::to_owned) }
 }

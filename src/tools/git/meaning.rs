@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::model::{Bytes, Effect, Invocation, Operation, Reading, Resource};
+use crate::model::{Effect, Invocation, Operation, Reading, Resource};
 
 use super::facts::{Config, Known};
 use super::line::Globals;
@@ -254,9 +254,4 @@ fn push(repository: &Repository, change: &RefChange) -> Operation {
         .with("path", repository.path.clone())
         .with("name", change.name.clone());
     Operation::new(action, effect, resource).with("force", change.force)
-}
-
-/// The words of a line as text; what is no text is escaped.
-pub fn words(args: &[Bytes]) -> Vec<String> {
-    args.iter().map(text).collect()
 }

@@ -109,7 +109,7 @@ fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let scene = scene(invocation, &known, &line, version);
     let mut meaning = meaning(&scene, &line);
     if known.config.is_none() && meaning.refused.is_none() && !matches!(line.command, Command::Info { .. }) {
-        meaning.doubt("unread_config", "git's configuration is not known");
+        meaning.doubt("unknown_fact", "git's configuration is not known");
     }
     trace_files(&scene, &mut meaning);
     meaning::reading(&scene, meaning)
@@ -153,7 +153,7 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
     });
     if meaning.refused.is_none() && (from_alias || (line.expanded && !line.globals.settings_from_variables.is_empty()))
     {
-        meaning.doubt("unread_config", "an alias brings settings that only git can resolve");
+        meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning
 }
@@ -258,7 +258,7 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
         None => {
             let mut meaning = Meaning::of(Weight::LocalWrite);
             meaning.runs(format!("git-{name}"));
-            meaning.doubt("unread_command", format!("git {name} is not read"));
+            meaning.doubt("unknown_command", format!("git {name} is not read"));
             meaning
         }
     }

@@ -187,10 +187,6 @@ impl Words {
         self.last(long).filter(|g| !g.negated).and_then(|g| g.value.as_ref()).map(text)
     }
 
-    pub fn letter_value(&self, letter: char) -> Option<String> {
-        self.given.iter().rev().find(|g| g.opt.short == Some(letter)).and_then(|g| g.value.as_ref()).map(text)
-    }
-
     pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = String> + 'a {
         self.given.iter().filter(move |g| g.opt.long == long).filter_map(|g| g.value.as_ref()).map(text)
     }

@@ -117,7 +117,7 @@ fn finish(
     }
     meaning.force = forced.all || spelled || meaning.changes.iter().any(|c| c.force);
     if expansion.unread {
-        meaning.doubt("unread_refs", "the local refs are not known");
+        meaning.doubt("unknown_fact", "the local refs are not known");
     }
     meaning
 }
@@ -128,7 +128,7 @@ pub fn go_to(scene: &Scene<'_>, meaning: &mut Meaning, remote: &str, way: Way) {
         Some(urls) => meaning.urls.extend(urls),
         None => {
             meaning.urls.push(remote.to_owned());
-            meaning.doubt("unread_config", format!("{remote} is described by a file of the old kind"));
+            meaning.doubt("unknown_fact", format!("{remote} is described by a file of the old kind"));
         }
     }
 }

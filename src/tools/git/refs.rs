@@ -54,6 +54,15 @@ pub struct Whole {
     pub follow_tags: bool,
 }
 
+/// As git reads it back.
+impl std::fmt::Display for Refspec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (force, negative) = (if self.force { "+" } else { "" }, if self.negative { "^" } else { "" });
+        write!(f, "{force}{negative}{}", self.src)?;
+        self.dst.iter().try_for_each(|dst| write!(f, ":{dst}"))
+    }
+}
+
 pub struct Expansion {
     pub changes: Vec<RefChange>,
     /// Local refs were needed and are not known: the names are the worst they may be.
