@@ -8,6 +8,7 @@ use super::facts::{Known, parse_bool};
 use super::line::{self, Command, Line};
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
+use super::remotes::address;
 use super::{meaning, scene};
 
 pub fn deliver(
@@ -109,9 +110,9 @@ impl<'a> Lent<'a> {
             GrantKind::Postgres { .. } | GrantKind::Kubernetes { .. } => false,
         };
         let Some(grant) = grants.iter().find(fits) else {
-            return Err(no("no credential that was granted is for this remote", None));
+            let asked = address(&url, &scene.top()).repository;
+            return Err(no(format!("no credential that was granted is for {}/{}", asked.host, asked.path), None));
         };
-        let _ = scene;
         Ok(Lent { grant: &grant.name, url, user })
     }
 }

@@ -16,14 +16,18 @@ mod meaning;
 mod options;
 mod programs;
 mod push;
+#[cfg(feature = "reading")]
+mod reading;
 mod refs;
 mod remotes;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "reading"))]
 mod tests;
 
 use super::{DeliveryError, Tool, World};
-use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Reading, Terms};
+#[cfg(feature = "reading")]
+use crate::model::Reading;
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
 
 use facts::Known;
 use line::{Command, Line};
@@ -88,7 +92,7 @@ impl Tool for Git {
 
     #[cfg(feature = "reading")]
     fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
-        read(invocation, facts)
+        reading::read(invocation, facts)
     }
 
     fn deliver(
@@ -100,19 +104,6 @@ impl Tool for Git {
     ) -> Result<Delivery, DeliveryError> {
         delivery::deliver(invocation, &facts, terms, grants)
     }
-}
-
-fn read(invocation: &Invocation, facts: &Facts) -> Reading {
-    let known = Known::of(facts);
-    let version = facts.version.as_deref();
-    let line = line::read(&invocation.args, &known, version);
-    let scene = scene(invocation, &known, &line, version);
-    let mut meaning = meaning(&scene, &line);
-    if known.config.is_none() && meaning.refused.is_none() && !matches!(line.command, Command::Info { .. }) {
-        meaning.doubt("unknown_fact", "git's configuration is not known");
-    }
-    trace_files(&scene, &mut meaning);
-    meaning::reading(&scene, meaning)
 }
 
 fn scene<'a>(invocation: &'a Invocation, known: &'a Known, line: &'a Line, version: Option<&'a str>) -> Scene<'a> {
@@ -300,13 +291,4 @@ fn written(scene: &Scene<'_>, name: &str, sub: &str, words: &Words, meaning: &mu
     files.extend(prefix.filter(|p| p.starts_with('/') || p.contains("..")));
     let _ = scene;
     meaning.writes.extend(files);
-}
-
-/// `GIT_TRACE=/path` and its kin append to a file.
-fn trace_files(scene: &Scene<'_>, meaning: &mut Meaning) {
-    let traces = scene.invocation.variables.iter().filter(|(name, _)| name.starts_with("GIT_TRACE"));
-    let paths: Vec<String> = traces.map(|(_, value)| options::text(value)).filter(|v| v.starts_with('/')).collect();
-    if meaning.refused.is_none() {
-        meaning.writes.extend(paths);
-    }
 }
