@@ -30,8 +30,10 @@ fn main() {
     }
     let began = Instant::now();
     let mut redactor = redactor(&["secrets", "pii"]);
+    println!("made in {} us", began.elapsed().as_micros());
+    let began = Instant::now();
     let _ = redactor.push(Raw(b"password=x1y2z3w4\n".to_vec()));
-    println!("made and first used in {} us", began.elapsed().as_micros());
+    println!("the first secret found in {} us", began.elapsed().as_micros());
 }
 
 fn redactor(sets: &[&str]) -> Redactor {
