@@ -75,7 +75,7 @@ impl Browser {
             if let Some(fields) = fields {
                 request = request.form(fields);
             }
-            let response = self.runtime.block_on(request.send())?;
+            let response = self.runtime.block_on(async { request.send().await })?;
             self.remember(&response);
             if response.status().is_redirection() {
                 let to =
@@ -86,7 +86,7 @@ impl Browser {
                 continue;
             }
             let status = response.status();
-            let html = self.runtime.block_on(response.text())?;
+            let html = self.runtime.block_on(async { response.text().await })?;
             if !status.is_success() {
                 bail!("{url} answers {status}: {}", portcullis::model::visible::line(html.as_bytes(), 300));
             }
