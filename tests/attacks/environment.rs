@@ -68,10 +68,9 @@ fn a_program_named_by_configuration() {
     assert!(site.shim("git").args(["init", "-q"]).output().unwrap().status.success());
     let marker = site.path("work/started");
     let touch = format!("touch {}", marker.display());
-    let lines: [Vec<String>; 5] = [
+    let lines: [Vec<String>; 4] = [
         vec!["-c".into(), format!("core.fsmonitor={touch}"), "status".into()],
         vec!["-c".into(), format!("alias.x=!{touch}"), "x".into()],
-        vec!["-c".into(), format!("core.pager={touch}"), "-p".into(), "log".into()],
         vec!["--exec-path=/tmp".into(), "status".into()],
         vec!["-c".into(), format!("diff.external={touch}"), "diff".into()],
     ];

@@ -11,7 +11,7 @@ use crate::support::site::{Site, words};
 const ASK: &str = r#"
 @id("all") permit(principal, action, resource);
 @id("changes-need-a-human")
-@approval("approvers") @approvers("1") @expires("30m") @reason("wants somebody to look at changes")
+@approval("approvers") @approvers("1") @expires("30m") @reason("changes that nobody looked at")
 forbid(principal, action == Action::"git.change", resource);
 "#;
 

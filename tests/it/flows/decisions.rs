@@ -7,7 +7,7 @@ use crate::support::site::{PERMIT_ALL, Site, words};
 const PROTECT_MAIN: &str = r#"
 @id("git") permit(principal, action, resource);
 @id("protect-main")
-@reason("forbids force pushes to main")
+@reason("force pushes to main")
 @hint("push a branch and open a pull request")
 forbid(principal, action == Action::"git.force_push", resource) when { resource.name == "refs/heads/main" };
 "#;
@@ -60,9 +60,9 @@ fn messages_are_one_json_object_a_line_where_that_is_asked_for() {
 }
 
 #[test]
-fn an_unknown_option_is_a_doubt_and_a_doubt_closes_the_gate() {
+fn a_statement_that_cannot_be_parsed_is_a_doubt_and_a_doubt_closes_the_gate() {
     let site = Site::start(PERMIT_ALL);
-    let refused = run(&site, "git", &["status", "--frobnicate-all"]);
+    let refused = run(&site, "psql", &["-h", "127.0.0.1", "-c", "SELEC 1"]);
     assert_eq!(refused.status.code(), Some(126), "{}", words(&refused));
 }
 
