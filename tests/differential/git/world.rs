@@ -1,0 +1,148 @@
+//! A throwaway machine for one line: folders that vanish, an environment of its own, and the real tool.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use portcullis::model::{Bytes, Content, ContentSource, Digest, Invocation, InvocationId, Pin, StreamKind, Streams};
+use portcullis::tools::{Limits, Tool, World};
+
+pub struct Machine {
+    pub root: tempfile::TempDir,
+    pub environment: BTreeMap<String, String>,
+    tool: &'static str,
+}
+
+impl Machine {
+    pub fn new(tool: &'static str) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["home", "work", "bin"] {
+            std::fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let mut environment = BTreeMap::new();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", root.path().join("bin").display());
+        for (name, value) in [("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "dumb")] {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
+        environment.insert("HOME".to_owned(), root.path().join("home").display().to_string());
+        Machine { root, environment, tool }
+    }
+
+    /// Takes over what another machine has in its folders.
+    pub fn copy_of(&self, other: &Path) {
+        let from = format!("{}/.", other.display());
+        let output = Command::new("cp").args(["-a", &from]).arg(self.root.path()).output().unwrap();
+        assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.root.path().join(below)
+    }
+
+    /// `@/` stands for the folder of all.
+    pub fn spelled(&self, text: &str) -> String {
+        text.replace("@/", &format!("{}/", self.root.path().display()))
+    }
+
+    pub fn shell(&self, script: &str) {
+        let output = self.command("sh", &["-ec", script]).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", output.stderr.escape_ascii());
+    }
+
+    /// The real tool, as the caller would have run it.
+    pub fn run(&self, args: &[String]) -> Output {
+        self.command(self.tool, args).output().unwrap()
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, program: &str, args: &[S]) -> Command {
+        // A line that waits for something that never comes must not hold up the others.
+        let mut command = Command::new("timeout");
+        command
+            .args(["-k", "1", "10"])
+            .arg(program)
+            .args(args)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn invocation(&self, tool: &dyn Tool, args: &[String]) -> Invocation {
+        let wanted = |name: &&String| {
+            tool.variables().iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name.as_str() == *pattern,
+            })
+        };
+        let variables = self.environment.iter().filter(|(name, _)| wanted(name));
+        Invocation {
+            id: InvocationId::parse("inv_01J9Z3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+            tool: self.tool.into(),
+            argv0: self.tool.into(),
+            args: args.iter().map(|a| Bytes::from(a.as_str())).collect(),
+            cwd: Some(self.path("work").display().to_string().into()),
+            variables: variables.map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
+            streams: Streams { stdin: StreamKind::Null, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
+            parent: None,
+            pin: Pin::Pinned,
+        }
+    }
+
+    fn at(&self, path: &[u8]) -> PathBuf {
+        self.path("work").join(Path::new(OsStr::from_bytes(path)))
+    }
+}
+
+impl World for Machine {
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn file(&self, path: &[u8]) -> Option<Content> {
+        let bytes = std::fs::read(self.at(path)).ok()?;
+        let sha256 = Digest::of(&bytes);
+        Some(Content { source: ContentSource::File(path.into()), sha256, bytes: bytes.into(), truncated: false })
+    }
+
+    fn stdin(&self) -> Option<Content> {
+        None
+    }
+
+    fn list(&self, path: &[u8]) -> Option<Vec<Bytes>> {
+        let entries = std::fs::read_dir(self.at(path)).ok()?;
+        let mut names: Vec<Bytes> = entries.map(|e| e.unwrap().file_name().as_bytes().into()).collect();
+        names.sort();
+        Some(names)
+    }
+
+    fn is_file(&self, path: &[u8]) -> bool {
+        self.at(path).is_file()
+    }
+
+    fn is_dir(&self, path: &[u8]) -> bool {
+        self.at(path).is_dir()
+    }
+
+    fn program(&self, name: &str) -> Option<Bytes> {
+        let folders = self.environment["PATH"].split(':');
+        let found = folders.map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())?;
+        Some(found.display().to_string().into())
+    }
+
+    fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
+        let args: Vec<&OsStr> = args.iter().map(|a| OsStr::from_bytes(a)).collect();
+        let output = self.command(self.tool, &args).output().unwrap();
+        output.status.success().then_some(output.stdout)
+    }
+
+    fn home(&self) -> Option<Bytes> {
+        self.variable("HOME")
+    }
+
+    fn variable(&self, name: &str) -> Option<Bytes> {
+        self.environment.get(name).map(|value| value.as_str().into())
+    }
+}
