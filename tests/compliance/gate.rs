@@ -122,7 +122,7 @@ fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
             },
             FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
             FromShim::Frame(frame) => {
-                let last = frame.kind == FrameKind::Output(LAST_WORDS.into());
+                let last = matches!(&frame.kind, FrameKind::Output(bytes) if bytes.starts_with(LAST_WORDS.as_bytes()));
                 record.lock().unwrap().frames.push(frame.kind);
                 if last {
                     return;
