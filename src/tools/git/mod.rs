@@ -113,6 +113,9 @@ fn scene<'a>(invocation: &'a Invocation, known: &'a Known, line: &'a Line, versi
 }
 
 fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
+    if nowhere(scene, line) {
+        return Meaning::refused("Unable to read current working directory");
+    }
     let mut meaning = match &line.command {
         Command::Info { .. } => Meaning::of(Weight::Read),
         Command::Refused { why, .. } => Meaning::refused(why.clone()),
@@ -147,6 +150,54 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
         meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning
+}
+
+/// Commands that git starts before it asks where it is.
+const PLACELESS: &[&str] = &[
+    "check-ref-format",
+    "clone",
+    "credential-cache",
+    "credential-cache--daemon",
+    "credential-store",
+    "env--helper",
+    "get-tar-commit-id",
+    "init",
+    "init-db",
+    "mailsplit",
+    "receive-pack",
+    "remote-ext",
+    "remote-fd",
+    "stripspace",
+    "upload-archive",
+    "upload-archive--writer",
+    "upload-pack",
+    "version",
+];
+
+/// The work folder is deleted, and git, which could not even list its configuration there, will not go on.
+fn nowhere(scene: &Scene<'_>, line: &Line) -> bool {
+    let gone = scene.invocation.cwd.is_none() && scene.globals.folders.is_empty() && scene.known.config.is_none();
+    gone && match &line.command {
+        Command::Known { name, args } => {
+            options::is_builtin(name, scene.version)
+                && !PLACELESS.contains(&name.as_str())
+                && (name != "help" || !args.is_empty())
+        }
+        Command::Shell { .. } => true,
+        Command::Info { .. } | Command::Refused { .. } | Command::External { .. } | Command::Unknown { .. } => false,
+    }
+}
+
+/// Whether configuration can make no difference to the line: `git --version`, and `git help` without a topic.
+#[cfg(feature = "reading")]
+fn needs_no_configuration(line: &Line) -> bool {
+    let fixed = match &line.command {
+        Command::Info { .. } | Command::Refused { .. } => true,
+        Command::Known { name, args } => name == "version" || (name == "help" && args.is_empty()),
+        Command::External { .. } | Command::Shell { .. } | Command::Unknown { .. } => false,
+    };
+    // A pager would be one that is configured.
+    fixed && line.globals.paginate != Some(true)
 }
 
 /// Commands that have commands of their own.

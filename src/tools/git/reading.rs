@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource};
 
 use super::facts::Known;
-use super::line::{self, Command};
+use super::line;
 use super::meaning::{Meaning, RefChange, Scene, Weight};
 use super::options;
 use super::remotes::{Repository, address};
-use super::{meaning, scene};
+use super::{meaning, needs_no_configuration, scene};
 
 /// Reads a line; what could not be had is doubt.
 pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
@@ -20,7 +20,7 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let line = line::read(&invocation.args, &known, version);
     let scene = scene(invocation, &known, &line, version);
     let mut meaning = meaning(&scene, &line);
-    if known.config.is_none() && meaning.refused.is_none() && !matches!(line.command, Command::Info { .. }) {
+    if known.config.is_none() && meaning.refused.is_none() && !needs_no_configuration(&line) {
         meaning.doubt("unknown_fact", "git's configuration is not known");
     }
     trace_files(&scene, &mut meaning);

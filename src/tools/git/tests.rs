@@ -144,6 +144,19 @@ fn without_any_fact_a_line_is_read_as_far_as_it_says_and_the_rest_is_doubt() {
 }
 
 #[test]
+fn in_a_deleted_work_folder_git_tells_its_version_and_refuses_the_rest() {
+    let nothing = Facts { version: Some("2.39.5".into()), ..Facts::default() };
+    let said = |line: &str| said(&Git.read(&Invocation { cwd: None, ..invocation(line) }, &nothing));
+    assert_eq!(said("git --version"), "version: info");
+    assert_eq!(said("git --help"), "help: info");
+    assert_eq!(said("git push --force origin main"), "-: refused by the tool");
+    assert_eq!(said("git help push"), "-: refused by the tool");
+    // Going elsewhere first, or being one that asks for no folder, it may go on.
+    assert_eq!(said("git -C /w/app status"), "status: read; doubt unknown_fact");
+    assert!(said("git clone https://github.com/acme/app /w/app").ends_with("doubt unknown_fact"));
+}
+
+#[test]
 fn every_key_of_the_effective_command_is_always_there() {
     let keys = [
         "effect",
