@@ -233,7 +233,8 @@ fn folders(prefix: &Path, folder: &Path) -> Result<()> {
     }
     fs::write(
         folder.join("agent/.gitconfig"),
-        "[user]\n\tname = Agent\n\temail = agent@example.com\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n",
+        // The empty helper keeps this machine's own credential helpers out of the demo.
+        "[user]\n\tname = Agent\n\temail = agent@example.com\n[init]\n\tdefaultBranch = main\n[credential]\n\thelper =\n",
     )?;
     let state = prefix.join("var/portcullis");
     fs::create_dir_all(&state)?;

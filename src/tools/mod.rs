@@ -13,7 +13,9 @@ pub mod git;
 pub mod kubectl;
 pub mod psql;
 
-use crate::model::{Delivery, Facts, Grant, Invocation, Reading, Terms};
+#[cfg(feature = "reading")]
+use crate::model::Reading;
+use crate::model::{Delivery, Facts, Grant, Invocation, Terms};
 pub use world::{Limits, World};
 
 /// Every tool the gate knows.
