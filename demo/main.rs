@@ -3,6 +3,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+/// Prints a line. A reader that went away (`… | head`) is no reason to leave processes behind.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod browser;
 mod play;
 mod postgres;
@@ -62,7 +70,7 @@ fn act(arguments: Arguments) -> Result<()> {
         Arguments::Run { prefix, keep } => run(prefix, keep == "yes"),
         Arguments::Stop { prefix } => {
             let ended = stage::stop(&prefix)?;
-            println!("{}", if ended { "The demo has ended; no process of it is left." } else { "No demo is running." });
+            say!("{}", if ended { "The demo has ended; no process of it is left." } else { "No demo is running." });
             Ok(())
         }
         Arguments::World { repositories, tokens } => {
@@ -77,6 +85,7 @@ fn act(arguments: Arguments) -> Result<()> {
 /// Sets up, plays, and ends; whatever fails, nothing of it is left running.
 fn run(prefix: PathBuf, keep: bool) -> Result<()> {
     stage::stop(&prefix).context("an earlier demo could not be ended")?;
+    end_on_signals(prefix.clone())?;
     let played = stage::set(&prefix).and_then(|stage| {
         play::all(&stage)?;
         Ok(stage)
@@ -89,7 +98,7 @@ fn run(prefix: PathBuf, keep: bool) -> Result<()> {
         }
         Ok(_) => {
             stage::stop(&prefix)?;
-            println!("\nEverything has been ended. To look around in it yourself: ./install.sh --demo --keep");
+            say!("\nEverything has been ended. To look around in it yourself: ./install.sh --demo --keep");
             Ok(())
         }
         Err(error) => {
@@ -98,6 +107,24 @@ fn run(prefix: PathBuf, keep: bool) -> Result<()> {
             Err(error.context(format!("the demo failed, and has been ended; its logs are in {}", logs.display())))
         }
     }
+}
+
+/// Whoever interrupts the demo leaves nothing of it running.
+fn end_on_signals(prefix: PathBuf) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = runtime()?;
+    let (mut interrupt, mut terminate, mut hangup) = runtime.block_on(async {
+        anyhow::Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?))
+    })?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, _ = hangup.recv() => {} }
+        });
+        eprintln!("portcullis-demo: interrupted; ending what was started");
+        let ended = stage::stop(&prefix);
+        std::process::exit(if ended.is_ok() { 130 } else { 1 });
+    });
+    Ok(())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

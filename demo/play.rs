@@ -21,10 +21,10 @@ pub fn all(stage: &Stage) -> Result<()> {
         ("the audit log is whole", audit),
     ];
     for (number, (what, scene)) in scenes.iter().enumerate() {
-        println!("\n--- {}. {what}", number + 1);
+        say!("\n--- {}. {what}", number + 1);
         scene(stage).with_context(|| format!("at \"{what}\""))?;
     }
-    println!("\nAll of it in {:.1} s.", began.elapsed().as_secs_f32());
+    say!("\nAll of it in {:.1} s.", began.elapsed().as_secs_f32());
     Ok(())
 }
 
@@ -63,7 +63,7 @@ fn masked_query(stage: &Stage) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    println!("    the role {role} no longer exists");
+    say!("    the role {role} no longer exists");
     Ok(())
 }
 
@@ -77,12 +77,12 @@ fn leaky_api(stage: &Stage) -> Result<()> {
 }
 
 fn approved_drop(stage: &Stage) -> Result<()> {
-    println!("$ echo 'DROP TABLE old_orders;' | psql");
+    say!("$ echo 'DROP TABLE old_orders;' | psql");
     let mut waiting = command(stage, "psql")?;
     let mut child = waiting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().context("no stdin")?.write_all(b"DROP TABLE old_orders;\n")?;
     let id = pending(stage)?;
-    println!("    (meanwhile, as alice)");
+    say!("    (meanwhile, as alice)");
     let reason = "old_orders was moved to the archive";
     alice(stage, &["approvals", "show", &id]).must_succeed()?;
     alice(stage, &["approvals", "approve", &id, "--reason", reason]).must_succeed()?;
@@ -140,12 +140,12 @@ impl Ran {
 
     fn show(&self) {
         for line in self.text().lines() {
-            println!("    {line}");
+            say!("    {line}");
         }
         match self.output.status.code() {
             Some(0) => {}
-            Some(code) => println!("    (exit {code})"),
-            None => println!("    ({})", self.output.status),
+            Some(code) => say!("    (exit {code})"),
+            None => say!("    ({})", self.output.status),
         }
     }
 
@@ -170,7 +170,7 @@ impl Ran {
 
 /// Runs a line of shell as the agent, and shows it as it would look at a prompt.
 fn agent(stage: &Stage, line: &str, stdin: &str) -> Ran {
-    println!("$ {line}");
+    say!("$ {line}");
     let run = || -> Result<Output> {
         let mut command = command(stage, line)?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -192,7 +192,7 @@ fn command(stage: &Stage, line: &str) -> Result<Command> {
 }
 
 fn alice(stage: &Stage, arguments: &[&str]) -> Ran {
-    println!("$ portcullis {}", arguments.iter().map(|a| shell_words::quote(a)).collect::<Vec<_>>().join(" "));
+    say!("$ portcullis {}", arguments.iter().map(|a| shell_words::quote(a)).collect::<Vec<_>>().join(" "));
     let ran = Ran { output: as_alice(stage).args(arguments).output().unwrap_or_else(|e| failed_to_start(e.into())) };
     ran.show();
     ran

@@ -56,7 +56,7 @@ pub fn set(prefix: &Path) -> Result<Stage> {
         "alice",
         &stage.alice(),
     )?;
-    println!("    ready after {:.1} s", began.elapsed().as_secs_f32());
+    say!("    ready after {:.1} s", began.elapsed().as_secs_f32());
     Ok(stage)
 }
 
@@ -196,22 +196,22 @@ impl Stage {
 
     pub fn say_what_is_left(&self) {
         let prefix = self.prefix.display();
-        println!("\nIt stays up. In a shell of yours:");
-        println!("    . {prefix}/env");
-        println!(
+        say!("\nIt stays up. In a shell of yours:");
+        say!("    . {prefix}/env");
+        say!(
             "    git clone \"$GIT_HOST/acme/app.git\" && psql -c 'SELECT * FROM orders' && curl \"$API/v1/customers\""
         );
-        println!("Pages (the certificate is the demo's own, so the browser will warn; sign in as alice):");
-        println!("    {}/approvals   {}/sessions", self.server, self.server);
-        println!("To approve in a terminal:");
-        println!("    HOME={} {prefix}/bin/portcullis approvals list", self.folder.join("alice").display());
-        println!("To end it:");
-        println!("    {prefix}/bin/portcullis demo stop");
+        say!("Pages (the certificate is the demo's own, so the browser will warn; sign in as alice):");
+        say!("    {}/approvals   {}/sessions", self.server, self.server);
+        say!("To approve in a terminal:");
+        say!("    HOME={} {prefix}/bin/portcullis approvals list", self.folder.join("alice").display());
+        say!("To end it:");
+        say!("    {prefix}/bin/portcullis demo stop");
     }
 }
 
 fn step(what: &str) {
-    println!("==> {what}");
+    say!("==> {what}");
 }
 
 fn log(folder: &Path, name: &str) -> PathBuf {

@@ -14,7 +14,7 @@ mod masks;
 mod request;
 mod rule;
 pub mod suite;
-mod words;
+pub mod words;
 
 use crate::model::{Digest, Invocation, Reading, Refusal, Subject, Terms};
 

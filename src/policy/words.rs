@@ -34,7 +34,7 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
 }
 
 /// An operation of a tool, as a human would name it.
-pub(super) fn operation(tool: &str, operation: &Operation) -> String {
+pub fn operation(tool: &str, operation: &Operation) -> String {
     let on = resource(operation);
     let text = |key: &str| operation.context.get(key).and_then(Value::as_str).map(|t| visible::line(t.as_bytes(), 40));
     match operation.action.as_str() {

@@ -24,9 +24,9 @@ use super::store::{self, Tx};
 use super::{App, chance};
 use crate::model::{
     ApprovalId, ApprovalTicket, Decision, Digest, InvocationId, Micros, Refusal, RefusalKind, Subject, SubjectKind,
-    Terms,
+    Terms, visible,
 };
-use crate::policy::Need;
+use crate::policy::{Need, words};
 use crate::wire::contract::ApprovalState;
 
 /// What one forbid wants before it is lifted, as stored.
@@ -94,7 +94,7 @@ pub async fn attach(
         who: who.clone(),
         terms: asking.terms,
         wants: asking.wants,
-        what: crate::model::visible::line(judged.command.as_bytes(), 200),
+        what: gist(judged),
         policies: asking.policies,
         command: judged.command.clone(),
         cwd: judged.cwd.clone(),
@@ -103,6 +103,18 @@ pub async fn attach(
     };
     let span = i64::try_from(asking.expires_seconds).unwrap_or(i64::MAX / 2_000_000);
     open(tx, body, judged.digest, basis, &judged.invocation.id, Micros::seconds(span)).await
+}
+
+/// The question in one line: the command as typed, and where a script or a manifest decides what it does, the worst
+/// of that.
+fn gist(judged: &Judged) -> String {
+    let command = visible::line(judged.command.as_bytes(), 200);
+    match judged.reading.operations.iter().max_by_key(|operation| operation.effect) {
+        Some(worst) if !judged.previews.is_empty() => {
+            format!("{command} ({})", words::operation(&judged.tool, worst))
+        }
+        _ => command,
+    }
 }
 
 /// What an approval means now for one invocation that waits on it.
