@@ -124,6 +124,12 @@ impl Config {
         self.0.iter().rev().find(|e| e.key == key).map(|e| e.value.as_deref().unwrap_or("true"))
     }
 
+    /// The last value of the system or the user: what git believes in a repository that it does not trust.
+    pub fn get_protected(&self, key: &str) -> Option<&str> {
+        let ours = |e: &&Entry| e.key == key && matches!(e.scope.as_str(), "system" | "global");
+        self.0.iter().rev().find(ours).map(|e| e.value.as_deref().unwrap_or("true"))
+    }
+
     /// Every value, in git's order.
     pub fn all(&self, key: &str) -> Vec<&str> {
         self.0.iter().filter(|e| e.key == key).map(|e| e.value.as_deref().unwrap_or("true")).collect()

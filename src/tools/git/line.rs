@@ -125,14 +125,15 @@ fn command(
             return Command::Unknown { word: "a command that is not text".into() };
         };
         let program = format!("git-{word}");
+        // Of whatever word, also of an alias or a program: git.c, `handle_builtin`.
+        if words.get(1).is_some_and(|a| a.as_slice() == b"--help") {
+            let mut args = words.split_off(1);
+            args[0] = word.as_str().into();
+            return Command::Known { name: "help".into(), args };
+        }
         let own_programs_moved = globals_so_far.exec_path.is_some();
         if options::is_builtin(&word, version) || (options::is_script(&word) && !own_programs_moved) {
-            let mut args = words.split_off(1);
-            if args.first().is_some_and(|a| a.as_slice() == b"--help") {
-                args[0] = word.as_str().into();
-                return Command::Known { name: "help".into(), args };
-            }
-            return Command::Known { name: word, args };
+            return Command::Known { name: word, args: words.split_off(1) };
         }
         sought.push(program.clone());
         match known.programs.get(&program) {

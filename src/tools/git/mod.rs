@@ -2,19 +2,22 @@
 //! how a token reaches it.
 //!
 //! [`line`] finds the command, [`options`] takes its words apart, [`push`], [`fetch`] and [`local`] say what it does,
-//! [`programs`] what else would run, [`meaning`] turns that into operations. README.md says what is pinned between the
+//! [`programs`], [`hooks`], [`drivers`] and [`prompts`] what else would run, [`meaning`] turns that into operations. README.md says what is pinned between the
 //! reading and the run.
 
 mod autocorrect;
 mod delivery;
+mod drivers;
 mod facts;
 mod fetch;
 mod gather;
+mod hooks;
 mod line;
 mod local;
 mod meaning;
 mod options;
 mod programs;
+mod prompts;
 mod push;
 #[cfg(feature = "reading")]
 mod reading;
@@ -75,6 +78,7 @@ impl Tool for Git {
             "GIT_SSL_NO_VERIFY",
             "GIT_TEMPLATE_DIR",
             "GIT_TERMINAL_PROMPT",
+            "GIT_TEST_FSMONITOR",
             "GIT_TRACE*",
             "GIT_WORK_TREE",
             "HOME",
@@ -277,6 +281,11 @@ fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
         // `git stash -m x` is a push; `git remote -v` lists, and so does `git submodule --quiet`.
         Some(_) | None if name == "stash" && at > 0 => ("push", args),
         None if name == "stash" => ("push", args),
+        Some(sub @ ("show" | "list" | "expire" | "delete" | "exists" | "drop")) if name == "reflog" && at == 0 => {
+            (sub, &args[1..])
+        }
+        // Whatever else there is are words of `show`.
+        _ if name == "reflog" => ("show", args),
         None => ("", args),
         Some(sub) if name == "remote" || name == "submodule" || at == 0 => (sub, &args[at + 1..]),
         Some(_) => ("", args),

@@ -1,11 +1,11 @@
 //! Programs that git would start because the line, a configuration, a hook or the environment names them. git's own
 //! helpers do not count.
 
-use crate::model::StreamKind;
-
-use super::facts::parse_bool;
+use super::drivers;
+use super::hooks;
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
+use super::prompts;
 use super::remotes::{Transport, address, is_allowed};
 
 /// Adds the programs of one command to its meaning; refuses it where git's protocol rules do.
@@ -15,12 +15,10 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
         return;
     }
     named_on_the_line(command, sub, words, meaning);
-    hooks(scene, command, sub, words, meaning);
-    index(scene, command, sub, meaning);
-    drivers(scene, command, sub, words, meaning);
-    editors(scene, command, sub, words, meaning);
-    pagers(scene, command, sub, words, meaning);
-    signing(scene, command, words, meaning);
+    hooks::add(scene, command, sub, words, meaning);
+    drivers::add(scene, command, sub, words, meaning);
+    tools(scene, command, words, meaning);
+    prompts::add(scene, command, sub, words, meaning);
     exec_path(scene, command, meaning);
 }
 
@@ -97,7 +95,9 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
         match &address.transport {
             Transport::Local => {
                 service.iter().for_each(|program| meaning.runs(program.clone()));
-                if !pushes && let Some(hook) = config.get("uploadpack.packobjectshook") {
+                // The other end is a process of its own, to which the line's settings do not come.
+                let hook = config.get_protected("uploadpack.packobjectshook");
+                if !pushes && let Some(hook) = hook {
                     meaning.runs(hook);
                 }
             }
@@ -149,187 +149,7 @@ fn credentials(scene: &Scene<'_>, meaning: &mut Meaning) {
     ask.or_else(|| scene.filled("SSH_ASKPASS")).filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
 }
 
-/// githooks(5): which hooks a command starts.
-fn hooks(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    let verify = words.last("no-verify").is_none_or(|g| g.negated) && !words.letter_is_no_verify(command);
-    let quiet = meaning.weights.iter().all(|w| *w <= Weight::Read);
-    let mut names: Vec<&str> = match (command, sub) {
-        ("push", _) if verify => vec!["pre-push"],
-        ("commit", _) if quiet => vec!["pre-commit"],
-        ("commit", _) => vec!["prepare-commit-msg", "post-commit", "post-rewrite"],
-        ("merge" | "pull", _) => vec!["prepare-commit-msg", "post-merge", "post-commit"],
-        ("rebase", _) => vec!["post-checkout", "post-rewrite", "post-commit", "prepare-commit-msg", "commit-msg"],
-        ("cherry-pick" | "revert", _) => vec!["prepare-commit-msg", "commit-msg", "post-commit"],
-        ("checkout" | "switch", _) => vec!["post-checkout"],
-        ("clone", _) | ("worktree", "add") => vec!["post-checkout"],
-        ("am", _) => vec!["applypatch-msg", "pre-applypatch", "post-applypatch"],
-        ("gc", _) if words.on("auto") => vec!["pre-auto-gc"],
-        ("hook", "run") => words.operands.first().map(String::as_str).into_iter().collect(),
-        _ => vec![],
-    };
-    match command {
-        "commit" if verify && !words.on("dry-run") => names.extend(["pre-commit", "commit-msg"]),
-        "merge" | "pull" if verify => names.extend(["pre-merge-commit", "commit-msg"]),
-        "rebase" if verify => names.push("pre-rebase"),
-        _ => {}
-    }
-    // Every change of a local ref asks this one; every write of the index the other.
-    if !quiet && command != "config" {
-        names.push("reference-transaction");
-    }
-    if matches!(
-        command,
-        "add" | "status" | "commit" | "checkout" | "switch" | "merge" | "reset" | "restore" | "stash" | "rm" | "pull"
-    ) {
-        names.push("post-index-change");
-    }
-    let there = names.into_iter().filter(|name| scene.known.hooks.iter().any(|hook| hook == name));
-    there.map(|name| format!("hook {name}")).for_each(|program| meaning.runs(program));
-    if command == "clone" || command == "init" {
-        // What a template brings runs in the new repository.
-        let template = words.value("template").or_else(|| scene.filled("GIT_TEMPLATE_DIR"));
-        let template = template.or_else(|| scene.config.get("init.templatedir").map(str::to_owned));
-        let settings = words.values("config").any(|s| s.to_lowercase().starts_with("core.hookspath"));
-        let hooks_path = command == "clone" && (settings || scene.config.get("core.hookspath").is_some());
-        if (command == "clone" && template.is_some_and(|t| !t.is_empty())) || hooks_path {
-            meaning.runs("hook post-checkout");
-        }
-    }
-}
-
-/// `core.fsmonitor` is asked by each command that compares the index with the work tree.
-fn index(scene: &Scene<'_>, command: &str, sub: &str, meaning: &mut Meaning) {
-    let refreshes = matches!(
-        command,
-        "status"
-            | "diff"
-            | "diff-files"
-            | "diff-index"
-            | "add"
-            | "stage"
-            | "commit"
-            | "checkout"
-            | "switch"
-            | "restore"
-            | "reset"
-            | "rm"
-            | "mv"
-            | "merge"
-            | "pull"
-            | "rebase"
-            | "cherry-pick"
-            | "revert"
-            | "am"
-            | "apply"
-            | "clean"
-            | "describe"
-            | "ls-files"
-            | "update-index"
-            | "checkout-index"
-            | "read-tree"
-            | "difftool"
-            | "submodule"
-            | "blame"
-            | "grep"
-            | "clone"
-            | "sparse-checkout"
-    ) || (command == "stash" && !matches!(sub, "list" | "show" | "drop" | "clear"))
-        || (command == "worktree" && sub == "add");
-    if !refreshes {
-        return;
-    }
-    if let Some(program) = scene.config.get("core.fsmonitor")
-        && !program.is_empty()
-        && parse_bool(program).is_none()
-    {
-        meaning.runs(program);
-    }
-}
-
-/// Diff programs, text converters, filters and merge drivers, where attributes bring them in.
-fn drivers(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    let config = &scene.config;
-    let assigned = |kind: &str, driver: &str| scene.known.attributes.iter().any(|a| a == &format!("{kind}={driver}"));
-    let summary =
-        words.any(&["name-only", "name-status", "stat", "shortstat", "numstat", "raw", "summary", "quiet", "no-patch"])
-            || words.last("stat").is_some();
-    let patch = words.any(&["patch", "patch-with-stat", "patch-with-raw"])
-        || words.letter('u')
-        || words.last("unified").is_some();
-    let shows = (command == "diff" && (!summary || patch))
-        || matches!((command, sub), ("show", _) | ("stash", "show"))
-        || (matches!(command, "log" | "whatchanged" | "format-patch" | "diff-tree" | "diff-index" | "diff-files")
-            && patch)
-        || (command == "blame" || command == "annotate" || command == "pickaxe");
-    let external = match words.last("ext-diff") {
-        Some(given) => !given.negated && (shows || command == "diff"),
-        None => shows && matches!(command, "diff" | "diff-tree" | "diff-index" | "diff-files"),
-    };
-    if external {
-        let program = scene.filled("GIT_EXTERNAL_DIFF").or_else(|| config.get("diff.external").map(str::to_owned));
-        program.filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
-        for (driver, program) in config.middles("diff", "command") {
-            if assigned("diff", driver) {
-                meaning.runs(program);
-            }
-        }
-    }
-    let converts = match words.last("textconv") {
-        Some(given) => !given.negated && (shows || matches!(command, "grep" | "cat-file")),
-        None => shows && !matches!(command, "format-patch" | "diff-tree" | "diff-index" | "diff-files"),
-    };
-    if converts && !words.on("no-textconv") {
-        for (driver, program) in config.middles("diff", "textconv") {
-            if assigned("diff", driver) {
-                meaning.runs(program);
-            }
-        }
-    }
-    let cleans = matches!(
-        command,
-        "add" | "stage" | "commit" | "status" | "diff" | "stash" | "hash-object" | "update-index" | "apply" | "am"
-    );
-    let smudges = matches!(
-        command,
-        "checkout"
-            | "switch"
-            | "restore"
-            | "reset"
-            | "merge"
-            | "pull"
-            | "rebase"
-            | "cherry-pick"
-            | "revert"
-            | "stash"
-            | "archive"
-            | "clone"
-            | "checkout-index"
-            | "read-tree"
-            | "worktree"
-            | "bisect"
-            | "am"
-            | "cat-file"
-    );
-    for (name, runs) in [("clean", cleans || smudges), ("smudge", smudges), ("process", cleans || smudges)] {
-        for (driver, program) in config.middles("filter", name).filter(|_| runs) {
-            if assigned("filter", driver) && !program.is_empty() {
-                meaning.runs(program);
-            }
-        }
-    }
-    if matches!(
-        command,
-        "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "stash" | "am" | "checkout" | "merge-recursive"
-    ) {
-        for (driver, program) in config.middles("merge", "driver") {
-            if assigned("merge", driver) {
-                meaning.runs(program);
-            }
-        }
-    }
-    tools(scene, command, words, meaning);
-}
-
+/// What single commands start by a setting of their own.
 fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     match command {
@@ -359,127 +179,6 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
     }
 }
 
-/// An editor that is named somewhere; git's own default starts only on a real terminal.
-fn editors(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    let config = &scene.config;
-    let terminal = scene.invocation.streams.stdin == StreamKind::Terminal
-        && scene.invocation.streams.stdout == StreamKind::Terminal;
-    let message =
-        words.last("message").is_some() || words.last("file").is_some() || words.last("reuse-message").is_some();
-    let edit = words.last("edit").map(|g| !g.negated);
-    let wanted = match (command, sub) {
-        ("commit", _) => {
-            let fixup = words.value("fixup").is_some_and(|f| !f.starts_with("amend:") && !f.starts_with("reword:"));
-            let dry = words.any(&["dry-run", "short", "porcelain", "long"]);
-            !dry && edit.unwrap_or(!message && !fixup) || words.on("patch") && words.on("edit")
-        }
-        ("merge" | "pull", _) => {
-            edit.unwrap_or(terminal && !message && words.last("ff-only").is_none_or(|g| g.negated))
-        }
-        ("cherry-pick", _) => edit == Some(true),
-        ("revert", _) => edit.unwrap_or(terminal) && !words.on("no-commit"),
-        ("tag", _) => {
-            (words.any(&["annotate", "sign"]) || words.last("local-user").is_some()) && !message || edit == Some(true)
-        }
-        ("branch", _) => words.on("edit-description"),
-        ("config", _) => {
-            words.on("edit")
-                || (words.operands.first().is_some_and(|o| o == "edit") && super::options::minor(scene.version) >= 46)
-        }
-        ("notes", "add" | "edit" | "append") => !message,
-        ("rebase", _) => words.any(&["interactive", "edit-todo"]),
-        ("replace", _) => words.on("edit"),
-        ("add" | "stage", _) => words.on("edit"),
-        _ => false,
-    };
-    if !wanted {
-        return;
-    }
-    let sequence = (command == "rebase")
-        .then(|| scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned)));
-    let editor = sequence
-        .flatten()
-        .or_else(|| scene.filled("GIT_EDITOR"))
-        .or_else(|| config.get("core.editor").map(str::to_owned));
-    let editor =
-        editor.or_else(|| scene.filled("VISUAL").filter(|_| scene.variable("TERM").as_deref() != Some("dumb")));
-    let editor = editor.or_else(|| scene.filled("EDITOR"));
-    // `:` and `true` are git's own way to say "no editor".
-    editor.filter(|e| !matches!(e.as_str(), ":" | "true")).into_iter().for_each(|e| meaning.runs(e));
-}
-
-/// A pager starts only where the output is a terminal. Plain `less`, `more` and `cat` are what git would take itself.
-fn pagers(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    if scene.invocation.streams.stdout != StreamKind::Terminal {
-        return;
-    }
-    let config = &scene.config;
-    let by_command = config.get(&format!("pager.{command}"));
-    let pages = matches!(
-        command,
-        "log"
-            | "show"
-            | "diff"
-            | "blame"
-            | "annotate"
-            | "grep"
-            | "reflog"
-            | "shortlog"
-            | "whatchanged"
-            | "range-diff"
-            | "format-patch"
-            | "help"
-    ) || (matches!(command, "branch" | "tag" | "config") && meaning.weights.last() == Some(&Weight::Read))
-        || (command == "stash" && matches!(sub, "list" | "show"));
-    let pages = by_command.map_or(pages, |value| parse_bool(value) != Some(false));
-    if !scene.globals.paginate.unwrap_or(pages) || words.on("quiet") {
-        return;
-    }
-    let own = by_command.filter(|value| parse_bool(value).is_none()).map(str::to_owned);
-    let pager = own.or_else(|| scene.variable("GIT_PAGER")).or_else(|| config.get("core.pager").map(str::to_owned));
-    let Some(pager) = pager.or_else(|| scene.variable("PAGER")) else { return };
-    let plain = |text: &str| {
-        let mut words = text.split_whitespace();
-        matches!(words.next(), None | Some("less" | "more" | "cat"))
-            && words.all(|w| w.starts_with('-') && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-    };
-    if !plain(&pager) {
-        meaning.runs(pager);
-    }
-}
-
-fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
-    let config = &scene.config;
-    let by_default = match command {
-        "commit" | "merge" | "rebase" | "cherry-pick" | "revert" | "am" | "pull" => config.bool("commit.gpgsign"),
-        "tag" => config.bool("tag.gpgsign"),
-        "push" => config.get("push.gpgsign").and_then(parse_bool),
-        "log" | "show" => config.bool("log.showsignature"),
-        _ => None,
-    };
-    let asked = ["gpg-sign", "sign", "signed", "show-signature", "verify-signatures", "local-user"]
-        .iter()
-        .filter_map(|name| words.last(name))
-        .map(|given| !given.negated)
-        .next_back();
-    let verifies = matches!(command, "verify-commit" | "verify-tag") || (command == "tag" && words.on("verify"));
-    let changes = meaning.weights.iter().any(|w| *w > Weight::Read) || matches!(command, "log" | "show");
-    if !verifies && !(changes && asked.or(by_default).unwrap_or(false)) {
-        return;
-    }
-    let format = config.get("gpg.format").unwrap_or("openpgp").to_owned();
-    let program = config.get(&format!("gpg.{format}.program")).or_else(|| config.get("gpg.program"));
-    program
-        .filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"))
-        .into_iter()
-        .for_each(|p| meaning.runs(p));
-    if format == "ssh"
-        && let Some(command) = config.get("gpg.ssh.defaultkeycommand")
-    {
-        meaning.runs(command);
-    }
-}
-
 /// With another exec-path, each helper that git starts is somebody else's program.
 fn exec_path(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
     let Some(path) =
@@ -495,12 +194,5 @@ fn exec_path(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
         );
     if starts_helpers {
         meaning.runs(format!("programs in {path}"));
-    }
-}
-
-impl Words {
-    /// `commit -n` is `--no-verify`; elsewhere the letter means something else.
-    fn letter_is_no_verify(&self, command: &str) -> bool {
-        command == "commit" && self.letter('n')
     }
 }

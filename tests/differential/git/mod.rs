@@ -1,5 +1,6 @@
 //! git: refs of a bare remote, as `git push --porcelain` reports them.
 
+mod programs;
 mod push;
 mod world;
 
@@ -12,6 +13,7 @@ use world::Machine;
 
 /// Two branches that went another way than the remote's, a tag, two bare remotes.
 const WORLD: &str = r#"
+printf '#!/bin/sh\n: > "$HOME/../ran"\nexit 1\n' > ../bin/planted; chmod +x ../bin/planted
 git config --global user.name T; git config --global user.email t@example.com; git config --global init.defaultBranch main
 git init -q --bare ../origin.git; git init -q --bare ../other.git; git init -q .
 echo 1 > a.txt; git add .; git commit -qm one; echo 2 >> a.txt; git commit -qam two; git tag v1; git tag -a v2 -m v2

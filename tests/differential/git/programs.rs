@@ -1,12 +1,15 @@
 //! Which lines start a program that somebody planted: a marker file tells, and the reading must say the same.
+//!
+//! Every third line is tried, which takes less than half a minute; with `DIFFERENTIAL=all` in the environment every one.
 
 use super::{machine, read, words};
 
-/// `setup | line`, with `planted` a program on PATH that leaves the marker; a leading `NAME=value` is environment.
+/// `setup | line`, with `planted` a program on PATH that leaves the marker; a leading `NAME=value` is environment. A `~`
+/// marks a line that starts it only in a state that a reading does not ask about: there it is right to say that it might.
 const LINES: &[&str] = &[
     "-c core.fsmonitor=planted status",
     "echo x >> a.txt | -c core.fsmonitor=planted diff",
-    "-c core.fsmonitor=planted diff HEAD~1 HEAD",
+    "~ -c core.fsmonitor=planted diff HEAD~1 HEAD",
     "-c core.fsmonitor=planted log -1",
     "-c core.fsmonitor=planted log -p -1",
     "-c core.fsmonitor=planted show",
@@ -42,7 +45,7 @@ const LINES: &[&str] = &[
     "-c core.fsmonitor=planted revert --no-edit HEAD",
     "-c core.fsmonitor=planted update-index --refresh",
     "-c core.fsmonitor=planted update-index --add a.txt",
-    "-c core.fsmonitor=planted read-tree HEAD",
+    "~ -c core.fsmonitor=planted read-tree HEAD",
     "-c core.fsmonitor=planted write-tree",
     "-c core.fsmonitor=planted checkout-index -f a.txt",
     "-c core.fsmonitor=planted submodule status",
@@ -54,7 +57,7 @@ const LINES: &[&str] = &[
     "-c core.fsmonitor=planted pull --ff-only other main",
     "-c core.fsmonitor=planted rev-parse HEAD",
     "-c core.fsmonitor=planted rev-list HEAD",
-    "-c core.fsmonitor=planted apply --check /dev/null",
+    "~ -c core.fsmonitor=planted apply --check /dev/null",
     "-c core.fsmonitor=planted archive HEAD",
     "-c core.fsmonitor=planted cat-file -p HEAD",
     "-c core.fsmonitor=planted check-ignore a.txt",
@@ -63,13 +66,94 @@ const LINES: &[&str] = &[
     "-c core.fsmonitor=planted gc",
     "-c core.fsmonitor=planted push origin main",
     "-c core.fsmonitor=true status",
+    "GIT_TEST_FSMONITOR=planted status",
+    "GIT_TEST_FSMONITOR=planted -c core.fsmonitor=false status",
+    "-c core.fsmonitor=planted rev-parse :a.txt",
+    "-c core.fsmonitor=planted cat-file -p :a.txt",
+    "-c core.fsmonitor=planted show :a.txt",
+    "-c core.fsmonitor=planted show HEAD:a.txt",
+    "-c core.fsmonitor=planted rev-list --objects --indexed-objects HEAD",
+    "-c core.fsmonitor=planted log --all",
+    "-c core.fsmonitor=planted fsck",
+    "-c core.fsmonitor=planted prune",
+    "-c core.fsmonitor=planted repack",
+    "-c core.fsmonitor=planted repack -ad",
+    "-c core.fsmonitor=planted check-attr -a a.txt",
+    "-c core.fsmonitor=planted stash drop",
+    "~ -c core.fsmonitor=planted bisect start HEAD HEAD~1",
+    "-c core.fsmonitor=planted notes add -m x",
+    "-c core.fsmonitor=planted format-patch -1 --stdout",
+    "-c core.fsmonitor=planted remote update",
+    "-c core.fsmonitor=planted fetch --all",
+    "-c core.fsmonitor=planted fetch --no-recurse-submodules",
+    "-c core.fsmonitor=planted push --recurse-submodules=check origin main",
+    "-c core.fsmonitor=planted merge-tree main origin/old",
+    "-c core.fsmonitor=planted commit-tree -m x HEAD^{tree}",
+    "-c core.fsmonitor=planted commit --dry-run",
+    "-c core.fsmonitor=planted merge-base HEAD origin/old",
+    "-c core.fsmonitor=planted shortlog HEAD",
+    "-c core.fsmonitor=planted branch new",
+    "-c core.fsmonitor=planted branch -D feature",
+    "-c core.fsmonitor=planted symbolic-ref HEAD refs/heads/feature",
+    "-c core.fsmonitor=planted update-ref refs/heads/x HEAD",
+    "-c core.fsmonitor=planted reflog expire --all",
+    "-c core.fsmonitor=planted maintenance run",
+    "-c core.fsmonitor=planted pack-refs --all",
+    "~ -c core.fsmonitor=planted rerere",
+    "-c core.fsmonitor=planted range-diff HEAD~1..HEAD HEAD~1..HEAD",
+    "-c core.fsmonitor=planted show-branch",
+    "-c core.fsmonitor=planted difftool -y -x true HEAD~1",
+    "-c core.fsmonitor=planted merge-file a.txt a.txt a.txt",
+    "-c core.fsmonitor=planted hash-object -w a.txt",
+    "-c core.fsmonitor=planted cherry main",
+    "-c core.fsmonitor=planted diff-tree HEAD~1 HEAD",
+    "-c core.fsmonitor=planted ls-tree HEAD",
+    "-c core.fsmonitor=planted bundle create ../b HEAD",
+    "-c core.fsmonitor=planted ls-remote origin",
+    "-c core.fsmonitor=planted remote -v",
+    "-c core.fsmonitor=planted config -l",
+    "-c core.fsmonitor=planted interpret-trailers /dev/null",
+    "-c core.fsmonitor=planted stripspace",
+    "-c core.fsmonitor=planted var GIT_EDITOR",
+    "-c core.fsmonitor=planted reflog",
+    "-c core.fsmonitor=planted worktree prune",
+    "-c core.fsmonitor=planted count-objects",
+    "-c core.fsmonitor=planted request-pull HEAD~1 ../origin.git main",
+    "~ -c core.fsmonitor=planted mergetool",
+    "-c core.fsmonitor=planted submodule foreach true",
+    "-c core.fsmonitor=planted replace HEAD HEAD~1",
+    "-c core.fsmonitor=planted verify-commit HEAD",
+    "-c core.fsmonitor=planted am --abort",
+    "-c core.fsmonitor=planted name-rev HEAD",
+    "-c core.fsmonitor=planted fast-export HEAD",
+    "-c core.fsmonitor=planted unpack-file HEAD:a.txt",
+    "-c core.fsmonitor=planted merge-index true -a",
+    "-c core.fsmonitor=planted multi-pack-index write",
+    "-c core.fsmonitor=planted commit-graph write",
+    "-c core.fsmonitor=planted init",
+    "~ -c core.fsmonitor=planted blame HEAD -- a.txt",
+    "~ -c core.fsmonitor=planted grep one HEAD",
+    "-c core.fsmonitor=planted grep --no-index one",
+    "-c core.fsmonitor=planted diff --no-index a.txt /dev/null",
+    "-c core.fsmonitor=planted rm a.txt",
+    "-c core.fsmonitor=planted whatchanged",
+    "-c core.fsmonitor=planted reset --mixed HEAD~1",
+    "-c core.fsmonitor=planted rev-parse --is-inside-work-tree",
+    "-c core.fsmonitor=planted --no-optional-locks status",
+    "-c core.fsmonitor=planted pack-objects ../pack --all --indexed-objects",
+    "-c core.fsmonitor=planted tag -a -m x v7",
+    "-c core.fsmonitor=planted bugreport -o ..",
+    "-c core.fsmonitor=planted diagnose -o ..",
+    "-c core.fsmonitor=planted archive --worktree-attributes HEAD",
+    "~ -c core.fsmonitor=planted quiltimport",
+    "~ -c core.fsmonitor=planted filter-branch -f",
     "echo x >> a.txt | -c diff.external=planted diff",
     "echo x >> a.txt | -c diff.external=planted diff --no-ext-diff",
     "echo x >> a.txt | -c diff.external=planted diff --stat",
     "echo x >> a.txt | -c diff.external=planted diff --name-only",
     "echo x >> a.txt | -c diff.external=planted diff --quiet",
     "echo x >> a.txt | -c diff.external=planted diff -p --stat",
-    "echo x >> a.txt | -c diff.external=planted diff --cached",
+    "echo x >> a.txt; git add . | -c diff.external=planted diff --cached",
     "echo x >> a.txt | -c diff.external=planted diff HEAD",
     "echo x >> a.txt | -c diff.external=planted diff-files -p",
     "echo x >> a.txt | -c diff.external=planted diff-index -p HEAD",
@@ -84,7 +168,56 @@ const LINES: &[&str] = &[
     "echo x >> a.txt; git stash -q | -c diff.external=planted stash show",
     "echo x >> a.txt | -c diff.external=planted commit -av -m x",
     "echo x >> a.txt | -c diff.external=planted blame a.txt",
+    "echo x >> a.txt | -c diff.external=planted diff-files -p --ext-diff",
     "echo x >> a.txt | GIT_EXTERNAL_DIFF=planted diff",
+    "echo x >> a.txt | GIT_EXTERNAL_DIFF=planted diff-files -p",
+    "echo x >> a.txt | GIT_EXTERNAL_DIFF=planted diff-files -p --ext-diff",
+    "echo x >> a.txt | GIT_EXTERNAL_DIFF=planted diff-index -p HEAD",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.command=planted diff-files -p --ext-diff",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.command=planted diff-index -p --ext-diff HEAD",
+    "GIT_EXTERNAL_DIFF=planted diff-tree -p HEAD~1 HEAD",
+    "GIT_EXTERNAL_DIFF=planted log -p -1",
+    "GIT_EXTERNAL_DIFF=planted log -p -1 --ext-diff",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.command=planted diff-files -p",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.command=planted diff-index -p HEAD",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.command=planted log -p",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.command=planted log --ext-diff",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.command=planted show --ext-diff",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted format-patch --stdout -1",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted format-patch --stdout -1 --textconv",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff-files -p",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff-files -p --textconv",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted commit -av --dry-run",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted status -v -v",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.external=planted status -v -v",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -S1",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -G1",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --stat",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -L1,1:a.txt",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -c",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -m",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --cc",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -U1",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --word-diff",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --color-words",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --check",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --patch-with-stat",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --full-diff",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --binary",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -W -1",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log --remerge-diff",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted whatchanged -p",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted reflog -p",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt; git stash -q; echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted stash list -p",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted range-diff HEAD~1..HEAD HEAD~1..feature",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted log -c -p",
+    "echo '*.txt diff=x' > .gitattributes | -c diff.x.textconv=planted diff HEAD~1 HEAD",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --patience",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --check",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --dirstat",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --exit-code",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff -s",
+    "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --compact-summary",
     "GIT_EXTERNAL_DIFF=planted diff --no-index /etc/hostname /etc/passwd",
     "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff",
     "echo '*.txt diff=x' > .gitattributes; echo x >> a.txt | -c diff.x.textconv=planted diff --stat",
@@ -117,13 +250,13 @@ const LINES: &[&str] = &[
     "git checkout -q -b t HEAD~1; echo y >> a.txt; git commit -qam t; echo '*.txt merge=x' > .gitattributes | -c merge.x.driver=planted cherry-pick main",
     "rebase -x planted HEAD~1",
     "rebase --exec=planted HEAD~1",
-    "bisect run planted",
-    "git bisect start -q HEAD HEAD~1 2>/dev/null || git bisect start HEAD HEAD~1 | bisect run planted",
+    "~ bisect run planted",
+    "~ git bisect start -q HEAD HEAD~1 2>/dev/null || git bisect start HEAD HEAD~1 | bisect run planted",
     "grep -Oplanted 1",
     "grep --open-files-in-pager=planted 1",
     "echo x >> a.txt | difftool -y -x planted",
     "echo x >> a.txt | -c diff.tool=p -c difftool.p.cmd=planted difftool -y",
-    "filter-branch -f --tree-filter planted HEAD~1..HEAD",
+    "FILTER_BRANCH_SQUELCH_WARNING=1 filter-branch -f --tree-filter planted HEAD~1..HEAD",
     "fetch --upload-pack=planted origin",
     "fetch --upload-pack planted",
     "ls-remote --exec=planted origin",
@@ -136,8 +269,9 @@ const LINES: &[&str] = &[
     "-c remote.origin.uploadpack=planted fetch",
     "-c remote.origin.receivepack=planted push origin main",
     "-c remote.origin.receivepack=planted fetch",
+    "git config --global uploadpack.packObjectsHook planted | clone --no-local ../origin.git c",
     "-c uploadpack.packObjectsHook=planted clone --no-local ../origin.git c",
-    "-c core.alternateRefsCommand=planted fetch",
+    "~ -c core.alternateRefsCommand=planted fetch",
     "-c protocol.ext.allow=always ls-remote 'ext::planted'",
     "ls-remote 'ext::planted'",
     "GIT_ALLOW_PROTOCOL=ext ls-remote 'ext::planted'",
@@ -169,7 +303,7 @@ const LINES: &[&str] = &[
     "-c core.editor=planted merge --no-ff --edit origin/old",
     "-c core.editor=planted revert HEAD",
     "-c core.editor=planted revert --edit HEAD",
-    "-c core.editor=planted cherry-pick -e origin/old",
+    "~ -c core.editor=planted cherry-pick -e origin/old",
     "-c core.editor=planted rebase -i HEAD~1",
     "-c sequence.editor=planted rebase -i HEAD~1",
     "-c sequence.editor=planted rebase HEAD~1",
@@ -185,13 +319,13 @@ const LINES: &[&str] = &[
     "-c gpg.program=planted -c commit.gpgSign=true commit --allow-empty -m x",
     "-c gpg.program=planted commit --allow-empty -m x",
     "-c gpg.program=planted tag -s v3 -m x",
-    "-c gpg.program=planted -c tag.gpgSign=true tag v3",
+    "~ -c gpg.program=planted -c tag.gpgSign=true tag v3",
     "-c gpg.program=planted -c tag.gpgSign=true tag -a v3 -m x",
     "-c gpg.format=ssh -c gpg.ssh.program=planted -c user.signingKey=/dev/null commit -S --allow-empty -m x",
     "-c tar.x.command=planted archive --format=x HEAD",
     "-c tar.x.command=planted archive -o a.x HEAD",
     "-c tar.x.command=planted archive --format=tar HEAD",
-    "-c credential.helper=planted credential fill",
+    "~ -c credential.helper=planted credential fill",
     "-c trailer.x.command=planted interpret-trailers --trailer x /etc/hostname",
     "-c trailer.x.command=planted commit --allow-empty -m x --trailer x",
     "-c alias.x=!planted x",
@@ -218,43 +352,43 @@ const LINES: &[&str] = &[
     "cp ../bin/planted .git/hooks/post-checkout | checkout -- a.txt",
     "cp ../bin/planted .git/hooks/post-checkout | restore a.txt",
     "cp ../bin/planted .git/hooks/post-checkout | worktree add ../wt feature",
-    "cp ../bin/planted .git/hooks/post-merge | merge feature",
+    "~ cp ../bin/planted .git/hooks/post-merge | merge feature",
     "cp ../bin/planted .git/hooks/post-merge | merge --no-ff -m x origin/old",
     "cp ../bin/planted .git/hooks/pre-merge-commit | merge --no-ff -m x origin/old",
     "cp ../bin/planted .git/hooks/pre-merge-commit | merge --no-verify --no-ff -m x origin/old",
-    "cp ../bin/planted .git/hooks/pre-rebase | rebase HEAD~1",
+    "~ cp ../bin/planted .git/hooks/pre-rebase | rebase HEAD~1",
     "cp ../bin/planted .git/hooks/pre-rebase | rebase --no-verify HEAD~1",
     "cp ../bin/planted .git/hooks/reference-transaction | branch new",
     "cp ../bin/planted .git/hooks/reference-transaction | tag new",
-    "cp ../bin/planted .git/hooks/reference-transaction | fetch other",
+    "~ cp ../bin/planted .git/hooks/reference-transaction | fetch other",
     "cp ../bin/planted .git/hooks/reference-transaction | log",
     "cp ../bin/planted .git/hooks/post-index-change | add .",
     "cp ../bin/planted .git/hooks/post-index-change | rm --cached a.txt",
     "cp ../bin/planted .git/hooks/pre-commit.sample | commit --allow-empty -m x",
-    "cp ../bin/planted .git/hooks/pre-commit; chmod -x .git/hooks/pre-commit | commit --allow-empty -m x",
+    "~ cp ../bin/planted .git/hooks/pre-commit; chmod -x .git/hooks/pre-commit | commit --allow-empty -m x",
     "mkdir h; cp ../bin/planted h/pre-commit | -c core.hooksPath=h commit --allow-empty -m x",
     "mkdir h; cp ../bin/planted h/pre-commit | -c core.hooksPath=/dev/null commit --allow-empty -m x",
     "cp ../bin/planted .git/hooks/planted | hook run planted",
     "cp ../bin/planted .git/hooks/applypatch-msg; git format-patch -q -1 -o ..; git reset -q --hard HEAD~1 | am @/0001-another-two.patch",
     "mkdir t t/hooks; cp ../bin/planted t/hooks/post-checkout | clone --template=t ../origin.git c",
     "mkdir t t/hooks; cp ../bin/planted t/hooks/post-checkout | init --template=t c",
-    "clone -c core.fsmonitor=planted ../origin.git c",
+    "~ clone -c core.fsmonitor=planted ../origin.git c",
     "mkdir h; cp ../bin/planted h/post-checkout | clone -c core.hooksPath=@/work/h ../origin.git c",
-    "git config submodule.x.update '!planted' | submodule update",
-    "submodule foreach planted",
-    "submodule foreach --recursive planted",
-    "for-each-repo --config=x.y planted",
+    "~ git config submodule.x.update '!planted' | submodule update",
+    "~ submodule foreach planted",
+    "~ submodule foreach --recursive planted",
+    "~ for-each-repo --config=x.y planted",
     "-c man.x.cmd=planted -c man.viewer=x help push",
 ];
 
+/// Where the reading and git part, in words. Of a line that depends on what nobody asks (`~`), the reading must say yes.
 fn difference(line: &str) -> Option<String> {
+    let (may, line) = line.strip_prefix("~ ").map_or((false, line), |line| (true, line));
     let (setup, typed) = line.split_once(" | ").unwrap_or(("", line));
     let mut machine = machine();
     machine.shell(&machine.spelled(setup));
     let mut args = words(&machine.spelled(typed));
-    while let Some((name, value)) =
-        args.first().and_then(|w| w.split_once('=')).filter(|(n, _)| n.starts_with(|c: char| c.is_ascii_uppercase()))
-    {
+    while let Some((name, value)) = args.first().and_then(|word| variable(word)) {
         machine.environment.insert(name.to_owned(), value.to_owned());
         args.remove(0);
     }
@@ -265,13 +399,29 @@ fn difference(line: &str) -> Option<String> {
     }
     let output = machine.run(&args);
     let (said, ran) = (reading.effective["runs_program"].as_bool().unwrap(), machine.path("ran").exists());
-    (said != ran).then(|| {
-        format!("{line}: said {said} {}, ran {ran} {}", reading.effective["programs"], output.stderr.escape_ascii())
-    })
+    let agree = if may { said } else { said == ran };
+    let told = format!("said {said} {}, ran {ran}", reading.effective["programs"]);
+    (!agree).then(|| format!("{line}: {told} {}", output.stderr.escape_ascii()))
+}
+
+fn variable(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=').filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()))?;
+    Some((name.to_owned(), value.to_owned()))
 }
 
 #[test]
-fn a_reading_says_when_a_planted_program_runs_and_only_then() {
-    let wrong: Vec<String> = LINES.iter().filter_map(|line| difference(line)).collect();
-    assert!(wrong.is_empty(), "{} of {} lines differ:\n{}", wrong.len(), LINES.len(), wrong.join("\n"));
+fn a_reading_says_when_a_planted_program_runs() {
+    let all = std::env::var_os("DIFFERENTIAL").is_some_and(|which| which == "all");
+    let lines: Vec<&str> = LINES.iter().copied().step_by(if all { 1 } else { 3 }).collect();
+    // The template is made once, before the lines divide among the processors.
+    drop(machine());
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let parts: Vec<_> = lines
+            .chunks(lines.len().div_ceil(processors))
+            .map(|part| scope.spawn(|| part.iter().filter_map(|line| difference(line)).collect::<Vec<_>>()))
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{} of {} lines differ:\n{}", wrong.len(), lines.len(), wrong.join("\n"));
 }

@@ -23,7 +23,9 @@ impl Machine {
         }
         let mut environment = BTreeMap::new();
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", root.path().join("bin").display());
-        for (name, value) in [("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "dumb")] {
+        for (name, value) in
+            [("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "dumb"), ("GIT_CONFIG_NOSYSTEM", "1")]
+        {
             environment.insert(name.to_owned(), value.to_owned());
         }
         environment.insert("HOME".to_owned(), root.path().join("home").display().to_string());

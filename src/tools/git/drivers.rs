@@ -1,0 +1,166 @@
+//! Programs that git puts between a file and itself: the file system monitor, diff programs, text converters, filters
+//! and merge drivers (gitattributes(5), git-config(1)).
+
+use super::facts::parse_bool;
+use super::meaning::{Meaning, Scene};
+use super::options::Words;
+
+/// Commands that never read the index, however they are called; of any other it is taken that they do.
+const WITHOUT_INDEX: &str = " branch bugreport bundle cherry commit-graph commit-tree config count-objects \
+    credential credential-cache credential-store diagnose fast-export fmt-merge-msg for-each-ref format-patch \
+    get-tar-commit-id hash-object help init init-db interpret-trailers log ls-remote ls-tree mailinfo mailsplit merge-base \
+    merge-file merge-tree mktag mktree multi-pack-index name-rev notes pack-refs patch-id push range-diff reflog replace \
+    request-pull rev-list rev-parse send-pack shortlog show show-branch show-index show-ref stripspace symbolic-ref tag \
+    archive cat-file check-mailmap check-ref-format column unpack-file update-ref upload-pack var verify-commit verify-pack \
+    verify-tag version whatchanged ";
+
+/// Commands that show changes, and do so as a diff only where the line asks for one.
+const LOGS: &[&str] = &["log", "whatchanged", "reflog", "diff-tree", "diff-index", "diff-files"];
+
+/// Output formats that leave the changes themselves out.
+const SUMMARIES: &[&str] = &[
+    "name-only",
+    "name-status",
+    "stat",
+    "shortstat",
+    "numstat",
+    "raw",
+    "summary",
+    "compact-summary",
+    "dirstat",
+    "dirstat-by-file",
+    "cumulative",
+    "check",
+    "quiet",
+    "no-patch",
+];
+
+pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    if reads_index(command, sub, words) {
+        monitor(scene, meaning);
+    }
+    diffs(scene, command, sub, words, meaning);
+    filters(scene, command, meaning);
+    merges(scene, command, meaning);
+}
+
+/// `core.fsmonitor`, or without it the variable of git's own tests, names a program that is asked at each reading of
+/// the index.
+fn monitor(scene: &Scene<'_>, meaning: &mut Meaning) {
+    let program = scene.config.get("core.fsmonitor").map(str::to_owned);
+    let program = program.or_else(|| scene.filled("GIT_TEST_FSMONITOR"));
+    program.filter(|p| !p.is_empty() && parse_bool(p).is_none()).into_iter().for_each(|p| meaning.runs(p));
+}
+
+fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
+    // `:path` is a revision that stands in the index; such words may also come from standard input.
+    let names_it = words.operands.iter().any(|word| word.starts_with(':') || word.contains("..:"));
+    let reads_words = ["stdin", "batch", "batch-check", "batch-command"].iter().any(|o| words.last(o).is_some());
+    if names_it || words.on("indexed-objects") || (reads_words && command != "push") {
+        return true;
+    }
+    match (command, sub) {
+        ("stash", "list" | "show" | "drop" | "clear") => false,
+        ("worktree", sub) => sub == "add",
+        ("remote", sub) => sub == "update" || words.on("fetch"),
+        ("sparse-checkout", "list") | ("bisect", "log" | "terms" | "help") => false,
+        ("fetch", _) => words.last("recurse-submodules").is_none_or(|g| !g.negated),
+        ("diff" | "grep", _) => !words.on("no-index") && words.last("index").is_none_or(|g| !g.negated),
+        ("describe", _) => words.last("dirty").is_some() || words.last("broken").is_some(),
+        _ => !WITHOUT_INDEX.contains(&format!(" {command} ")),
+    }
+}
+
+/// Diff programs and text converters, where attributes bring them in.
+fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let shows = shows_changes(command, sub, words);
+    let plumbing = matches!(command, "diff-tree" | "diff-index" | "diff-files");
+    let asked = words.last("ext-diff").map(|g| !g.negated);
+    if shows && asked.unwrap_or(command == "diff") {
+        let configured = config.get("diff.external").filter(|_| !plumbing).map(str::to_owned);
+        let program = scene.filled("GIT_EXTERNAL_DIFF").or(configured);
+        program.filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
+        assigned(scene, "diff", "command", meaning);
+    }
+    // What the message's template shows of the changes is converted, but by no diff program.
+    let verbose = match command {
+        "status" => words.last("verbose").is_some(),
+        "commit" => words.last("verbose").map_or(config.get("commit.verbose").is_some(), |g| !g.negated),
+        _ => false,
+    };
+    let searches = LOGS.contains(&command) && (words.letter('S') || words.letter('G'));
+    let converts = match words.last("textconv") {
+        Some(given) => !given.negated && (shows || searches || matches!(command, "grep" | "cat-file")),
+        None => (shows || searches) && command != "format-patch" && !plumbing || verbose,
+    };
+    if converts {
+        assigned(scene, "diff", "textconv", meaning);
+    }
+}
+
+fn shows_changes(command: &str, sub: &str, words: &Words) -> bool {
+    let summary = words.any(SUMMARIES) || SUMMARIES.iter().any(|o| words.last(o).is_some_and(|g| !g.negated));
+    let patch = words.any(&["patch", "patch-with-stat", "patch-with-raw", "binary", "cc", "remerge-diff", "dd"])
+        || words.letter('u')
+        || words.letter('c')
+        || words.last("unified").is_some();
+    match (command, sub) {
+        ("blame" | "annotate" | "pickaxe" | "format-patch" | "range-diff", _) => true,
+        ("diff" | "show", _) | ("stash", "show") => !summary || patch,
+        ("stash", "list") | ("request-pull", _) => patch,
+        _ => LOGS.contains(&command) && patch,
+    }
+}
+
+/// The programs `SECTION.<driver>.NAME` of the drivers that attributes assign.
+fn assigned(scene: &Scene<'_>, section: &str, name: &str, meaning: &mut Meaning) {
+    for (driver, program) in scene.config.middles(section, name) {
+        let word = format!("{section}={driver}");
+        if scene.known.attributes.contains(&word) && !program.is_empty() {
+            meaning.runs(program);
+        }
+    }
+}
+
+fn filters(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
+    let cleans = matches!(
+        command,
+        "add" | "stage" | "commit" | "status" | "diff" | "stash" | "hash-object" | "update-index" | "apply" | "am"
+    );
+    let smudges = matches!(
+        command,
+        "checkout"
+            | "switch"
+            | "restore"
+            | "reset"
+            | "merge"
+            | "pull"
+            | "rebase"
+            | "cherry-pick"
+            | "revert"
+            | "stash"
+            | "archive"
+            | "clone"
+            | "checkout-index"
+            | "read-tree"
+            | "worktree"
+            | "bisect"
+            | "am"
+            | "cat-file"
+    );
+    for (name, runs) in [("clean", cleans || smudges), ("smudge", smudges), ("process", cleans || smudges)] {
+        if runs {
+            assigned(scene, "filter", name, meaning);
+        }
+    }
+}
+
+fn merges(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
+    if matches!(
+        command,
+        "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "stash" | "am" | "checkout" | "merge-recursive"
+    ) {
+        assigned(scene, "merge", "driver", meaning);
+    }
+}

@@ -1,0 +1,138 @@
+//! Programs that git starts to talk to whoever runs it: editors, pagers, and those that sign.
+
+use crate::model::StreamKind;
+
+use super::facts::parse_bool;
+use super::meaning::{Meaning, Scene, Weight};
+use super::options::Words;
+
+pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    editors(scene, command, sub, words, meaning);
+    pagers(scene, command, sub, words, meaning);
+    signing(scene, command, words, meaning);
+}
+
+/// An editor that is named somewhere; git's own default starts only on a real terminal.
+fn editors(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    if !edits(scene, command, sub, words) {
+        return;
+    }
+    let config = &scene.config;
+    let sequence = (command == "rebase")
+        .then(|| scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned)));
+    let editor = sequence
+        .flatten()
+        .or_else(|| scene.filled("GIT_EDITOR"))
+        .or_else(|| config.get("core.editor").map(str::to_owned));
+    let editor =
+        editor.or_else(|| scene.filled("VISUAL").filter(|_| scene.variable("TERM").as_deref() != Some("dumb")));
+    let editor = editor.or_else(|| scene.filled("EDITOR"));
+    // `:` and `true` are git's own way to say "no editor".
+    editor.filter(|e| !matches!(e.as_str(), ":" | "true")).into_iter().for_each(|e| meaning.runs(e));
+}
+
+/// Whether the command asks for a text that the line does not give.
+fn edits(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
+    let terminal = scene.invocation.streams.stdin == StreamKind::Terminal
+        && scene.invocation.streams.stdout == StreamKind::Terminal;
+    let message =
+        words.last("message").is_some() || words.last("file").is_some() || words.last("reuse-message").is_some();
+    let edit = words.last("edit").map(|g| !g.negated);
+    match (command, sub) {
+        ("commit", _) => {
+            let fixup = words.value("fixup").is_some_and(|f| !f.starts_with("amend:") && !f.starts_with("reword:"));
+            let dry = words.any(&["dry-run", "short", "porcelain", "long"]);
+            !dry && edit.unwrap_or(!message && !fixup) || words.on("patch") && words.on("edit")
+        }
+        ("merge" | "pull", _) => {
+            edit.unwrap_or(terminal && !message && words.last("ff-only").is_none_or(|g| g.negated))
+        }
+        ("cherry-pick", _) => edit == Some(true),
+        ("revert", _) => edit.unwrap_or(terminal) && !words.on("no-commit"),
+        ("tag", _) => {
+            (words.any(&["annotate", "sign"]) || words.last("local-user").is_some()) && !message || edit == Some(true)
+        }
+        ("branch", _) => words.on("edit-description"),
+        ("config", _) => {
+            words.on("edit")
+                || (words.operands.first().is_some_and(|o| o == "edit") && super::options::minor(scene.version) >= 46)
+        }
+        ("notes", "add" | "edit" | "append") => !message,
+        ("rebase", _) => words.any(&["interactive", "edit-todo"]),
+        ("replace", _) => words.on("edit"),
+        ("add" | "stage", _) => words.on("edit"),
+        _ => false,
+    }
+}
+
+/// A pager starts only where the output is a terminal. Plain `less`, `more` and `cat` are what git would take itself.
+fn pagers(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    if scene.invocation.streams.stdout != StreamKind::Terminal {
+        return;
+    }
+    let config = &scene.config;
+    let by_command = config.get(&format!("pager.{command}"));
+    let pages = matches!(
+        command,
+        "log"
+            | "show"
+            | "diff"
+            | "blame"
+            | "annotate"
+            | "grep"
+            | "reflog"
+            | "shortlog"
+            | "whatchanged"
+            | "range-diff"
+            | "format-patch"
+            | "help"
+    ) || (matches!(command, "branch" | "tag" | "config") && meaning.weights.last() == Some(&Weight::Read))
+        || (command == "stash" && matches!(sub, "list" | "show"));
+    let pages = by_command.map_or(pages, |value| parse_bool(value) != Some(false));
+    if !scene.globals.paginate.unwrap_or(pages) || words.on("quiet") {
+        return;
+    }
+    let own = by_command.filter(|value| parse_bool(value).is_none()).map(str::to_owned);
+    let pager = own.or_else(|| scene.variable("GIT_PAGER")).or_else(|| config.get("core.pager").map(str::to_owned));
+    let Some(pager) = pager.or_else(|| scene.variable("PAGER")) else { return };
+    let plain = |text: &str| {
+        let mut words = text.split_whitespace();
+        matches!(words.next(), None | Some("less" | "more" | "cat"))
+            && words.all(|w| w.starts_with('-') && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    };
+    if !plain(&pager) {
+        meaning.runs(pager);
+    }
+}
+
+fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let by_default = match command {
+        "commit" | "merge" | "rebase" | "cherry-pick" | "revert" | "am" | "pull" => config.bool("commit.gpgsign"),
+        "tag" => config.bool("tag.gpgsign"),
+        "push" => config.get("push.gpgsign").and_then(parse_bool),
+        "log" | "show" => config.bool("log.showsignature"),
+        _ => None,
+    };
+    let asked = ["gpg-sign", "sign", "signed", "show-signature", "verify-signatures", "local-user"]
+        .iter()
+        .filter_map(|name| words.last(name))
+        .map(|given| !given.negated)
+        .next_back();
+    let verifies = matches!(command, "verify-commit" | "verify-tag") || (command == "tag" && words.on("verify"));
+    let changes = meaning.weights.iter().any(|w| *w > Weight::Read) || matches!(command, "log" | "show");
+    if !verifies && !(changes && asked.or(by_default).unwrap_or(false)) {
+        return;
+    }
+    let format = config.get("gpg.format").unwrap_or("openpgp").to_owned();
+    let program = config.get(&format!("gpg.{format}.program")).or_else(|| config.get("gpg.program"));
+    program
+        .filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"))
+        .into_iter()
+        .for_each(|p| meaning.runs(p));
+    if format == "ssh"
+        && let Some(command) = config.get("gpg.ssh.defaultkeycommand")
+    {
+        meaning.runs(command);
+    }
+}
