@@ -11,8 +11,8 @@ use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode, redirect}
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::model::visible;
-use crate::wire::contract::{Problem, VERSION, VERSION_HEADER};
+use crate::model::{RefusalKind, visible};
+use crate::wire::contract::{CANNOT_ENFORCE, Problem, VERSION, VERSION_HEADER};
 use crate::wire::frames::Failure;
 
 /// Longest time for one answer, long polls apart.
@@ -24,7 +24,13 @@ const LONGEST: usize = 64 << 20;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Trouble {
     #[error("the server at {server} does not answer: {why}")]
-    Unreachable { server: String, why: String, hint: Option<String> },
+    Unreachable {
+        server: String,
+        why: String,
+        hint: Option<String>,
+        /// It may have had the request all the same.
+        sent: bool,
+    },
     #[error("not signed in: {0}")]
     NotSignedIn(String),
     /// It answered, with an error.
@@ -53,6 +59,15 @@ impl Trouble {
     /// As the shim says it.
     pub fn failure(&self, what: &str) -> Failure {
         Failure { what: what.to_owned(), why: self.to_string(), hint: self.hint() }
+    }
+
+    /// Which refusal it is, where it is a no and not a failure.
+    pub fn refusal(&self) -> Option<RefusalKind> {
+        match self {
+            Trouble::NotSignedIn(_) => Some(RefusalKind::NotSignedIn),
+            Trouble::Problem { problem, .. } if problem.code == CANNOT_ENFORCE => Some(RefusalKind::CannotEnforce),
+            Trouble::Problem { .. } | Trouble::Unreachable { .. } | Trouble::Garbled { .. } | Trouble::Setup(_) => None,
+        }
     }
 
     /// The status of an answer, where there was one.
@@ -144,7 +159,7 @@ impl Link {
 
     pub fn unreachable(&self, error: &reqwest::Error) -> Trouble {
         let (why, hint) = words(error);
-        Trouble::Unreachable { server: self.server.clone(), why, hint }
+        Trouble::Unreachable { server: self.server.clone(), why, hint, sent: !error.is_connect() }
     }
 }
 

@@ -52,7 +52,12 @@ impl Login {
         let Some(refresh) = &held.refresh else {
             return Err(Trouble::NotSignedIn("nobody has signed this machine in".to_owned()));
         };
-        match oauth::refresh(&self.link, refresh).await {
+        let refreshed = match oauth::refresh(&self.link, refresh).await {
+            // The new tokens may have been lost on their way. The server takes the old one once more, but only at once.
+            Err(Trouble::Unreachable { sent: true, .. }) => oauth::refresh(&self.link, refresh).await,
+            other => other,
+        };
+        match refreshed {
             Ok(tokens) => self.take(&mut held, tokens).await,
             Err(Trouble::NotSignedIn(why)) => {
                 *held = Held { refresh: None, access: None };

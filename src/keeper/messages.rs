@@ -66,6 +66,13 @@ impl Messages {
         }
     }
 
+    /// Whether the next message has come already as a whole.
+    pub fn has_next(&self) -> bool {
+        let buffer = self.read.read_buffer();
+        let Some(prefix) = buffer.first_chunk::<4>() else { return false };
+        frames::checked_length(*prefix).is_ok_and(|length| buffer.len() - 4 >= length)
+    }
+
     /// Gives the message back, for whoever still needs what is in it.
     pub async fn say(&mut self, message: FromKeeper) -> io::Result<FromKeeper> {
         let bytes = Zeroizing::new(frames::encode(&message)?);
@@ -138,9 +145,22 @@ mod tests {
             theirs
         });
         assert!(matches!(messages.next().await.unwrap(), Some(FromShim::Control(Control::Status))));
+        assert!(!messages.has_next());
         let error = messages.next().await.err().unwrap();
         assert!(error.to_string().contains("too long here"), "{error}");
         drop(writer);
+    }
+
+    #[tokio::test]
+    async fn messages_that_came_together_are_known_to_be_there() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut messages = Messages::new(ours, budget(), 4096);
+        let bytes = frames::encode(&FromShim::Control(Control::Status)).unwrap();
+        theirs.write_all(&[&bytes[..], &bytes, &bytes[..5]].concat()).await.unwrap();
+        messages.next().await.unwrap();
+        assert!(messages.has_next());
+        messages.next().await.unwrap();
+        assert!(!messages.has_next(), "the third has only begun");
     }
 
     #[tokio::test]

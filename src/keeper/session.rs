@@ -15,8 +15,7 @@ use super::sessions::Credential;
 use super::spool::{self, Finished, Record};
 use super::upload::Growth;
 use crate::model::{
-    Decision, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, RefusalKind, Terms,
-    visible,
+    Decision, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, Terms, visible,
 };
 use crate::recording::Header;
 use crate::sys::peer::Peer;
@@ -167,7 +166,7 @@ impl Session<'_> {
     }
 
     async fn record(&mut self, running: &mut Running) -> Result<Option<Ending>, Broken> {
-        let mut told = false;
+        let (mut told, mut said) = (false, 0);
         loop {
             let message = tokio::select! {
                 message = self.messages.next() => message?,
@@ -188,6 +187,10 @@ impl Session<'_> {
                 }
                 Some(other) => return Err(unexpected(&other)),
             }
+            if running.kept > said && !self.messages.has_next() {
+                said = running.kept;
+                self.messages.say(FromKeeper::Kept { frames: said }).await?;
+            }
         }
     }
 
@@ -202,20 +205,11 @@ impl Session<'_> {
 
     async fn trouble<T>(&mut self, trouble: &Trouble, what: &str) -> Result<Option<T>, Broken> {
         tracing::warn!(%trouble, "a command was not let through");
-        match trouble {
-            Trouble::NotSignedIn(why) => {
-                let refusal = Refusal {
-                    kind: RefusalKind::NotSignedIn,
-                    what: what.to_owned(),
-                    why: format!("not signed in: {why}"),
-                    hint: trouble.hint(),
-                    policies: Vec::new(),
-                };
-                self.messages.say(FromKeeper::Refused(refusal)).await?;
-                Ok(None)
-            }
-            _ => self.fail(trouble.failure(what)).await,
-        }
+        let Some(kind) = trouble.refusal() else { return self.fail(trouble.failure(what)).await };
+        let (why, hint) = (trouble.to_string(), trouble.hint());
+        let refusal = Refusal { kind, what: what.to_owned(), why, hint, policies: Vec::new() };
+        self.messages.say(FromKeeper::Refused(refusal)).await?;
+        Ok(None)
     }
 
     async fn fail<T>(&mut self, failure: Failure) -> Result<Option<T>, Broken> {
@@ -232,6 +226,8 @@ struct Running {
     growth: Growth,
     grants: Vec<Grant>,
     tool: Option<Process>,
+    /// Frames of the shim that are in the spool.
+    kept: u64,
     /// The disk was full; what comes now is not kept, and the tool was told to stop.
     full: bool,
 }
@@ -245,6 +241,7 @@ impl Running {
             growth,
             grants: Vec::new(),
             tool: None,
+            kept: 0,
             full: false,
         };
         running.grew();
@@ -274,7 +271,10 @@ impl Running {
             | FrameKind::Resize { .. } => {}
         }
         let stop = match record.frame(frame) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.kept += 1;
+                Ok(())
+            }
             Err(error) => {
                 tracing::error!(id = %self.id, %error, "a recording cannot go on");
                 record.note_full("the recording ends here: there was no room for more");

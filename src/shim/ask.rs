@@ -134,8 +134,8 @@ impl Keeper {
         loop {
             match self.receive()? {
                 FromKeeper::Done => return Ok(()),
-                // It crossed our own end.
-                FromKeeper::Stop { .. } => {}
+                // They crossed our own end.
+                FromKeeper::Kept { .. } | FromKeeper::Stop { .. } => {}
                 other => return Err(self.no(other)),
             }
         }
@@ -179,6 +179,7 @@ impl Keeper {
             FromKeeper::Welcome { .. }
             | FromKeeper::Answer { .. }
             | FromKeeper::Drawn { .. }
+            | FromKeeper::Kept { .. }
             | FromKeeper::Done
             | FromKeeper::Control(_)
             | FromKeeper::Credential { .. } => failure(

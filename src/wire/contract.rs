@@ -228,11 +228,14 @@ pub struct Whoami {
     pub troubles: Vec<String>,
 }
 
+/// The code of a [`Problem`] that is a refusal: what policy asks for cannot be done with this command.
+pub const CANNOT_ENFORCE: &str = "cannot_enforce";
+
 /// The body of every error. `detail` never names inner workings; `request` finds them in the server's log.
 #[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
 #[error("{detail}")]
 pub struct Problem {
-    /// Stable: `not_signed_in`, `not_found`, `forbidden`, `conflict`, `too_large`, `bad_request`, `version`, `internal`.
+    /// Stable: `not_signed_in`, `not_found`, `forbidden`, [`CANNOT_ENFORCE`], `conflict`, `too_large`, `bad_request`, `version`, `internal`.
     pub code: String,
     pub detail: String,
     #[serde(default)]

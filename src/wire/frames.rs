@@ -31,7 +31,8 @@ pub enum FromShim {
         pid: i32,
         helper: Option<HelperScope>,
     },
-    /// Something happened. Not answered; the keeper writes it to the spool before it reads on.
+    /// Something happened. The keeper writes it to the spool before it reads on, and says so with
+    /// [`FromKeeper::Kept`]; what a frame holds is not shown to the caller before that.
     Frame(Frame),
     /// The last word. Answered by [`FromKeeper::Done`] once the end is in the spool.
     End(Ending),
@@ -147,6 +148,11 @@ pub enum FromKeeper {
     },
     Drawn {
         grants: Vec<Grant>,
+    },
+    /// So many frames of this session are in the spool by write(2), so that no end of the keeper loses them. Said once
+    /// for all that came together.
+    Kept {
+        frames: u64,
     },
     Done,
     Credential {

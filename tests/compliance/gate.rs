@@ -13,7 +13,7 @@ use portcullis::wire::pins::{PinnedTool, Pins};
 use tempfile::TempDir;
 
 /// A keeper that records this is gone.
-pub const LAST_WORDS: &str = "the keeper dies\n";
+const LAST_WORDS: &str = "the keeper dies\n";
 
 pub struct Gate {
     folder: TempDir,
@@ -107,11 +107,16 @@ impl Gate {
     }
 }
 
+pub fn begins_the_last_words(frame: &FrameKind) -> bool {
+    matches!(frame, FrameKind::Output(bytes) if bytes.starts_with(LAST_WORDS.as_bytes()))
+}
+
 fn cut(bytes: &[u8]) -> String {
     format!("{} bytes: {}", bytes.len(), bytes[..bytes.len().min(300)].escape_ascii())
 }
 
 fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
+    let mut count = 0;
     while let Ok(Some(said)) = frames::read::<FromShim>(&mut shim) {
         let answer = match said {
             FromShim::Hello(_) => FromKeeper::Welcome { version: frames::VERSION, keeper: "test".to_owned() },
@@ -122,12 +127,13 @@ fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
             },
             FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
             FromShim::Frame(frame) => {
-                let last = matches!(&frame.kind, FrameKind::Output(bytes) if bytes.starts_with(LAST_WORDS.as_bytes()));
+                let last = begins_the_last_words(&frame.kind);
                 record.lock().unwrap().frames.push(frame.kind);
                 if last {
                     return;
                 }
-                continue;
+                count += 1;
+                FromKeeper::Kept { frames: count }
             }
             FromShim::End(ending) => {
                 record.lock().unwrap().endings.push(ending);

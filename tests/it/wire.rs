@@ -161,6 +161,7 @@ fn the_socket_between_shim_and_keeper_is_as_it_was() {
     let from_keeper = [
         FromKeeper::Welcome { version: 1, keeper: "0.1.0".into() },
         FromKeeper::Refused(refusal()),
+        FromKeeper::Kept { frames: 3 },
         FromKeeper::Done,
         FromKeeper::Stop { why: "the disk is full".into() },
     ];

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tracing::Instrument as _;
 
 use crate::server::{store, ui};
-use crate::wire::contract::Problem;
+use crate::wire::contract::{CANNOT_ENFORCE, Problem};
 
 /// The header that carries a request's id, ours on every answer.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -45,6 +45,11 @@ impl Failure {
 
     pub fn forbidden(outside: impl Into<String>) -> Self {
         Failure::new(StatusCode::FORBIDDEN, "forbidden", outside)
+    }
+
+    /// What policy asks for cannot be done with this command; the caller hears it as a refusal.
+    pub fn cannot_enforce(outside: impl Into<String>) -> Self {
+        Failure::new(StatusCode::FORBIDDEN, CANNOT_ENFORCE, outside)
     }
 
     pub fn conflict(outside: impl Into<String>) -> Self {

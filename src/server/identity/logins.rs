@@ -1,7 +1,9 @@
 //! Logins and their tokens: short access tokens, refresh tokens that are used once.
 //!
 //! A refresh token that comes a second time was copied; which of the two is the thief cannot be told, so the whole
-//! login ends (RFC 9700 section 4.14.2). Ending a login ends all its tokens at once.
+//! login ends (RFC 9700 section 4.14.2). One exception, because an answer can be lost on its way: the token that was
+//! replaced last is taken once more within [`AGAIN`], and what it was replaced by, which nobody has used, is void from
+//! then on. If a thief had it, the owner's next request ends the login. Ending a login ends all its tokens at once.
 
 use sqlx::Row as _;
 use zeroize::Zeroizing;
@@ -16,6 +18,8 @@ use crate::server::store::Tx;
 const ACCESS: Micros = Micros::seconds(600);
 /// A refresh token that nobody used this long is dead.
 const IDLE: Micros = Micros::seconds(30 * 86_400);
+/// How long after its use a refresh token may come again, when its answer was lost: longer than a client waits for one.
+const AGAIN: Micros = Micros::seconds(30);
 /// However busy, a login ends; groups and names are read anew at the next one.
 const LONGEST: Micros = Micros::seconds(90 * 86_400);
 /// A job's login ends with the day, if nobody ended it with the job.
@@ -61,38 +65,61 @@ async fn begin_for(tx: &mut Tx, subject: &Subject, client: &str, longest: Micros
         .execute(tx.connection())
         .await?;
     tx.audit(Event::new("login.began").who(subject).with("client", client)).await?;
-    issue(tx, &id, now.plus(longest)).await
+    issue(tx, &id, now.plus(longest), None).await
 }
 
 /// Trades a refresh token for the next pair.
 pub async fn rotate(tx: &mut Tx, refresh: &str) -> Result<Rotated, Failure> {
-    let now = tx.now();
+    let (now, digest) = (tx.now(), token::digest(refresh));
     let found = sqlx::query(
-        "SELECT t.login, t.used, t.expires, l.expires, l.revoked FROM login_tokens t JOIN logins l ON l.id = t.login \
+        "SELECT t.login, t.used, t.again, t.expires, l.expires, l.revoked FROM login_tokens t JOIN logins l ON l.id = t.login \
          WHERE t.digest = $1 AND t.kind = 'refresh'",
     )
-    .bind(token::digest(refresh))
+    .bind(&digest)
     .fetch_optional(tx.connection())
     .await?;
     let Some(row) = found else { return Ok(Rotated::Invalid) };
-    let (login, used): (String, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-    let (expires, ends, revoked): (i64, i64, Option<i64>) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+    let (login, used, again): (String, Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (expires, ends, revoked): (i64, i64, Option<i64>) = (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
     if revoked.is_some() {
         return Ok(Rotated::Invalid);
     }
-    if used.is_some() {
-        end(tx, &login, "login.refresh_reused").await?;
-        return Ok(Rotated::Reused);
+    if let Some(used) = used {
+        let soon = again.is_none() && now.since(Micros(used)) < AGAIN;
+        if !soon || !give_up_successor(tx, &digest).await? {
+            end(tx, &login, "login.refresh_reused").await?;
+            return Ok(Rotated::Reused);
+        }
     }
     if expires <= now.0 || ends <= now.0 {
         return Ok(Rotated::Invalid);
     }
-    sqlx::query("UPDATE login_tokens SET used = $1 WHERE digest = $2")
-        .bind(now.0)
-        .bind(token::digest(refresh))
+    let seen = match used {
+        Some(_) => "UPDATE login_tokens SET again = $1 WHERE digest = $2",
+        None => "UPDATE login_tokens SET used = $1 WHERE digest = $2",
+    };
+    sqlx::query(seen).bind(now.0).bind(&digest).execute(tx.connection()).await?;
+    Ok(Rotated::Issued(issue(tx, &login, Micros(ends), Some(&digest)).await?))
+}
+
+/// Makes void what was issued for a refresh token; false where its refresh token was used by now. Whoever comes with the
+/// void one has read an answer that was said to be lost: to [`rotate`] it is one that was used long ago.
+async fn give_up_successor(tx: &mut Tx, parent: &str) -> Result<bool, Failure> {
+    let given_up = sqlx::query(
+        "UPDATE login_tokens SET used = $1, again = $1 WHERE parent = $2 AND kind = 'refresh' AND used IS NULL",
+    )
+    .bind(tx.now().0)
+    .bind(parent)
+    .execute(tx.connection())
+    .await?;
+    if given_up.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM login_tokens WHERE parent = $1 AND kind = 'access'")
+        .bind(parent)
         .execute(tx.connection())
         .await?;
-    Ok(Rotated::Issued(issue(tx, &login, Micros(ends)).await?))
+    Ok(true)
 }
 
 /// Ends the login that a token of either kind belongs to. A token that nobody knows is no error (RFC 7009 section 2.2).
@@ -121,17 +148,19 @@ async fn end(tx: &mut Tx, login: &str, kind: &'static str) -> Result<(), Failure
     Ok(())
 }
 
-async fn issue(tx: &mut Tx, login: &str, ends: Micros) -> Result<Issued, Failure> {
+/// `parent` is the digest of the refresh token that the pair is issued for.
+async fn issue(tx: &mut Tx, login: &str, ends: Micros, parent: Option<&str>) -> Result<Issued, Failure> {
     let now = tx.now();
     let access = token::fresh(Kind::Access).map_err(Failure::internal)?;
     let refresh = token::fresh(Kind::Refresh).map_err(Failure::internal)?;
     let until = |life: Micros| now.plus(life).min(ends);
     for (text, kind, expires) in [(&access, "access", until(ACCESS)), (&refresh, "refresh", until(IDLE))] {
-        sqlx::query("INSERT INTO login_tokens (digest, login, kind, expires) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO login_tokens (digest, login, kind, expires, parent) VALUES ($1, $2, $3, $4, $5)")
             .bind(token::digest(text))
             .bind(login)
             .bind(kind)
             .bind(expires.0)
+            .bind(parent)
             .execute(tx.connection())
             .await?;
     }

@@ -43,6 +43,8 @@ pub enum Error {
     Unknown(String),
     #[error("the credential {name} is for {target}, and the command also goes to {elsewhere}")]
     Elsewhere { name: String, target: String, elsewhere: String },
+    #[error("the credential {name} is for {target}, and the connection to {id} goes through {through}")]
+    Bent { name: String, target: String, id: String, through: String },
     #[error("the credential {name} is for {target}, and nothing in the command goes there")]
     Unused { name: String, target: String },
     #[error("{why}")]
@@ -57,10 +59,13 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let outside = error.to_string();
         match error {
-            Error::Unknown(_) => Failure::forbidden(outside).hint("ask whoever runs the server to configure it"),
-            Error::Elsewhere { .. } => Failure::forbidden(outside).hint("use one command for each place"),
-            Error::Unused { .. } => Failure::forbidden(outside).hint("the policy draws a credential that does not fit"),
-            Error::CannotEnforce { hint, .. } => Failure::forbidden(outside).hint(hint),
+            Error::Unknown(_) => Failure::cannot_enforce(outside).hint("ask whoever runs the server to configure it"),
+            Error::Elsewhere { .. } => Failure::cannot_enforce(outside).hint("use one command for each place"),
+            Error::Bent { .. } => Failure::cannot_enforce(outside).hint("let it connect to that host itself"),
+            Error::Unused { .. } => {
+                Failure::cannot_enforce(outside).hint("the policy draws a credential that does not fit")
+            }
+            Error::CannotEnforce { hint, .. } => Failure::cannot_enforce(outside).hint(hint),
             Error::Issuer { inside, .. } => {
                 Failure::new(StatusCode::BAD_GATEWAY, "internal", outside).hint("try again later").inside(inside)
             }

@@ -8,11 +8,13 @@ use crate::model::{Operation, Reading, visible};
 use crate::server::config::{Credential, CredentialKind};
 
 /// How one operation stands to one credential.
-enum Fit {
+enum Fit<'a> {
     /// Not of the credential's kind.
     Apart,
     On,
     Off,
+    /// The address is right, but the bytes go through another host.
+    Bent(&'a str),
 }
 
 pub fn fits(credential: &Credential, reading: &Reading) -> Result<(), Error> {
@@ -26,6 +28,14 @@ pub fn fits(credential: &Credential, reading: &Reading) -> Result<(), Error> {
                     name: credential.name.clone(),
                     target: name(&credential.kind),
                     elsewhere: visible::line(operation.resource.id.as_bytes(), 200),
+                });
+            }
+            Fit::Bent(through) => {
+                return Err(Error::Bent {
+                    name: credential.name.clone(),
+                    target: name(&credential.kind),
+                    id: visible::line(operation.resource.id.as_bytes(), 200),
+                    through: visible::line(through.as_bytes(), 200),
                 });
             }
         }
@@ -45,7 +55,7 @@ fn name(kind: &CredentialKind) -> String {
     }
 }
 
-fn fit(kind: &CredentialKind, operation: &Operation) -> Fit {
+fn fit<'a>(kind: &CredentialKind, operation: &'a Operation) -> Fit<'a> {
     let on = match (kind, operation.resource.kind.as_str()) {
         (CredentialKind::Postgres { host, port, database, .. }, "Database" | "Table") => {
             let named = if operation.resource.kind == "Table" { "database" } else { "name" };
@@ -60,7 +70,12 @@ fn fit(kind: &CredentialKind, operation: &Operation) -> Fit {
         }
         _ => return Fit::Apart,
     };
-    if on { Fit::On } else { Fit::Off }
+    match (on, operation.context.get("connect")) {
+        (false, _) => Fit::Off,
+        (true, None) => Fit::On,
+        (true, Some(Value::String(through))) if through.is_empty() => Fit::On,
+        (true, Some(through)) => Fit::Bent(through.as_str().unwrap_or("another host")),
+    }
 }
 
 fn text<'a>(operation: &'a Operation, key: &str) -> Option<&'a str> {
@@ -77,8 +92,6 @@ fn on_url(target: &str, operation: &Operation) -> bool {
         && text(operation, "host").is_some_and(|host| same_host(&target, host))
         && number(operation, "port") == target.port_or_known_default().map(u64::from)
         && text(operation, "path").is_some_and(|path| below(target.path(), path))
-        // The address is right, but the bytes would go elsewhere.
-        && operation.context.get("connect").is_none_or(|connect| connect.as_str() == Some(""))
 }
 
 /// A repository's reading has no scheme, and a port only where it is not the usual one; the delivery binds the token to
@@ -165,7 +178,8 @@ mod tests {
         let both = vec![get("https", "api.example", 443, "/"), get("https", "evil.example", 443, "/")];
         assert!(matches!(fits(&ours, &reading(both)), Err(Error::Elsewhere { .. })));
         let bent = get("https", "api.example", 443, "/").with("connect", "10.0.0.1:443");
-        assert!(matches!(fits(&ours, &reading(vec![bent])), Err(Error::Elsewhere { .. })));
+        let refused = fits(&ours, &reading(vec![bent])).unwrap_err();
+        assert!(refused.to_string().ends_with("the connection to https://api.example:443/ goes through 10.0.0.1:443"));
         assert!(matches!(fits(&ours, &reading(Vec::new())), Err(Error::Unused { .. })));
     }
 

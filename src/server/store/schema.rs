@@ -8,6 +8,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("schema/0001_core.sql")),
     (2, "identity", include_str!("schema/0002_identity.sql")),
     (3, "lent", include_str!("schema/0003_lent.sql")),
+    (4, "refresh_again", include_str!("schema/0004_refresh_again.sql")),
 ];
 
 pub fn migrator() -> Migrator {

@@ -2,6 +2,7 @@
 //! in its set: what the tool writes, what the caller types, signals, the keeper, the tool's end.
 
 mod feed;
+mod ledger;
 mod monitor;
 mod relay;
 mod signals;
@@ -25,6 +26,7 @@ use crate::sys::signals::Arrivals;
 use crate::sys::spawn::{Child, Program, Status};
 use crate::wire::frames::{Ending, FromKeeper, FromShim};
 use feed::Feed;
+use ledger::Ledger;
 use monitor::Monitor;
 use relay::Relay;
 use streams::Streams;
@@ -49,6 +51,7 @@ pub struct Session {
     screen: Option<(Terminal<'static>, OwnedFd)>,
     arrivals: Arrivals,
     keeper: Keeper,
+    ledger: Ledger,
     began: Instant,
     /// When policy ends it, and when it is killed.
     limit: Option<(u64, Instant)>,
@@ -123,6 +126,7 @@ impl Session {
             screen,
             arrivals,
             keeper,
+            ledger: Ledger::default(),
             began,
             limit: terms.limit_seconds.map(|seconds| (seconds, began + Duration::from_secs(seconds))),
             kill: None,
@@ -160,7 +164,7 @@ impl Session {
         let now = Instant::now();
         if !self.relays.iter().any(Relay::owes) && (now >= self.moved.max(at) + QUIET || now >= at + LINGER) {
             for n in 0..self.relays.len() {
-                let frame = self.relays[n].finish();
+                let frame = self.relays[n].finish(self.ledger.next());
                 self.record(frame);
             }
         }
@@ -190,13 +194,15 @@ impl Session {
             set.push((Event::Tool, self.tool.as_fd(), PollFlags::IN));
         }
         for (n, relay) in self.relays.iter().enumerate() {
-            set.extend(relay.wants_to_read().map(|fd| (Event::Read(n), fd, PollFlags::IN)));
+            let source = relay.wants_to_read().filter(|_| self.ledger.has_room());
+            set.extend(source.map(|fd| (Event::Read(n), fd, PollFlags::IN)));
             set.extend(relay.wants_to_write().map(|fd| (Event::Write(n), fd, PollFlags::OUT)));
         }
         if let Some(feed) = &self.feed
             && self.ended.is_none()
         {
             let may_read = self.screen.as_ref().is_none_or(|(terminal, _)| terminal.in_front());
+            let may_read = may_read && self.ledger.has_room();
             set.extend(feed.wants_to_read().filter(|_| may_read).map(|fd| (Event::Keys, fd, PollFlags::IN)));
             set.extend(feed.wants_to_write().map(|fd| (Event::Feed, fd, PollFlags::OUT)));
         }
@@ -208,7 +214,8 @@ impl Session {
         let drained = self.ended.filter(|_| !self.relays.iter().any(Relay::owes));
         let drained = drained.map(|(_, at)| (self.moved.max(at) + QUIET).min(at + LINGER));
         let limit = self.limit.filter(|_| self.ended.is_none()).map(|(_, at)| at);
-        [pause, drained, limit, self.kill.filter(|_| self.ended.is_none())].into_iter().flatten().min()
+        let kill = self.kill.filter(|_| self.ended.is_none());
+        [pause, drained, limit, kill, self.overdue()].into_iter().flatten().min()
     }
 
     fn handle(&mut self, event: Event) {
@@ -219,9 +226,8 @@ impl Session {
             Event::Tool => self.changed(),
             Event::Read(n) => {
                 self.moved = Instant::now();
-                let frame = self.relays[n].read(&mut buffer);
+                let frame = self.relays[n].read(&mut buffer, self.ledger.next());
                 self.record(frame);
-                self.relays[n].write();
             }
             Event::Write(n) => {
                 self.moved = Instant::now();
@@ -244,22 +250,35 @@ impl Session {
     fn paused(&mut self) {
         for n in 0..self.relays.len() {
             if self.relays[n].waits_for_pause() && self.moved.elapsed() >= PAUSE {
-                let frame = self.relays[n].pause();
+                let frame = self.relays[n].pause(self.ledger.next());
                 self.record(frame);
-                self.relays[n].write();
             }
         }
     }
 
-    /// To the record first; what cannot be recorded is not shown.
+    /// To the record first; what the record does not have is not shown.
     fn record(&mut self, kind: Option<FrameKind>) {
         let Some(kind) = kind else { return };
         let at = Micros(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX));
         if matches!(self.broken, Some(No::Failed(_))) {
             self.silence();
-        } else if let Err(no) = self.keeper.send(&FromShim::Frame(Frame { at, kind })) {
-            self.stop(no);
+        } else {
+            match self.keeper.send(&FromShim::Frame(Frame { at, kind })) {
+                Ok(()) => self.ledger.sent(Instant::now()),
+                Err(no) => self.stop(no),
+            }
         }
+    }
+
+    /// Waits until the record has all that it was given, for a moment in which we do not run.
+    fn settle(&mut self) {
+        while self.overdue().is_some() {
+            self.heard();
+        }
+    }
+
+    fn overdue(&self) -> Option<Instant> {
+        self.ledger.overdue().filter(|_| !matches!(self.broken, Some(No::Failed(_))))
     }
 
     fn silence(&mut self) {
@@ -293,6 +312,10 @@ impl Session {
                 policies: Vec::new(),
             }));
         }
+        if self.overdue().is_some_and(|at| now >= at) {
+            let why = format!("its keeper has kept nothing for {} s", ledger::PATIENCE.as_secs());
+            self.stop(ask::failure("the session cannot be recorded".to_owned(), why, "run portcullis doctor"));
+        }
         if self.kill.take_if(|at| now >= *at).is_some() && self.ended.is_none() {
             self.tool.signal(Signal::KILL.as_raw());
         }
@@ -300,6 +323,9 @@ impl Session {
 
     fn heard(&mut self) {
         match self.keeper.receive() {
+            Ok(FromKeeper::Kept { frames }) if self.ledger.kept(frames, Instant::now()) => {
+                self.relays.iter_mut().for_each(|relay| relay.kept(frames));
+            }
             Ok(FromKeeper::Stop { why }) => {
                 self.stop(ask::failure("the session was ended".to_owned(), why, "ask whoever ended it"));
             }

@@ -1,5 +1,7 @@
-//! One stream of the tool on its way to the caller: raw bytes in, clean bytes first to the record, then to the caller.
+//! One stream of the tool on its way to the caller: raw bytes in, clean bytes first to the record, and to the caller once
+//! the record has them.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,7 +13,7 @@ use crate::model::{Bytes, Clean, FrameKind, Raw};
 use crate::redact::{Masked, Redactor};
 use crate::sys::terminal;
 
-/// What one read takes; also what is held for a caller that does not keep up.
+/// What one read takes.
 const CHUNK: usize = 64 << 10;
 
 /// What one write to a descriptor that may block can take once it is writable (pipe(7), PIPE_BUF).
@@ -23,6 +25,9 @@ pub struct Sink<'a> {
     twin: Option<OwnedFd>,
     /// A file: it takes any write at once.
     file: bool,
+    /// Bytes that are on their way to the record, each with the number of the frame that holds them.
+    held: VecDeque<(u64, Vec<u8>)>,
+    /// Bytes that the record has, and how many of them the caller has too.
     pending: Vec<u8>,
     at: usize,
 }
@@ -30,22 +35,56 @@ pub struct Sink<'a> {
 impl<'a> Sink<'a> {
     pub fn new(fd: BorrowedFd<'a>) -> Self {
         let file = fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-        Sink { fd, twin: terminal::twin_that_does_not_block(fd), file, pending: Vec::new(), at: 0 }
+        Sink {
+            fd,
+            twin: terminal::twin_that_does_not_block(fd),
+            file,
+            held: VecDeque::new(),
+            pending: Vec::new(),
+            at: 0,
+        }
     }
 
-    /// Takes bytes that went through redaction, and no others. Only when nothing is pending.
-    fn take(&mut self, clean: Clean) {
-        self.pending = clean.into_vec();
-        self.at = 0;
+    /// Takes bytes that went through redaction, and no others.
+    fn hold(&mut self, frame: u64, clean: Clean) {
+        self.held.push_back((frame, clean.into_vec()));
+    }
+
+    /// Frames up to this one are in the record.
+    fn release(&mut self, kept: u64) {
+        while let Some((_, bytes)) = self.held.pop_front_if(|(frame, _)| *frame <= kept) {
+            if self.keeps_up() {
+                self.pending = bytes;
+                self.at = 0;
+            } else {
+                self.pending.extend_from_slice(&bytes);
+            }
+        }
+    }
+
+    /// The caller has all that it may have by now.
+    fn keeps_up(&self) -> bool {
+        self.at == self.pending.len()
     }
 
     fn is_empty(&self) -> bool {
-        self.at == self.pending.len()
+        self.keeps_up() && self.held.is_empty()
+    }
+
+    /// Without asking poll(2) first.
+    fn never_blocks(&self) -> bool {
+        self.twin.is_some() || self.file
+    }
+
+    fn clear(&mut self) {
+        self.held.clear();
+        self.pending.clear();
+        self.at = 0;
     }
 
     /// Writes what it can without waiting.
     fn write(&mut self) -> io::Result<()> {
-        while !self.is_empty() {
+        while !self.keeps_up() {
             let rest = &self.pending[self.at..];
             let written = match &self.twin {
                 Some(twin) => rustix::io::write(twin, rest),
@@ -58,7 +97,7 @@ impl<'a> Sink<'a> {
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
-            if self.twin.is_none() && !self.file {
+            if !self.never_blocks() {
                 // Whether it takes more without waiting, only poll(2) can tell.
                 return Ok(());
             }
@@ -97,51 +136,59 @@ impl<'a> Relay<'a> {
 
     /// The tool's end, when there is room for what it says.
     pub fn wants_to_read(&self) -> Option<BorrowedFd<'_>> {
-        self.source.as_ref().filter(|_| self.sink.is_empty()).map(AsFd::as_fd)
+        self.source.as_ref().filter(|_| self.sink.keeps_up()).map(AsFd::as_fd)
     }
 
     /// The caller's end, when something is pending for it.
     pub fn wants_to_write(&self) -> Option<BorrowedFd<'_>> {
-        (!self.sink.is_empty()).then(|| self.sink.twin.as_ref().map_or(self.sink.fd, AsFd::as_fd))
+        (!self.sink.keeps_up()).then(|| self.sink.twin.as_ref().map_or(self.sink.fd, AsFd::as_fd))
     }
 
-    /// Reads once; gives the frame for the record, if anything is clear by now.
-    pub fn read(&mut self, buffer: &mut Vec<u8>) -> Option<FrameKind> {
+    /// Reads once; gives the frame for the record, if anything is clear by now. It gets the number `frame`.
+    pub fn read(&mut self, buffer: &mut Vec<u8>, frame: u64) -> Option<FrameKind> {
         let source = self.source.as_ref()?;
         buffer.resize(CHUNK, 0);
         match rustix::io::read(source, &mut buffer[..]) {
-            Ok(0) => self.finish(),
+            Ok(0) => self.finish(frame),
             Ok(n) => {
                 self.owed = self.owed.saturating_sub(n as u64);
                 self.paused = false;
                 let clean = self.redactor.as_mut()?.push(Raw(buffer[..n].to_vec()));
-                self.pass(clean)
+                self.pass(clean, frame)
             }
             Err(Errno::INTR | Errno::AGAIN) => None,
             // EIO: nobody holds the other end of the pseudo-terminal any more (ioctl_tty(2), pty(7)).
-            Err(_) => self.finish(),
+            Err(_) => self.finish(frame),
         }
     }
 
     /// Whether bytes are held back that a pause would set free.
     pub fn waits_for_pause(&self) -> bool {
-        !self.paused && self.sink.is_empty() && self.redactor.as_ref().is_some_and(Redactor::holds)
+        !self.paused && self.sink.keeps_up() && self.redactor.as_ref().is_some_and(Redactor::holds)
     }
 
     /// The stream has paused: a prompt must not wait for its newline.
-    pub fn pause(&mut self) -> Option<FrameKind> {
+    pub fn pause(&mut self, frame: u64) -> Option<FrameKind> {
         self.paused = true;
         let clean = self.redactor.as_mut()?.idle();
-        self.pass(clean)
+        self.pass(clean, frame)
     }
 
     /// The stream has ended, or nobody waits for the rest of it.
-    pub fn finish(&mut self) -> Option<FrameKind> {
+    pub fn finish(&mut self, frame: u64) -> Option<FrameKind> {
         self.source = None;
         self.owed = 0;
         let (clean, masked) = self.redactor.take()?.finish();
         self.masked.add(&masked);
-        self.pass(clean)
+        self.pass(clean, frame)
+    }
+
+    /// The record has all frames up to this one: what they hold is the caller's.
+    pub fn kept(&mut self, frames: u64) {
+        self.sink.release(frames);
+        if self.sink.never_blocks() {
+            self.write();
+        }
     }
 
     /// Writes to the caller. An error is the caller's end being gone: the tool's end is closed, so that the tool
@@ -156,7 +203,7 @@ impl<'a> Relay<'a> {
     pub fn abandon(&mut self) {
         self.source = None;
         self.owed = 0;
-        self.sink.take(Clean::default());
+        self.sink.clear();
         if let Some(redactor) = self.redactor.take() {
             self.masked.add(&redactor.finish().1);
         }
@@ -175,13 +222,13 @@ impl<'a> Relay<'a> {
         self.source.is_none() && self.sink.is_empty()
     }
 
-    fn pass(&mut self, clean: Clean) -> Option<FrameKind> {
+    fn pass(&mut self, clean: Clean, number: u64) -> Option<FrameKind> {
         if clean.is_empty() {
             return None;
         }
         self.bytes += clean.as_slice().len() as u64;
         let frame = (self.kind)(clean.as_slice().into());
-        self.sink.take(clean);
+        self.sink.hold(number, clean);
         Some(frame)
     }
 }

@@ -51,6 +51,7 @@ impl Session {
 
     /// ^Z in the tool's terminal: the caller's shell must see its job stop, with its terminal as it was.
     pub(super) fn stopped(&mut self) {
+        self.settle();
         if let Some((terminal, _)) = &mut self.screen {
             terminal.give_back();
         }

@@ -131,5 +131,11 @@ fn a_credential_is_not_lent_to_a_line_that_would_show_or_carry_it_elsewhere() {
         assert_eq!(refused.status.code(), Some(126), "curl {line:?}: {}", words(&refused));
         let all = words(&refused);
         assert!(!all.contains(API_TOKEN), "curl {line:?}: {all}");
+        for part in ["refused: ", "why: ", "hint: ", "id: "] {
+            assert!(all.contains(&format!("portcullis: {part}")), "curl {line:?}: {all}");
+        }
+        if line.iter().any(|word| word.contains("127.0.0.1:9")) {
+            assert!(all.contains(&format!("the connection to {url} goes through 127.0.0.1:9")), "curl {line:?}: {all}");
+        }
     }
 }

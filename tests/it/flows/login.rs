@@ -107,9 +107,44 @@ async fn a_refresh_token_seen_twice_ends_the_login_for_thief_and_owner() {
     let access = text(&second, "access_token");
     assert!(identity::authenticate_bearer(&gate.app, access).await.is_ok());
 
+    gate.pass(30);
     assert_eq!(refresh(&gate, text(&first, "refresh_token")).await["error"], "invalid_grant");
     assert!(identity::authenticate_bearer(&gate.app, access).await.is_err(), "at once, not when it expires");
     assert_eq!(refresh(&gate, text(&second, "refresh_token")).await["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_may_be_repeated_once_and_soon() {
+    let gate = Gate::dev().await;
+    let first = log_in(&gate, "agent").await;
+    let lost = refresh(&gate, text(&first, "refresh_token")).await;
+    gate.pass(29);
+    let second = refresh(&gate, text(&first, "refresh_token")).await;
+    assert!(identity::authenticate_bearer(&gate.app, text(&second, "access_token")).await.is_ok(), "{second}");
+    assert!(identity::authenticate_bearer(&gate.app, text(&lost, "access_token")).await.is_err());
+    let third = refresh(&gate, text(&second, "refresh_token")).await;
+    let access = text(&third, "access_token");
+    assert!(identity::authenticate_bearer(&gate.app, access).await.is_ok(), "{third}");
+
+    // Whoever has the lost answer after all is not the one who asked again.
+    assert_eq!(refresh(&gate, text(&lost, "refresh_token")).await["error"], "invalid_grant");
+    assert!(identity::authenticate_bearer(&gate.app, access).await.is_err());
+}
+
+#[tokio::test]
+async fn a_refresh_token_seen_three_times_or_after_its_successor_ends_the_login() {
+    let gate = Gate::dev().await;
+    let first = log_in(&gate, "agent").await;
+    refresh(&gate, text(&first, "refresh_token")).await;
+    let second = refresh(&gate, text(&first, "refresh_token")).await;
+    assert_eq!(refresh(&gate, text(&first, "refresh_token")).await["error"], "invalid_grant");
+    assert!(identity::authenticate_bearer(&gate.app, text(&second, "access_token")).await.is_err());
+
+    let first = log_in(&gate, "agent").await;
+    let second = refresh(&gate, text(&first, "refresh_token")).await;
+    let third = refresh(&gate, text(&second, "refresh_token")).await;
+    assert_eq!(refresh(&gate, text(&first, "refresh_token")).await["error"], "invalid_grant");
+    assert!(identity::authenticate_bearer(&gate.app, text(&third, "access_token")).await.is_err());
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(feature = "demo")]
 mod bad_input;
 #[cfg(feature = "demo")]
+mod crashes;
+#[cfg(feature = "demo")]
 mod credentials;
 #[cfg(feature = "demo")]
 mod decisions;
