@@ -8,6 +8,7 @@
 mod support;
 
 mod approver;
+mod credential_theft;
 mod environment;
 mod socket;
 

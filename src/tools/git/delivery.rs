@@ -196,9 +196,8 @@ fn unsafe_setting(key: &str, value: Option<&str>, on_line: bool, proxied: bool, 
         ("http", "sslcainfo" | "sslcapath" | "proxysslcainfo") => proxied && !empty,
         ("http", "sslverify" | "followredirects") => key.contains('*') && !(name == "followredirects" && off),
         ("remote", "vcs") => true,
-        ("core", "hookspath" | "fsmonitor") => {
-            on_line && terms.quiet_programs && !off && !empty && value != Some("/dev/null")
-        }
+        ("core", "fsmonitor") => on_line && !off && !empty && value.and_then(parse_bool).is_none(),
+        ("core", "hookspath") => on_line && terms.quiet_programs && !empty && value != Some("/dev/null"),
         ("core", "askpass") => on_line && !empty,
         _ => false,
     };
@@ -234,9 +233,10 @@ fn lend(delivery: &mut Delivery, lent: &Lent<'_>, terms: &Terms) {
         }
     }
     set(vec![plain("core.askPass=".into())]);
+    // It would start before git has asked its helper, and could ask in git's place. Without it git only looks longer.
+    set(vec![plain("core.fsmonitor=false".into())]);
     if terms.quiet_programs {
         set(vec![plain("core.hooksPath=/dev/null".into())]);
-        set(vec![plain("core.fsmonitor=false".into())]);
     }
     delivery.environment.push(EnvChange::Set("GIT_TERMINAL_PROMPT".into(), Word::plain("0")));
     for name in ["GIT_ASKPASS", "SSH_ASKPASS", "GIT_TRACE_CURL", "GIT_CURL_VERBOSE", "GIT_TRACE_REDACT"] {
@@ -247,4 +247,175 @@ fn lend(delivery: &mut Delivery, lent: &Lent<'_>, terms: &Terms) {
 
 fn no(why: impl Into<String>, hint: Option<&str>) -> DeliveryError {
     DeliveryError { why: why.into(), hint: hint.map(str::to_owned) }
+}
+
+#[cfg(all(test, feature = "reading"))]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::{Micros, Secret};
+    use crate::tools::git::tests::invocation;
+    use crate::tools::{Tool, git::Git};
+
+    const REMOTE: &str = "https://git.example/acme/app.git";
+
+    fn facts(config: &[(&str, &str, &str)], set: &[&str]) -> Facts {
+        let mut entries = vec![json!({"scope": "local", "key": "remote.origin.url", "value": REMOTE})];
+        entries.extend(config.iter().map(|(scope, key, value)| json!({"scope": scope, "key": key, "value": value})));
+        let refs = json!({"names": ["refs/heads/main"], "annotated": [], "truncated": false});
+        let facts: [(&str, Value); 5] = [
+            ("git.config", entries.into()),
+            ("git.variables_set", json!(set)),
+            ("git.head", json!("refs/heads/main")),
+            ("git.refs", refs),
+            ("git.place", json!({"git_dir": "/w/app/.git", "work_tree": "/w/app"})),
+        ];
+        Facts {
+            version: Some("2.39.5".into()),
+            facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            contents: Vec::new(),
+        }
+    }
+
+    fn delivered(line: &str, facts: Facts, granted: Option<&str>) -> Result<Delivery, DeliveryError> {
+        let grants = granted.map(|url| Grant {
+            name: "git-host".into(),
+            kind: GrantKind::Token { url: url.into(), username: None },
+            secret: Secret::new(b"a-token-that-is-nowhere".to_vec()),
+            expires: Micros(0),
+        });
+        let terms = Terms { quiet_programs: true, ..Terms::default() };
+        Git.deliver(&invocation(line), facts, &terms, grants.into_iter().collect())
+    }
+
+    /// The words after `git`; where the helper's path would stand it is `HELPER`.
+    fn words(delivery: &Delivery) -> Vec<String> {
+        let part = |part: &Part| match part {
+            Part::Plain(bytes) => bytes.text().unwrap().to_owned(),
+            Part::Helper => "HELPER".to_owned(),
+            Part::File(_) => "FILE".to_owned(),
+        };
+        delivery.args.iter().map(|word| word.0.iter().map(part).collect()).collect()
+    }
+
+    fn lent(line: &str) -> Result<Delivery, DeliveryError> {
+        delivered(line, facts(&[], &[]), Some("https://git.example/acme/"))
+    }
+
+    #[test]
+    fn the_only_helper_that_git_is_told_of_is_ours() {
+        let delivery = lent("git fetch origin").unwrap();
+        let words = words(&delivery);
+        let helpers: Vec<&String> = words.iter().filter(|w| w.contains("helper=")).collect();
+        let ours = format!("credential.{REMOTE}.helper=");
+        assert_eq!(helpers, ["credential.helper=", &ours, &format!("{ours}HELPER")]);
+        assert_eq!(words[words.len() - 2..], ["fetch", "origin"]);
+        assert_eq!(delivery.helper, Some(HelperScope { grant: "git-host".into(), url: REMOTE.into() }));
+    }
+
+    #[test]
+    fn the_token_is_in_no_word_variable_or_file() {
+        let delivery = lent("git fetch origin").unwrap();
+        assert!(delivery.files.is_empty());
+        assert!(!words(&delivery).concat().contains("a-token"));
+        let set = delivery.environment.iter().filter(|change| matches!(change, EnvChange::Set(..)));
+        assert!(set.eq([&EnvChange::Set("GIT_TERMINAL_PROMPT".into(), Word::plain("0"))]));
+    }
+
+    #[test]
+    fn a_credential_goes_to_its_own_repository_and_nowhere_else() {
+        let to = |url: &str, granted: &str| {
+            delivered(&format!("git ls-remote {url}"), facts(&[], &[]), Some(granted)).map(|d| d.helper.unwrap().url)
+        };
+        assert_eq!(
+            to("https://GIT.example/acme/app/", "https://git.example/acme").unwrap(),
+            "https://git.example/acme/app"
+        );
+        assert_eq!(
+            to("https://me@git.example/acme/app", "https://git.example").unwrap(),
+            "https://git.example/acme/app"
+        );
+        for (url, granted) in [
+            ("https://git.example/acme2/app", "https://git.example/acme"),
+            ("https://git.example.evil/acme/app", "https://git.example"),
+            ("https://git.example:8443/acme/app", "https://git.example"),
+            ("https://git.example@evil/acme/app", "https://git.example"),
+            ("http://git.example/acme/app", "https://git.example"),
+            ("https://git.example/acme/../other/app", "https://git.example/acme"),
+            ("https://git.example/acme/%2e%2e/other", "https://git.example/acme"),
+            ("https://me:secret@git.example/acme/app", "https://git.example"),
+            ("git@git.example:acme/app", "https://git.example"),
+            ("/srv/acme/app.git", "https://git.example"),
+        ] {
+            assert!(to(url, granted).is_err(), "{url} with a credential for {granted}");
+        }
+        let two = [("local", "remote.other.url", "https://git.example/acme/other.git")];
+        assert!(delivered("git fetch --all", facts(&two, &[]), Some("https://git.example")).is_err());
+    }
+
+    #[test]
+    fn a_line_that_would_undo_the_delivery_is_refused_with_what_to_leave_out() {
+        for setting in [
+            "credential.helper=evil",
+            "credential.https://git.example.helper=evil",
+            "http.proxy=http://evil",
+            "http.extraHeader=X: y",
+            "http.sslVerify=false",
+            "http.followRedirects=true",
+            "http.saveCookies=true",
+            "core.askPass=evil",
+            "core.hooksPath=/tmp/evil",
+            "core.fsmonitor=evil",
+            "remote.origin.vcs=evil",
+        ] {
+            let error = lent(&format!("git -c '{setting}' fetch origin")).map(|_| ()).unwrap_err();
+            assert!(error.hint.unwrap().starts_with("leave "), "{setting}: {}", error.why);
+        }
+        for line in [
+            "git --exec-path=/tmp/evil fetch",
+            "GIT_EXEC_PATH=/tmp/evil git fetch",
+            "GIT_TRACE_CURL=/tmp/t git fetch",
+            "GIT_CURL_VERBOSE=1 git fetch",
+            "GIT_SSL_NO_VERIFY=1 git fetch",
+        ] {
+            assert!(lent(line).is_err(), "{line}");
+        }
+        assert!(lent("GIT_TRACE_CURL=0 git -c core.fsmonitor=false -c user.name=x fetch origin").is_ok());
+    }
+
+    #[test]
+    fn what_configuration_sets_is_overridden_or_refused() {
+        let with = |key: &str, value: &str| {
+            delivered("git fetch origin", facts(&[("global", key, value)], &[]), Some("https://git.example"))
+        };
+        // Forgotten by the empty entries that stand before ours.
+        assert!(with("credential.helper", "evil").is_ok());
+        assert!(with(&format!("credential.{REMOTE}.helper"), "evil").is_ok());
+        for (key, value) in [
+            ("credential.https://me@git.example.helper", "evil"),
+            ("credential.https://*.example.helper", "evil"),
+            ("http.extraheader", "Authorization: Basic x"),
+            ("http.https://*.example.sslverify", "false"),
+            ("http.curloptresolve", "git.example:443:10.0.0.1"),
+        ] {
+            assert!(with(key, value).is_err(), "{key}");
+        }
+        let keys = facts(&[], &["SSLKEYLOGFILE"]);
+        assert!(delivered("git fetch origin", keys, Some("https://git.example")).is_err());
+    }
+
+    #[test]
+    fn without_a_credential_a_line_runs_as_it_was_typed_but_for_what_was_read_from_configuration() {
+        let run =
+            |line: &str, config: &[(&str, &str, &str)]| words(&delivered(line, facts(config, &[]), None).unwrap());
+        assert_eq!(run("git -c credential.helper=mine fetch", &[]), ["-c", "credential.helper=mine", "fetch"]);
+        let alias = [("local", "alias.p", "-c user.name=x push --force")];
+        assert_eq!(
+            run("git -C sub p origin main", &alias),
+            ["-C", "sub", "-c", "user.name=x", "push", "--force", "origin", "main"]
+        );
+        let pushes = [("local", "push.default", "current")];
+        assert_eq!(run("git push", &pushes), ["push", "origin", "refs/heads/main:refs/heads/main"]);
+    }
 }

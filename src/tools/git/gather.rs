@@ -213,13 +213,11 @@ fn has_drivers(config: &Config) -> bool {
     sections.iter().any(|(section, name)| config.middles(section, name).next().is_some())
 }
 
+/// A question to the real git, under the line's own global options.
+type Ask<'a> = dyn Fn(&[&[u8]]) -> Option<Vec<u8>> + 'a;
+
 /// The drivers that any attributes file of the work tree, of the repository or of the user assigns.
-fn attributes(
-    world: &dyn World,
-    place: &Place,
-    config: Option<&Config>,
-    ask: &dyn Fn(&[&[u8]]) -> Option<Vec<u8>>,
-) -> Vec<String> {
+fn attributes(world: &dyn World, place: &Place, config: Option<&Config>, ask: &Ask<'_>) -> Vec<String> {
     let mut files: Vec<Vec<u8>> =
         vec![[place.git_dir.as_slice(), b"/info/attributes"].concat(), b"/etc/gitattributes".to_vec()];
     let home = world.home().map(|h| h.0).unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use super::drivers;
 use super::hooks;
-use super::meaning::{Meaning, Scene, Weight};
+use super::meaning::{Meaning, Scene};
 use super::options::Words;
 use super::prompts;
 use super::remotes::{Transport, address, is_allowed};
@@ -19,7 +19,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     drivers::add(scene, command, sub, words, meaning);
     tools(scene, command, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
-    exec_path(scene, command, meaning);
+    exec_path(scene, meaning);
 }
 
 fn named_on_the_line(command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
@@ -179,20 +179,10 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
     }
 }
 
-/// With another exec-path, each helper that git starts is somebody else's program.
-fn exec_path(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
-    let Some(path) =
-        scene.globals.exec_path.as_ref().map(super::options::text).or_else(|| scene.filled("GIT_EXEC_PATH"))
-    else {
-        return;
-    };
-    let starts_helpers = meaning.weights.iter().any(|w| *w >= Weight::RemoteRead)
-        || super::options::is_script(command)
-        || matches!(
-            command,
-            "commit" | "merge" | "rebase" | "am" | "gc" | "maintenance" | "stash" | "difftool" | "bisect" | "repack"
-        );
-    if starts_helpers {
+/// With another exec-path, which git puts before PATH, each program that git starts is somebody else's, also `git`.
+fn exec_path(scene: &Scene<'_>, meaning: &mut Meaning) {
+    let on_line = scene.globals.exec_path.as_ref().map(super::options::text);
+    if let Some(path) = on_line.or_else(|| scene.filled("GIT_EXEC_PATH")) {
         meaning.runs(format!("programs in {path}"));
     }
 }

@@ -121,7 +121,8 @@ fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meanin
         .next_back();
     let verifies = matches!(command, "verify-commit" | "verify-tag") || (command == "tag" && words.on("verify"));
     let changes = meaning.weights.iter().any(|w| *w > Weight::Read) || matches!(command, "log" | "show");
-    if !verifies && !(changes && asked.or(by_default).unwrap_or(false)) {
+    let signs = changes && asked.or(by_default).unwrap_or(false);
+    if !verifies && !signs {
         return;
     }
     let format = config.get("gpg.format").unwrap_or("openpgp").to_owned();

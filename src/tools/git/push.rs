@@ -140,7 +140,8 @@ fn conflict(all: bool, mirror: bool, tags: bool, delete: bool, refs: bool) -> Op
     if delete && !refs {
         return Some("--delete without refs");
     }
-    if (all && (tags || refs)) || (mirror && (tags || refs)) || (all && mirror) {
+    let some = tags || refs;
+    if (all && (some || mirror)) || (mirror && some) {
         return Some("--all or --mirror with something that contradicts it");
     }
     None

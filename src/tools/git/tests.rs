@@ -71,7 +71,7 @@ impl Given {
 }
 
 /// `NAME=value git words…`, as a shell would take it.
-fn invocation(line: &str) -> Invocation {
+pub fn invocation(line: &str) -> Invocation {
     let mut words = shell_words::split(line).unwrap();
     let at = words.iter().position(|word| word == "git").unwrap();
     let args = words.split_off(at + 1);

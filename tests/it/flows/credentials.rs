@@ -1,10 +1,9 @@
 //! What is lent to a command, how it gets there, and that it is gone afterwards.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::process::Process;
+use crate::support::hosts::{API_TOKEN, GIT_TOKEN, Hosts};
 use crate::support::site::{Setup, Site, words};
 
 const POLICY: &str = r#"
@@ -14,61 +13,6 @@ const POLICY: &str = r#"
 @id("git-host") @grant("git-host") permit(principal, action in [Action::"git.fetch", Action::"git.push"], resource);
 @id("api") @grant("api") @mask("pii") permit(principal, action == Action::"http.get", resource);
 "#;
-
-/// The demo's git host and API, with tokens of this test's own.
-struct Hosts {
-    _world: Process,
-    git: String,
-    api: String,
-    folder: PathBuf,
-}
-
-const GIT_TOKEN: &str = "a-token-for-the-git-host-a8s7d6f5";
-const API_TOKEN: &str = "a-token-for-the-api-q1w2e3r4t5";
-
-impl Hosts {
-    fn start() -> Hosts {
-        let folder = tempfile::Builder::new().prefix("hosts").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-        let bare = folder.join("acme/app.git");
-        git(&folder, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
-        git(&bare, &["config", "http.receivepack", "true"]);
-        fs::write(folder.join("tokens"), format!("{GIT_TOKEN}\n{API_TOKEN}\n")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis-demo"));
-        command.arg("world").arg("--repositories").arg(&folder).arg("--tokens").arg(folder.join("tokens"));
-        let world = Process::start(&mut command);
-        let line = world.line(|line| line.starts_with("git "));
-        let words: Vec<&str> = line.split(' ').collect();
-        Hosts {
-            git: format!("http://127.0.0.1:{}", words[1]),
-            api: format!("http://127.0.0.1:{}", words[3]),
-            _world: world,
-            folder,
-        }
-    }
-
-    fn server_toml(&self) -> String {
-        fs::write(self.folder.join("git"), GIT_TOKEN).unwrap();
-        fs::write(self.folder.join("api"), API_TOKEN).unwrap();
-        format!(
-            "[[credential]]\nname = \"git-host\"\nkind = \"token\"\nurl = \"{}/\"\nusername = \"portcullis\"\ntoken_file = \"{folder}/git\"\n\
-             [[credential]]\nname = \"api\"\nkind = \"token\"\nurl = \"{}/\"\ntoken_file = \"{folder}/api\"\n",
-            self.git,
-            self.api,
-            folder = self.folder.display()
-        )
-    }
-}
-
-impl Drop for Hosts {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let done = Command::new("/usr/bin/git").current_dir(folder).args(arguments).output().unwrap();
-    assert!(done.status.success(), "{}", words(&done));
-}
 
 fn site(hosts: &Hosts) -> Site {
     Site::with(&Setup { policy: POLICY, server: &hosts.server_toml(), ..Setup::default() })

@@ -2,6 +2,8 @@
 
 pub mod browser;
 pub mod gate;
+#[cfg(feature = "demo")]
+pub mod hosts;
 pub mod oidc;
 pub mod postgres;
 #[cfg(feature = "demo")]
