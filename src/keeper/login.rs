@@ -130,3 +130,55 @@ impl Login {
         Ok(token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::{Keep, Link, Login};
+
+    /// Hangs up after the first request, answers the second with tokens; gives its address and its certificate.
+    fn server() -> (String, String) {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key).unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            let body = r#"{"access_token":"pca_new","refresh_token":"pcr_new","expires_in":600}"#;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            for (answer, stream) in ["", &answer].iter().zip(listener.incoming()) {
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                let mut stream = StreamOwned::new(connection, stream.unwrap());
+                let mut asked = Vec::new();
+                while !asked.windows(7).any(|bytes| bytes == b"pcr_old") {
+                    let mut chunk = [0; 1024];
+                    let n = stream.read(&mut chunk).unwrap();
+                    asked.extend_from_slice(&chunk[..n]);
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (address, certified.cert.pem())
+    }
+
+    #[tokio::test]
+    async fn a_refresh_whose_answer_was_lost_is_repeated_at_once_with_the_same_token() {
+        let (address, authority) = server();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("login");
+        Keep::File(path.clone()).save("pcr_old").await.unwrap();
+        let link = Arc::new(Link::new(&address, authority.as_bytes()).unwrap());
+        let login = Login::open(link, Keep::File(path.clone())).await.unwrap();
+        assert_eq!(login.access().await.unwrap().as_str(), "pca_new");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "pcr_new");
+    }
+}

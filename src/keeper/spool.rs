@@ -1,8 +1,8 @@
 //! Recordings on this machine, from their first byte until the server has sealed them.
 //!
-//! Every frame is written to its file before the next message is read, so a killed keeper loses nothing that a shim
-//! was done with; the files are made durable together, about a second later. A full disk is noticed before a command
-//! runs; room is kept aside so that the end of a running one can still be written.
+//! Every frame is written to its file before the shim hears that it is kept, and shows it; so a killed keeper loses
+//! nothing that somebody saw. The files are made durable together, about a second later. A full disk is noticed before
+//! a command runs; room is kept aside so that the end of a running one can still be written.
 //!
 //! Files: `ID.rec` is the recording, `ID.end` its end ([`End`]) once there is one.
 
