@@ -82,7 +82,7 @@ fn a_keeper_killed_in_mid_run_ends_the_tool_and_the_recording_is_sealed_by_the_n
     let address = format!("http://{}/", host.local_addr().unwrap());
     let mut running = Process::start(site.shim("curl").args(["-sSN", &address]));
     let (mut connection, _) = host.accept().unwrap();
-    connection.read(&mut [0; 1024]).unwrap();
+    assert!(connection.read(&mut [0; 1024]).unwrap() > 0);
     connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe first line\n").unwrap();
     running.line(|line| line == "the first line");
     site.keeper.child().kill().unwrap();
