@@ -49,6 +49,9 @@ pub struct MemFile {
     /// Shown as the memfd's name in /proc; for people who debug.
     pub name: &'static str,
     pub bytes: Secret,
+    /// For a credential that the tool reads from beginning to end when it starts: it is empty after the first reading, so
+    /// that no word of the line can have the tool read it again and send or store it.
+    pub once: bool,
 }
 
 impl Word {

@@ -84,7 +84,7 @@ impl PolicySet {
         let answers = self.answers(question);
         match worst(&answers) {
             Some(answer) => Verdict::Deny(answer.refusal(question)),
-            None => permitted(&answers, question),
+            None => unmasked(&answers).map_or_else(|| permitted(&answers, question), Verdict::Deny),
         }
     }
 
@@ -195,6 +195,29 @@ fn worst<'s, 'a>(answers: &'s [Answer<'a>]) -> Option<&'s Answer<'a>> {
     [Outcome::Failed, Outcome::Forbidden, Outcome::NotPermitted]
         .into_iter()
         .find_map(|outcome| answers.iter().find(|answer| answer.outcome() == outcome))
+}
+
+/// What passes the gate is masked; what a tool writes into a file by itself does not pass it. So where something that is
+/// read has to be masked beyond secrets, the line may not write files. `secrets` hold for every line there is, and would
+/// keep every tool from writing.
+fn unmasked(answers: &[Answer<'_>]) -> Option<Refusal> {
+    let writes = |answer: &&Answer<'_>| match &answer.subject {
+        Asked::Operation(operation) => operation.action == "file.write",
+        Asked::Doubt(_) => false,
+    };
+    let written = answers.iter().find(writes)?;
+    let masked = |answer: &Answer<'_>| {
+        answer.permits.iter().any(|rule| rule.obligations.masks.iter().any(|set| set != "secrets"))
+    };
+    let rule = answers.iter().filter(|answer| !writes(answer) && masked(answer)).flat_map(|answer| &answer.permits);
+    let policies: Vec<String> = rule.map(|rule| rule.id.clone()).collect();
+    (!policies.is_empty()).then(|| Refusal {
+        kind: RefusalKind::CannotEnforce,
+        what: written.what.clone(),
+        why: "policy masks what this command reads, and a file that it writes itself cannot be masked".to_owned(),
+        hint: Some("leave the file out and redirect the standard output: > FILE".to_owned()),
+        policies,
+    })
 }
 
 /// Allow or ask: every answer has a permit, and no forbid that cannot be lifted.

@@ -1,6 +1,8 @@
 //! What a human is shown of a command. All of it was chosen by the agent: escaped here, cut here, and rid of what looks
 //! like a secret (a token in a header, a password in an address), because pages and the audit log keep it.
 
+use std::cmp::Reverse;
+
 use crate::model::{Content, ContentSource, Invocation, Operation, Raw, Reading, visible};
 use crate::redact::{Redactor, Settings};
 use crate::wire::contract::Preview;
@@ -46,14 +48,20 @@ impl Words {
         self.clean(cwd)
     }
 
-    /// One line an operation, then one a doubt; what is left out is counted.
+    /// One line an operation, then one a doubt. Where there are too many, what is left out is counted and is what matters
+    /// least: nothing that destroys can hide behind a hundred reads.
     pub fn operations(&mut self, reading: &Reading) -> Vec<String> {
         let all = reading.operations.len() + reading.doubts.len();
+        let mut operations: Vec<&Operation> = reading.operations.iter().collect();
+        if all > OPERATIONS {
+            operations.sort_by_key(|operation| Reverse(operation.effect));
+        }
         let doubts = reading.doubts.iter().map(|doubt| {
             let detail = visible::line(doubt.detail.as_bytes(), ARGUMENT);
             format!("doubt {}: {detail}", visible::line(doubt.kind.as_bytes(), ARGUMENT))
         });
-        let lines = reading.operations.iter().map(operation).chain(doubts).take(OPERATIONS);
+        let spelt = OPERATIONS.saturating_sub(doubts.len());
+        let lines = operations.into_iter().take(spelt).map(operation).chain(doubts).take(OPERATIONS);
         let mut lines: Vec<String> = lines.map(|line| self.clean(line)).collect();
         if all > lines.len() {
             lines.push(format!("and {} more", all - lines.len()));

@@ -15,6 +15,21 @@ use crate::sys::{caller, memory, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
 
+/// Variables that bring a library of the caller's into the tool (OpenSSL's config(5) and ENGINE directories, iconv's modules),
+/// write the keys of its connections down, or have a host's name mean another one (hostname(7), resolver(5)). A tool that was lent
+/// something runs without them, as without the loader's own `LD_*`.
+const TAKEN: [&[u8]; 9] = [
+    b"GCONV_PATH",
+    b"HOSTALIASES",
+    b"LOCALDOMAIN",
+    b"OPENSSL_CONF",
+    b"OPENSSL_ENGINES",
+    b"OPENSSL_MODULES",
+    b"RESOLV_HOST_CONF",
+    b"RES_OPTIONS",
+    b"SSLKEYLOGFILE",
+];
+
 /// The program, its arguments and environment, and the descriptors that it alone inherits.
 pub struct Command {
     pub path: CString,
@@ -71,7 +86,8 @@ fn carry_out(
 ) -> io::Result<Command> {
     let mut files = Vec::new();
     for file in &delivery.files {
-        files.push(memory::sealed(file.name, file.bytes.expose())?);
+        let make = |bytes: &[u8]| if file.once { memory::once(bytes) } else { memory::sealed(file.name, bytes) };
+        files.push(make(file.bytes.expose())?);
     }
     let words = Words { files: &files, helper: &install.helper() };
     let mut arguments = vec![spawn::c_string(OsStr::from_bytes(argv0))?];
@@ -80,7 +96,10 @@ fn carry_out(
     }
     let mut environment = caller::environment();
     if lent {
-        environment.retain(|entry| !entry.as_bytes().starts_with(b"LD_"));
+        environment.retain(|entry| {
+            let name = entry.as_bytes().split(|b| *b == b'=').next().unwrap_or_default();
+            !name.starts_with(b"LD_") && !TAKEN.contains(&name)
+        });
     }
     for (name, value) in terms {
         set(&mut environment, name, OsStr::new(value));

@@ -20,6 +20,7 @@ use crate::wire::frames::{Failure, Question};
 use ask::Keeper;
 pub use gather::Machine;
 use locate::Install;
+use permit::Permit;
 use say::Say;
 use session::Session;
 
@@ -59,6 +60,7 @@ fn gate(tool: &'static dyn Tool, say: &Say, about: &mut About) -> Result<Exit, N
     about.notes = machine.notes();
     let mut keeper = Keeper::connect(&install.pins.keeper)?;
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
+    unwatched(&permit)?;
     let grants = keeper.draw(&permit)?;
     let lenses = permit.lenses(&grants).map_err(No::from);
     let command = lenses.and_then(|lenses| {
@@ -140,6 +142,18 @@ fn by_locate(error: &locate::Error, what: &str) -> Failure {
 /// Others of the same user can neither trace us nor read what we were lent; the first thing that is done.
 fn hide() -> Result<(), No> {
     caller::hide().map_err(machine_failed)
+}
+
+/// Nothing is lent where somebody who started us as a debugger does would read it with us.
+fn unwatched(permit: &Permit) -> Result<(), No> {
+    if permit.terms().grants.is_empty() || !caller::traced().map_err(machine_failed)? {
+        return Ok(());
+    }
+    Err(ask::failure(
+        "no credential is lent to a command that is traced".to_owned(),
+        "its tracer could read the credential".to_owned(),
+        "run it without strace or a debugger",
+    ))
 }
 
 fn help(operation: Option<OsString>) -> Result<Exit, No> {

@@ -64,6 +64,13 @@ pub fn environment() -> Vec<OsString> {
     }
 }
 
+/// Whether another process traces this one (proc(5), TracerPid). [`hide`] keeps new ones off; one that started us itself stays.
+pub fn traced() -> io::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+    Ok(tracer.ok_or(io::ErrorKind::NotFound)?.trim() != "0")
+}
+
 /// Keeps other processes of the same user from reading this one's memory or tracing it (prctl(2), PR_SET_DUMPABLE).
 /// The tool is not affected: execve(2) resets it.
 pub fn hide() -> io::Result<()> {

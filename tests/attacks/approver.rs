@@ -73,3 +73,27 @@ fn an_answer_typed_into_the_agents_own_input() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(124), "{}", words(&ended));
 }
+
+#[test]
+fn the_one_statement_that_matters_behind_a_hundred_others() {
+    let site = Site::start(
+        r#"
+@id("all") permit(principal, action, resource);
+@id("destruction-needs-a-human") @approval("approvers") forbid(principal, action in Action::"destroy", resource);
+"#,
+    );
+    let script: String = (0..300).map(|n| format!("SELECT * FROM harmless{n};\n")).collect();
+    fs::write(site.path("work/script"), script + "DROP TABLE customers;\n").unwrap();
+    let waited = site
+        .shim("psql")
+        .args(["-X", "-h", "127.0.0.1", "-p", "9", "-U", "a", "-d", "shop"])
+        .stdin(fs::File::open(site.path("work/script")).unwrap())
+        .env("PORTCULLIS_WAIT", "0s")
+        .output()
+        .unwrap();
+    assert_eq!(waited.status.code(), Some(124), "{}", words(&waited));
+    let asked = pending(&site);
+    let lines: Vec<&str> = asked["operations"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    assert!(lines[0].starts_with("destroy: sql.drop") && lines[0].contains("customers"), "{lines:#?}");
+    assert!(lines.last().unwrap().ends_with("more"), "{lines:#?}");
+}

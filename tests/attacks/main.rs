@@ -10,7 +10,9 @@ mod support;
 mod approver;
 mod credential_theft;
 mod environment;
+mod masks;
 mod socket;
+mod tools;
 
 /// The names in the first column of the table are those of the tests, all of them and no others.
 #[test]

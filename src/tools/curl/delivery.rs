@@ -22,22 +22,23 @@ pub fn deliver(invocation: &Invocation, facts: Facts, grants: Vec<Grant>) -> Res
     if !config::disabled(&invocation.args) {
         args.push(Word::plain("-q"));
     }
-    if let Some(path) = facts.get::<Bytes>(CURLRC) {
-        let text = flat(&path, &facts, 0)?;
-        args.extend(named_config(&mut delivery, "curlrc", text));
-    }
-    let mut words = own_words(invocation, &facts, &mut delivery)?;
+    // Before anything of the caller's, which may name files to be read: by then this one is empty.
     if let Some(text) = header(invocation, &line, &grants)? {
-        args.extend(named_config(&mut delivery, "credential", text));
+        let credential = MemFile { name: "credential", bytes: Secret::new(text), once: true };
+        args.extend(named_config(&mut delivery, credential));
     }
-    args.append(&mut words);
+    if let Some(path) = facts.get::<Bytes>(CURLRC) {
+        let curlrc = MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, 0)?), once: false };
+        args.extend(named_config(&mut delivery, curlrc));
+    }
+    args.append(&mut own_words(invocation, &facts, &mut delivery)?);
     delivery.args = args;
     delivery.stdin = facts.contents.into_iter().find(|content| content.source == ContentSource::Stdin);
     Ok(delivery)
 }
 
-fn named_config(delivery: &mut Delivery, name: &'static str, text: Vec<u8>) -> [Word; 2] {
-    delivery.files.push(MemFile { name, bytes: Secret::new(text) });
+fn named_config(delivery: &mut Delivery, file: MemFile) -> [Word; 2] {
+    delivery.files.push(file);
     [Word::plain("--config"), Word::file(delivery.files.len() - 1)]
 }
 
@@ -50,7 +51,7 @@ fn own_words(invocation: &Invocation, facts: &Facts, delivery: &mut Delivery) ->
         if path.as_slice() == b"-" {
             continue;
         }
-        delivery.files.push(MemFile { name: "config", bytes: Secret::new(flat(&path, facts, 0)?) });
+        delivery.files.push(MemFile { name: "config", bytes: Secret::new(flat(&path, facts, 0)?), once: false });
         let file = Part::File(delivery.files.len() - 1);
         match given.value_index {
             Some(index) => words[index] = Word(vec![file]),

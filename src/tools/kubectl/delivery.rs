@@ -123,7 +123,7 @@ fn replace_end(word: &mut Vec<Part>, value: &str, parts: Vec<Part>, is_kustomize
 }
 
 fn memory(delivery: &mut Delivery, content: &Content) -> usize {
-    delivery.files.push(MemFile { name: "manifest", bytes: Secret::new(content.bytes.to_vec()) });
+    delivery.files.push(MemFile { name: "manifest", bytes: Secret::new(content.bytes.to_vec()), once: false });
     delivery.files.len() - 1
 }
 
@@ -149,7 +149,7 @@ fn credential(
         std::str::from_utf8(grant.secret.expose()).map_err(|_| refused("the granted token is not text", None))?;
     let bytes = kubeconfig(line, &config, &target, server, ca.as_deref(), token)
         .map_err(|_| refused("the kubeconfig for the credential cannot be written", None))?;
-    delivery.files.push(MemFile { name: "kubeconfig", bytes });
+    delivery.files.push(MemFile { name: "kubeconfig", bytes, once: false });
     let file = delivery.files.len() - 1;
     delivery.environment.push(EnvChange::Set("KUBECONFIG".to_owned(), Word::file(file)));
     delivery.environment.extend(REMOVED.iter().map(|name| EnvChange::Remove((*name).to_owned())));

@@ -2,6 +2,7 @@
 
 use super::copydata;
 use super::run::{Runner, Script, Status};
+use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Include, Origin, Step};
 use super::variables::{Value, boolean};
@@ -78,6 +79,7 @@ impl Runner<'_> {
             "gset" => {
                 let prefix = self.argument(script, Kind::Normal, false).unwrap_or_default();
                 self.recall(script);
+                self.step(Step::Reshapes);
                 // Taken by what follows; the statement itself was already read.
                 let status = self.sent_now(script, source);
                 self.variables.taint(if prefix.unknown { b"" } else { &prefix.text });
@@ -141,6 +143,14 @@ impl Runner<'_> {
                     } else {
                         self.variables.set(&variable.text, Value::Unknown);
                     }
+                }
+            }
+            "pset" => {
+                let words = self.rest(script, Kind::Normal);
+                let mut texts = words.iter().map(|word| word.text.as_slice());
+                let reshapes = shape::reshapes(texts.next().unwrap_or_default(), texts.next());
+                if reshapes || words.iter().any(|word| word.unknown) {
+                    self.step(Step::Reshapes);
                 }
             }
             "prompt" => {
@@ -329,7 +339,6 @@ const HARMLESS: &[&str] = &[
     "html",
     "p",
     "print",
-    "pset",
     "qecho",
     "t",
     "T",

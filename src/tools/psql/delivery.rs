@@ -126,7 +126,7 @@ impl<'a> Pins<'a> {
             return refused("a script is too long to be handed over as it was read", None);
         }
         let bytes = self.rewritten(&Origin::File(path.to_vec()), &content.bytes)?;
-        self.files.push(MemFile { name, bytes: Secret::new(bytes) });
+        self.files.push(MemFile { name, bytes: Secret::new(bytes), once: false });
         self.placed.insert(path.to_vec(), self.files.len() - 1);
         Ok(Some(self.files.len() - 1))
     }
@@ -256,9 +256,11 @@ fn lend(
         let why = format!("the credential is for {host}:{port}/{database}, not {to_host}:{to_port}/{to_database}");
         return Err(DeliveryError { why, hint: None });
     }
-    delivery
-        .files
-        .push(MemFile { name: "pgpass", bytes: password_file(&target, *port, database, role, &grant.secret) });
+    delivery.files.push(MemFile {
+        name: "pgpass",
+        bytes: password_file(&target, *port, database, role, &grant.secret),
+        once: false,
+    });
     let file = Word::file(delivery.files.len() - 1);
     for name in ["PGPASSWORD", "PGSERVICE", "PGSERVICEFILE"] {
         delivery.environment.push(EnvChange::Remove(name.into()));

@@ -1,6 +1,6 @@
 //! What a psql line would do: steps and statements to operations, doubts and the fields of `explain`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -39,6 +39,8 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     if line.ending == Ending::Runs {
         meaning.input(&line, invocation, facts);
     }
+    let takes_rows = |step: &Step| matches!(step, Step::Reshapes | Step::Program(_));
+    meaning.hidden = line.reshapes || steps.iter().any(takes_rows);
     for step in steps {
         meaning.step(step);
     }
@@ -65,6 +67,8 @@ struct Meaning {
     functions: Vec<String>,
     server_program: bool,
     server_file: bool,
+    /// Rows go to a program or a variable, or values are printed in pieces: nothing that is selected counts as shown.
+    hidden: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -99,6 +103,7 @@ impl Meaning {
             functions: Vec::new(),
             server_program: false,
             server_file: false,
+            hidden: false,
         }
     }
 
@@ -140,8 +145,10 @@ impl Meaning {
         invocation.variables.contains_key("PGCLUSTER") || facts.get(fact::WRAPPER).unwrap_or(false)
     }
 
-    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`.
+    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`. The server takes any case, `-` for `_`, and a
+    /// backslash before any letter (postgres(1); pg_split_opts in its sources).
     fn server_options(&mut self, options: &str) {
+        let options = options.replace('\\', "").replace('-', "_").to_ascii_lowercase();
         for (name, what) in [
             ("search_path", "search_path"),
             ("standard_conforming_strings", "string_syntax"),
@@ -200,6 +207,7 @@ impl Meaning {
                 self.operation("sql.grant", Effect::Escalate, None, "ALTER ROLE");
             }
             Step::Environment(arg) => self.environment(&arg),
+            Step::Reshapes => {}
             Step::Doubt(kind, detail) => self.doubt(kind, detail),
         }
     }
@@ -222,7 +230,7 @@ impl Meaning {
             Step::Sql { text, .. } => {
                 std::str::from_utf8(text).is_ok_and(|text| sql::read(text).is_ok_and(|found| !found.is_empty()))
             }
-            Step::Catalog(_) | Step::Doubt(..) => false,
+            Step::Catalog(_) | Step::Reshapes | Step::Doubt(..) => false,
             _ => true,
         });
         if acts {
@@ -251,7 +259,10 @@ impl Meaning {
 
     fn copy(&mut self, words: &[u8]) {
         let Some(copy) = copydata::copy_command(words) else { return };
+        let before = self.hidden;
+        self.hidden |= !copy.from && matches!(copy.end, End::Program(_) | End::File(_));
         self.sql(&copy.sql, false, None);
+        self.hidden = before;
         match copy.end {
             End::Program(command) => self.program(&Arg { text: command, ..Arg::default() }),
             End::File(path) => {
@@ -384,7 +395,8 @@ impl Meaning {
         let known = |name: &str| if name.contains(PLACEHOLDER) { "*".to_owned() } else { name.to_owned() };
         let table = self.table(&known(&schema), &known(&access.name));
         let columns: Vec<&String> = access.columns.iter().collect();
-        let outside: Vec<&String> = access.outside.iter().collect();
+        let hidden = if self.hidden && access.verb == Verb::Select { Some(&access.columns) } else { None };
+        let outside: BTreeSet<&String> = access.outside.iter().chain(hidden.into_iter().flatten()).collect();
         let mut operation =
             Operation::new(name, effect, table).with("kind", statement.kind.as_str()).with("columns", json!(columns));
         if !outside.is_empty() {

@@ -10,6 +10,7 @@ mod meaning;
 mod options;
 mod run;
 mod script;
+mod shape;
 mod slash;
 mod steps;
 mod variables;

@@ -3,6 +3,7 @@
 //! psql walks the line once: `-o` opens its file or pipe, `--help` and a mistake end the program, all while the line is
 //! still being read. So what stands before a mistake counts, and what stands after it does not.
 
+use super::shape;
 use crate::model::Bytes;
 use crate::tools::options::{Given, Grammar, Item, Opt, Takes, scan};
 
@@ -99,6 +100,8 @@ pub struct Line {
     pub no_psqlrc: bool,
     /// `-v`: name, and value or null for unset.
     pub variables: Vec<(Bytes, Option<Bytes>)>,
+    /// `-P` with which values are not printed whole.
+    pub reshapes: bool,
     /// `--cluster`, which only Debian's wrapper knows: it chooses another server.
     pub cluster: bool,
 }
@@ -121,6 +124,7 @@ impl Line {
             single_step: false,
             no_psqlrc: false,
             variables: Vec::new(),
+            reshapes: false,
             cluster: false,
         }
     }
@@ -200,6 +204,10 @@ impl Line {
             ("single-step", _) => self.single_step = true,
             ("no-psqlrc", _) => self.no_psqlrc = true,
             ("set" | "variable", _) => self.assign(&value),
+            ("pset", _) => {
+                let mut words = value.splitn(2, |b| *b == b'=');
+                self.reshapes |= shape::reshapes(words.next().unwrap_or_default(), words.next());
+            }
             ("version", _) => self.ending = Ending::Informs,
             ("help", _) => {
                 let known = matches!(value.as_slice(), b"" | b"options" | b"commands" | b"variables");

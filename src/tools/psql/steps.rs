@@ -32,6 +32,8 @@ pub enum Step {
     Password,
     /// `\setenv`.
     Environment(Arg),
+    /// What is selected is not printed, or not whole: `\gset`, `\pset format wrapped`.
+    Reshapes,
     Doubt(&'static str, String),
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pg_query::protobuf::SetOperation;
+
 use super::functions::{self, Manner};
 use super::kinds;
 use super::tree::Tree;
@@ -23,6 +25,9 @@ pub struct Derived {
 }
 
 type Origin = (usize, String);
+
+/// Most queries of one WITH RECURSIVE that are followed through each other.
+const RECURSIVE: usize = 4;
 
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -47,6 +52,8 @@ pub struct Walker {
     pub server_files: Vec<String>,
     pub scopes: Vec<Vec<Relation>>,
     pub ctes: Vec<BTreeMap<String, Derived>>,
+    /// WITH RECURSIVE clauses that are being walked again.
+    recursion: usize,
 }
 
 impl Walker {
@@ -104,8 +111,10 @@ impl Walker {
         let derived = if select.field("larg").is_nothing() {
             self.simple_select(select, outside)
         } else {
-            let mut left = self.select(select.field("larg"), outside);
-            let right = self.select(select.field("rarg"), outside);
+            // Rows that are compared with other rows decide: UNION drops what is there already.
+            let adds = select.number("op") == SetOperation::SetopUnion as i64 && select.flag("all");
+            let mut left = self.select(select.field("larg"), outside || !adds);
+            let right = self.select(select.field("rarg"), outside || !adds);
             for (at, (_, origins)) in right.outputs.into_iter().enumerate() {
                 if let Some((_, more)) = left.outputs.get_mut(at) {
                     more.extend(origins);
@@ -175,18 +184,42 @@ impl Walker {
     pub fn with(&mut self, statement: Tree<'_>) {
         self.ctes.push(BTreeMap::new());
         let with = statement.field("with_clause");
-        for cte in with.list("ctes").filter_map(|cte| cte.as_node("CommonTableExpr")) {
-            let name = cte.text("ctename").to_owned();
-            if with.flag("recursive") {
-                self.define(&name, Derived::default());
+        let ctes: Vec<Tree<'_>> = with.list("ctes").filter_map(|cte| cte.as_node("CommonTableExpr")).collect();
+        if !with.flag("recursive") {
+            return self.define_all(&ctes);
+        }
+        for cte in &ctes {
+            self.define(cte.text("ctename"), Derived::default());
+        }
+        self.define_all(&ctes);
+        if self.recursion > 0 || ctes.len() > RECURSIVE {
+            // Followed no further: any column of any table may come out of it changed.
+            for access in &mut self.accesses {
+                access.columns.insert("*".to_owned());
+                access.outside.insert("*".to_owned());
             }
+            return;
+        }
+        // Each may look at itself and at those behind it: now that it is known what these give, they are walked again,
+        // as often as the longest chain of them needs.
+        self.recursion += 1;
+        let nested = self.nested.len();
+        for _ in &ctes {
+            self.define_all(&ctes);
+        }
+        self.nested.truncate(nested);
+        self.recursion -= 1;
+    }
+
+    fn define_all(&mut self, ctes: &[Tree<'_>]) {
+        for cte in ctes {
             let query = cte.field("ctequery");
             if let Some(kind) = kinds::of(query).filter(|kind| kind != "SELECT") {
                 self.nested.push(kind);
             }
             let mut derived = self.rows(query, false);
             derived.rename(cte.names("aliascolnames"));
-            self.define(&name, derived);
+            self.define(cte.text("ctename"), derived);
         }
     }
 

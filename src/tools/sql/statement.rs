@@ -84,6 +84,19 @@ fn class_of(node: &str) -> Option<Class> {
     })
 }
 
+/// Options of COPY with which a value is not written as it is: its own characters are doubled or escaped, as
+/// `ada\@example.com` for `DELIMITER '@'`. The usual delimiters and quotes stand in no value that a mask knows.
+fn bends(option: Tree<'_>) -> bool {
+    let Some(option) = option.as_node("DefElem") else { return true };
+    let usual: &[&str] = match option.text("defname") {
+        "delimiter" => &["\t", ",", ";", "|"],
+        "quote" => &["\"", "'"],
+        "escape" => &["\"", "'", "\\"],
+        _ => return false,
+    };
+    !option.field("arg").as_node("String").is_some_and(|given| usual.contains(&given.text("sval")))
+}
+
 impl Parts {
     fn finish(self) -> Statement {
         let walker = self.walker.finish();
@@ -198,9 +211,11 @@ impl Parts {
             self.class = Some(Class::Write);
             self.takes_input = file.is_empty();
         }
+        // Rows that go to a file of the server's, or whose values are written in another way than they are, are not shown.
+        let outside = !from && (!file.is_empty() || copy.list("options").any(bends));
         let query = copy.field("query");
         if !query.is_nothing() {
-            return self.inner(query, !file.is_empty());
+            return self.inner(query, outside);
         }
         let index = self.walker.table(copy.field("relation"), if from { Verb::Insert } else { Verb::Select });
         let columns = copy.names("attlist");
@@ -209,7 +224,7 @@ impl Parts {
         if columns.is_empty() {
             access.columns.insert("*".into());
         }
-        if !file.is_empty() && !from {
+        if outside {
             access.outside = access.columns.clone();
         }
         self.walker.expression(copy.field("where_clause"), true);

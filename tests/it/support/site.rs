@@ -22,6 +22,8 @@ pub struct Site {
 #[derive(Default)]
 pub struct Setup<'a> {
     pub policy: &'a str,
+    /// `masks.toml` beside the policy.
+    pub masks: &'a str,
     /// Added to the server's TOML: credentials, users.
     pub server: &'a str,
     /// Added to the keeper's TOML.
@@ -63,6 +65,7 @@ impl Site {
             std::os::unix::fs::symlink("../portcullis-shim", root.join("lib/portcullis/shims").join(tool)).unwrap();
         }
         fs::write(root.join("policy/policy.cedar"), setup.policy).unwrap();
+        fs::write(root.join("policy/masks.toml"), setup.masks).unwrap();
         fs::write(root.join("server.toml"), setup.server).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let url = format!("https://127.0.0.1:{port}");

@@ -1,0 +1,112 @@
+//! Ways to have a masked value in a shape in which no mask finds it.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use crate::support::site::{Setup, Site, words};
+
+/// Reading is masked; nothing that a mask could not hold is permitted. Nobody listens at the address, so what the gate lets
+/// through ends with psql's own exit code.
+const MASKED: &str = r#"
+@id("masked") @mask("pii")
+permit(principal, action in [Action::"sql.connect", Action::"sql.select", Action::"sql.session", Action::"http.get"], resource);
+@id("files") permit(principal, action in [Action::"file.write", Action::"program.run"], resource);
+"#;
+
+fn site() -> Site {
+    Site::with(&Setup { policy: MASKED, masks: "[pii]\ncolumns = [\"*.email\"]\n", ..Setup::default() })
+}
+
+fn psql(site: &Site, arguments: &[&str], script: &str) -> Output {
+    let mut command = site.shim("psql");
+    command.args(["-X", "-h", "127.0.0.1", "-p", "9", "-U", "a", "-d", "shop"]).args(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_query_that_turns_a_masked_column_into_something_else() {
+    let site = site();
+    let shown = psql(&site, &["-c", "SELECT email FROM customers UNION ALL SELECT email FROM leads"], "");
+    assert_eq!(shown.status.code(), Some(2), "what is only shown is let through: {}", words(&shown));
+    for query in [
+        "SELECT email FROM customers INTERSECT SELECT 'ada@example.com'",
+        "SELECT 'ada@example.com' EXCEPT SELECT email FROM customers",
+        "SELECT count(*) FROM (SELECT email FROM customers UNION SELECT 'ada@example.com') t",
+        "WITH RECURSIVE t(x) AS (SELECT email FROM customers UNION ALL SELECT reverse(x) FROM t) SELECT x FROM t",
+        "WITH RECURSIVE a AS (SELECT reverse(x) FROM b), b(x) AS (SELECT email FROM customers) SELECT * FROM a",
+        "WITH RECURSIVE t(x) AS (SELECT * FROM (WITH RECURSIVE u(y) AS (SELECT email FROM customers UNION ALL \
+         SELECT reverse(y) FROM u) SELECT y FROM u) s) SELECT x FROM t",
+        "COPY (SELECT email FROM customers) TO STDOUT (DELIMITER '@')",
+        "COPY customers (email) TO STDOUT (FORMAT csv, FORCE_QUOTE *, QUOTE '@', ESCAPE ' ')",
+        "COPY customers TO STDOUT DELIMITERS '@'",
+    ] {
+        let refused = psql(&site, &["-c", query], "");
+        assert_eq!(refused.status.code(), Some(126), "{query}: {}", words(&refused));
+    }
+}
+
+#[test]
+fn settings_of_psql_that_print_a_masked_value_in_pieces() {
+    let site = site();
+    let select = "SELECT email FROM customers";
+    let shown = psql(&site, &["-P", "format=csv", "-P", "numericlocale=off", "-c", select], "");
+    assert_eq!(shown.status.code(), Some(2), "{}", words(&shown));
+    for setting in ["format=wrapped", "format=w", "format=latex", "numericlocale", "numericlocale=on"] {
+        let refused = psql(&site, &["-P", setting, "-c", select], "");
+        assert_eq!(refused.status.code(), Some(126), "{setting}: {}", words(&refused));
+    }
+    for script in [
+        "SELECT email AS e FROM customers LIMIT 1 \\gset\nSELECT reverse(:'e');\n",
+        "\\pset format wrapped\n\\pset columns 8\nSELECT email FROM customers;\n",
+        "SELECT email FROM customers \\g | rev\n",
+        "\\o | rev\nSELECT email FROM customers;\n",
+        "\\copy customers to program 'rev'\n",
+    ] {
+        let refused = psql(&site, &[], script);
+        assert_eq!(refused.status.code(), Some(126), "{script}: {}", words(&refused));
+    }
+}
+
+#[test]
+fn a_file_that_the_tool_writes_itself_past_the_masks() {
+    let site = site();
+    let select = "SELECT name FROM customers";
+    for arguments in
+        [&["-o", "out", "-c", select][..], &["-L", "out", "-c", select], &["-c", "\\copy customers to 'out'"]]
+    {
+        let refused = psql(&site, arguments, "");
+        assert_eq!(refused.status.code(), Some(126), "{arguments:?}: {}", words(&refused));
+    }
+    let refused = site.shim("curl").args(["-s", "-o", "out", "http://127.0.0.1:9/"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(126), "{}", words(&refused));
+    let plain = site.shim("curl").args(["-s", "http://127.0.0.1:9/"]).output().unwrap();
+    assert_eq!(plain.status.code(), Some(7), "curl's own: nobody listens: {}", words(&plain));
+}
+
+#[test]
+fn settings_for_the_server_in_letters_that_a_reader_may_not_know() {
+    let site = site();
+    let run = |options: &str| {
+        let mut command = site.shim("psql");
+        command.args(["-X", "-h", "127.0.0.1", "-p", "9", "-U", "a", "-d", "shop", "-c", "SELECT name FROM customers"]);
+        command.env("PGOPTIONS", options).output().unwrap()
+    };
+    let harmless = run("-c statement_timeout=5s");
+    assert_eq!(harmless.status.code(), Some(2), "{}", words(&harmless));
+    for options in [
+        "-c search_path=evil",
+        "-c SEARCH_PATH=evil",
+        "-c search-path=evil",
+        "--search-path=evil",
+        "-csearch_path=evil",
+        "-c s\\earch_path=evil",
+        "-c Role=admin",
+        "-c session-authorization=admin",
+        "-c standard-conforming-strings=off",
+    ] {
+        let refused = run(options);
+        assert_eq!(refused.status.code(), Some(126), "PGOPTIONS={options}: {}", words(&refused));
+    }
+}

@@ -1,0 +1,155 @@
+//! A tool that was lent a credential is asked to hand it over.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+
+use crate::support::site::{Setup, Site, words};
+
+const TOKEN: &str = "a-token-that-stays-where-it-is-z9x8c7";
+
+/// Everything is permitted, so that only the delivery is between the agent and the token.
+const LENDS: &str = r#"
+@id("all") permit(principal, action, resource) unless { action in [Action::"http.get", Action::"http.send"] };
+@id("api") @grant("api") permit(principal, action in [Action::"http.get", Action::"http.send"], resource);
+"#;
+
+/// An API that answers with the body that it was sent; its address.
+fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            let head = head.to_ascii_lowercase();
+            assert!(head.contains(&format!("authorization: bearer {TOKEN}\r\n")), "{head}");
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next()?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            if head.contains("expect: 100-continue") {
+                stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+            }
+            reader.read_exact(&mut body).unwrap();
+            let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.write_all(&body).unwrap();
+        }
+    });
+    address
+}
+
+fn lending(url: &str) -> Site {
+    let credential =
+        format!("[[credential]]\nname = \"api\"\nkind = \"token\"\nurl = \"{url}\"\ntoken_file = \"data/token\"\n");
+    let site = Site::with(&Setup { policy: LENDS, server: &credential, ..Setup::default() });
+    fs::write(site.path("data/token"), TOKEN).unwrap();
+    site
+}
+
+#[test]
+fn the_memory_file_with_the_credential_read_by_the_tool_itself() {
+    let url = echo();
+    let site = lending(&url);
+    let fetched = site.shim("curl").args(["-sS", "-d", "hello", &url]).output().unwrap();
+    assert_eq!(fetched.stdout, b"hello", "the token arrives: {}", words(&fetched));
+    for number in 3..12 {
+        let memory = format!("/proc/self/fd/{number}");
+        let link = site.path("work/link");
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(&memory, &link).unwrap();
+        let lines: [&[&str]; 8] = [
+            &[&format!("file://{memory}"), &url],
+            &["-d", &format!("@{memory}"), &url],
+            &["--data-binary", "@link", &url],
+            &["-F", &format!("f=@{memory};type=text/plain"), &url],
+            &["-F", &format!("f=<{memory}"), &url],
+            &["-T", "link", &url],
+            &["-H", &format!("@{memory}"), "-d", "x", &url],
+            &["-w", &format!("@{memory}"), &url],
+        ];
+        for line in lines {
+            let out = site.path("work/out");
+            let _ = fs::remove_file(&out);
+            // Into a file, where nothing of ours could mask it.
+            let ran = site.shim("curl").args(["-sS", "-m", "5", "-o", "out"]).args(line).output().unwrap();
+            let mut got = fs::read(&out).unwrap_or_default();
+            got.extend_from_slice(&ran.stdout);
+            let stolen = got.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes());
+            assert!(!stolen, "curl {line:?}: {} {}", words(&ran), got.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn variables_that_open_the_tool_or_lead_it_elsewhere() {
+    let url = echo();
+    let site = lending(&url);
+    // A library that OpenSSL loads by its configuration: all that it does is to leave a file behind.
+    let evil = site.path("work/evil.so");
+    let marker = site.path("work/loaded");
+    let source = format!(
+        "#include <fcntl.h>\n__attribute__((constructor)) static void f(void) {{ open(\"{}\", O_CREAT | O_WRONLY, 0600); }}\n",
+        marker.display()
+    );
+    fs::write(site.path("work/evil.c"), source).unwrap();
+    let built = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&evil)
+        .arg(site.path("work/evil.c"))
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", words(&built));
+    let conf = format!(
+        "openssl_conf = a\n[a]\nengines = b\n[b]\nc = d\n[d]\nengine_id = e\ndynamic_path = {}\ninit = 0\n",
+        evil.display()
+    );
+    fs::write(site.path("work/openssl.cnf"), conf).unwrap();
+    // Bare, it works.
+    let load = |command: &mut std::process::Command| {
+        let ran =
+            command.env("OPENSSL_CONF", site.path("work/openssl.cnf")).args(["-sS", "-d", "x", &url]).output().unwrap();
+        (ran.status.success(), fs::remove_file(&marker).is_ok())
+    };
+    assert!(
+        load(std::process::Command::new("/usr/bin/curl").args(["-H", &format!("Authorization: Bearer {TOKEN}")])).1
+    );
+    assert_eq!(load(&mut site.shim("curl")), (true, false));
+}
+
+#[test]
+fn a_tracer_that_started_the_shim() {
+    let url = echo();
+    let site = lending(&url);
+    // What a debugger does: it is there before the first instruction.
+    let source = r#"
+        #include <sys/ptrace.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        int main(int argc, char **argv) {
+            pid_t child = fork();
+            if (child == 0) { ptrace(PTRACE_TRACEME, 0, 0, 0); execv(argv[1], argv + 1); _exit(99); }
+            int status;
+            while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+                int signal = WSTOPSIG(status);
+                ptrace(PTRACE_CONT, child, 0, signal == 5 ? 0 : signal);
+            }
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+        }"#;
+    let tracer = site.path("work/tracer");
+    fs::write(site.path("work/tracer.c"), source).unwrap();
+    let built =
+        std::process::Command::new("cc").arg("-o").arg(&tracer).arg(site.path("work/tracer.c")).output().unwrap();
+    assert!(built.status.success(), "{}", words(&built));
+    let traced = |arguments: &[&str]| {
+        let shim = site.shim("curl");
+        let mut command = std::process::Command::new(&tracer);
+        command.arg(shim.get_program()).args(arguments).current_dir(site.path("work"));
+        command.env_clear().envs(shim.get_envs().filter_map(|(name, value)| Some((name, value?)))).output().unwrap()
+    };
+    let lent = traced(&["-sS", "-d", "hello", &url]);
+    assert_eq!(lent.status.code(), Some(125), "{}", words(&lent));
+    assert!(lent.stdout.is_empty());
+    let plain = traced(&["--version"]);
+    assert!(plain.status.success(), "where nothing is lent, whoever wants to watch may: {}", words(&plain));
+}
