@@ -153,3 +153,22 @@ fn a_tracer_that_started_the_shim() {
     let plain = traced(&["--version"]);
     assert!(plain.status.success(), "where nothing is lent, whoever wants to watch may: {}", words(&plain));
 }
+
+#[test]
+fn a_second_request_inside_of_the_first() {
+    let url = echo();
+    let site = lending(&url);
+    let lines: [&[&str]; 7] = [
+        &["-X", "GET /admin HTTP/1.1\r\nX:"],
+        &["-X", "GET /admin?"],
+        &["-A", "x\r\n\r\nGET /admin HTTP/1.1\r\nHost: h\r\nX: y"],
+        &["-H", "X: y\r\n\r\nGET /admin HTTP/1.1\r\nHost: h"],
+        &["-b", "a=b\r\nX: y"],
+        &["--request-target", "/admin HTTP/1.1\r\nX: /"],
+        &["-X", "TRACE", "-o", "out"],
+    ];
+    for line in lines {
+        let refused = site.shim("curl").args(["-sS", "-m", "5"]).args(line).arg(&url).output().unwrap();
+        assert_eq!(refused.status.code(), Some(126), "curl {line:?}: {}", words(&refused));
+    }
+}

@@ -126,6 +126,12 @@ fn leak(plan: &Plan, meaning: &Meaning) -> Option<&'static str> {
     if plan.shows_headers {
         return Some("be shown by --verbose, --trace or --libcurl");
     }
+    if plan.splits.is_some() {
+        return Some("go with a request that the server may read as another one");
+    }
+    if meaning.requests.iter().filter_map(|request| request.method.as_deref()).any(sends_back) {
+        return Some("come back in the answer to TRACE");
+    }
     if meaning.follows {
         return Some("follow redirects through --location");
     }
@@ -145,6 +151,11 @@ fn leak(plan: &Plan, meaning: &Meaning) -> Option<&'static str> {
         return Some("go to a host whose certificate is not checked");
     }
     meaning.too_many.then_some("go with more requests than can be checked")
+}
+
+/// Methods whose answer is the request itself, its credential with it (RFC 9110 section 9.3.8; TRACK is IIS's).
+fn sends_back(method: &str) -> bool {
+    ["TRACE", "TRACK"].iter().any(|name| method.eq_ignore_ascii_case(name))
 }
 
 /// Whether a request is within a grant: same scheme, host and port, and a path below.

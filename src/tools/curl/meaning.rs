@@ -297,6 +297,12 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     for why in line.unread {
         reading.doubt("unread_content", why);
     }
+    if let Some(name) = plan.splits.filter(|_| meaning.refused.is_none()) {
+        reading.doubt(
+            "unreadable_content",
+            format!("--{name} holds what ends a line of the request: the server may read another one"),
+        );
+    }
     if meaning.too_many {
         reading.doubt("unknown_fact", format!("a URL stands for more than {} requests", globs::MOST));
     }

@@ -81,6 +81,9 @@ pub struct Plan {
     /// Something that would show a credential: `--verbose`, a trace.
     pub shows_headers: bool,
     pub refused: Option<String>,
+    /// A word that would end the request's line or a header early, so that the server reads another request than is
+    /// written: curl sends it as it is.
+    pub splits: Option<&'static str>,
 }
 
 impl Plan {
@@ -88,6 +91,9 @@ impl Plan {
         let mut plan = Plan::default();
         let mut group = Group::default();
         for setting in settings {
+            if splits(setting) {
+                plan.splits.get_or_insert(setting.name);
+            }
             if setting.name == "next" {
                 if group.nodes.iter().any(|node| node.url.is_some()) {
                     plan.groups.push(std::mem::take(&mut group));
@@ -118,6 +124,20 @@ impl Plan {
             _ => return false,
         }
         true
+    }
+}
+
+/// A method is a token and a target has no blank (RFC 9112 section 3); nothing else in a request's head holds a line's end.
+fn splits(setting: &Setting) -> bool {
+    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    match setting.name {
+        "request" => !setting.value.iter().all(token),
+        "request-target" => setting.value.iter().any(|b| b.is_ascii_whitespace() || b.is_ascii_control()),
+        "header" | "proxy-header" | "user-agent" | "referer" | "cookie" | "range" | "oauth2-bearer" | "url-query"
+        | "user" | "aws-sigv4" | "time-cond" | "continue-at" => {
+            setting.value.iter().any(|b| matches!(b, b'\r' | b'\n'))
+        }
+        _ => false,
     }
 }
 
