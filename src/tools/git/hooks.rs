@@ -3,6 +3,10 @@
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
 
+/// Commands that may write the index, if only to note again what they saw of the files.
+const WRITES_INDEX: &str = " add am apply checkout cherry-pick commit describe diff difftool merge mv pull read-tree rebase \
+    reset restore revert rm sparse-checkout stage stash status switch update-index worktree ";
+
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let quiet = meaning.weights.iter().all(|w| *w <= Weight::Read);
     let mut names = of_command(command, sub, words, quiet);
@@ -10,10 +14,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if !quiet && command != "config" {
         names.push("reference-transaction");
     }
-    if matches!(
-        command,
-        "add" | "status" | "commit" | "checkout" | "switch" | "merge" | "reset" | "restore" | "stash" | "rm" | "pull"
-    ) {
+    if WRITES_INDEX.contains(&format!(" {command} ")) {
         names.push("post-index-change");
     }
     let there = names.into_iter().filter(|name| scene.known.hooks.iter().any(|hook| hook == name));
