@@ -14,7 +14,7 @@ pub fn all(stage: &Stage) -> Result<()> {
         ("a clone and a push, with a token that the agent never sees", allowed_push),
         ("a forced push to main is refused before any credential is issued", refused_push),
         ("without the gate the same tool can do nothing", no_credential),
-        ("a query runs under a role of its own, and e-mails are masked", masked_query),
+        ("a query runs under a role of its own; e-mails are masked, and cannot be guessed by a WHERE", masked_query),
         ("an API that says too much", leaky_api),
         ("a DROP TABLE on stdin waits for a human, and alice approves", approved_drop),
         ("what the agent saw can be replayed", replay),
@@ -53,6 +53,8 @@ fn no_credential(stage: &Stage) -> Result<()> {
 fn masked_query(stage: &Stage) -> Result<()> {
     let asked = agent(stage, "psql -c 'SELECT current_user, customer, email FROM orders'", "");
     asked.must_succeed()?.must_say("[masked:")?;
+    let guess = agent(stage, "psql -c \"SELECT customer FROM orders WHERE email LIKE 'a%'\"", "");
+    guess.must_exit(126)?;
     let role = asked.text().split_whitespace().find(|w| w.starts_with("pc_")).context("the role's name")?.to_owned();
     let question = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{}'", role.replace('\'', "''"));
     // The role is dropped when the keeper's word of the end has reached the server.

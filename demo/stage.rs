@@ -228,6 +228,7 @@ fn folders(prefix: &Path, folder: &Path) -> Result<()> {
         fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o700))?;
     }
     fs::write(folder.join("policy/policy.cedar"), include_str!("policy/policy.cedar"))?;
+    fs::write(folder.join("policy/masks.toml"), include_str!("policy/masks.toml"))?;
     if is_root() {
         chown(folder.join("agent"), Some(NOBODY), Some(NOBODY))?;
     }

@@ -68,10 +68,14 @@ fn a_program_named_by_configuration() {
     assert!(site.shim("git").args(["init", "-q"]).output().unwrap().status.success());
     let marker = site.path("work/started");
     let touch = format!("touch {}", marker.display());
+    let own = site.path("own-exec-path");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("git-frob"), format!("#!/bin/sh\n{touch}\n")).unwrap();
+    fs::set_permissions(own.join("git-frob"), fs::Permissions::from_mode(0o755)).unwrap();
     let lines: [Vec<String>; 4] = [
         vec!["-c".into(), format!("core.fsmonitor={touch}"), "status".into()],
         vec!["-c".into(), format!("alias.x=!{touch}"), "x".into()],
-        vec!["--exec-path=/tmp".into(), "status".into()],
+        vec![format!("--exec-path={}", own.display()), "frob".into()],
         vec!["-c".into(), format!("diff.external={touch}"), "diff".into()],
     ];
     for line in lines {
