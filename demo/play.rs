@@ -8,9 +8,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::stage::Stage;
 
+type Scene = fn(&Stage) -> Result<()>;
+
 pub fn all(stage: &Stage) -> Result<()> {
     let began = Instant::now();
-    let scenes: [(&str, fn(&Stage) -> Result<()>); 8] = [
+    let scenes: [(&str, Scene); 8] = [
         ("a clone and a push, with a token that the agent never sees", allowed_push),
         ("a forced push to main is refused before any credential is issued", refused_push),
         ("without the gate the same tool can do nothing", no_credential),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use portcullis::model::*;
-use portcullis::wire::contract::{self, *};
+use portcullis::wire::contract::*;
 use portcullis::wire::frames::{self, FromKeeper, FromShim};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -135,7 +135,7 @@ fn the_vocabulary_is_as_it_was() {
 
 #[test]
 fn the_contract_with_the_server_is_as_it_was() {
-    assert_eq!(contract::VERSION, 1);
+    assert_eq!(VERSION, 1);
     snapshot("ask", &Ask { invocation: invocation(), facts: facts() });
     let answer = Answer { id: InvocationId::from_ulid(1), digest: Digest::of(b"x"), decision: Decision::Ask(ticket()) };
     snapshot("answer", &answer);

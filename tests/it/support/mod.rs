@@ -9,6 +9,7 @@ pub mod postgres;
 #[cfg(feature = "demo")]
 pub mod process;
 #[cfg(feature = "demo")]
+#[allow(dead_code, reason = "the demo uses more of it")]
 #[path = "../../../demo/browser.rs"]
 pub mod sign_in;
 #[cfg(feature = "demo")]

@@ -47,10 +47,6 @@ impl Process {
         self.words.lines.lock().unwrap().join("\n")
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
