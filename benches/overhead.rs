@@ -102,7 +102,7 @@ impl Sudo {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = folder.path().join("logsrvd.conf");
         let text = format!(
-            "[server]\nlisten_address = 127.0.0.1:{port}\npid_file = {0}/pid\ntls_verify = false\n\
+            "[server]\nlisten_address = 127.0.0.1:{port}\npid_file = {0}/pid\n\
              [iolog]\niolog_dir = {0}/io\n[eventlog]\nlog_type = logfile\n[logfile]\npath = {0}/events\n",
             folder.path().display()
         );
