@@ -84,6 +84,11 @@ kubectl() {
     fi
 }
 
+# The differential tests compare with the versions in Debian 12; with others they have nothing to say.
+versions() {
+    curl --version | grep -q '^curl 7\.88\.' || skip "the differential test of curl: it is for 7.88, and this is $(curl --version | head -n 1)"
+}
+
 # Each program alone, with its own feature: what is behind another wall must not be needed.
 walls() {
     for program in shim:portcullis-shim keeper:portcullis server:portcullis-server; do
@@ -147,6 +152,7 @@ main() {
         step "Debian packages" packages
         step "Rust" rust
         step "kubectl" kubectl
+        step "versions" versions
         step "format" cargo fmt --check
         step "shell scripts" shell_scripts
         step "lints" cargo clippy -q --all-features --all-targets -- -D warnings

@@ -50,7 +50,7 @@ fn a_copy_of_the_shim_with_a_pin_file_of_the_agents_own() {
     let own = site.path("own");
     fs::create_dir_all(own.join("lib/portcullis/shims")).unwrap();
     fs::create_dir_all(own.join("etc/portcullis")).unwrap();
-    fs::copy(site.path("lib/portcullis/portcullis-shim"), own.join("lib/portcullis/portcullis-shim")).unwrap();
+    fs::hard_link(site.path("lib/portcullis/portcullis-shim"), own.join("lib/portcullis/portcullis-shim")).unwrap();
     std::os::unix::fs::symlink("../portcullis-shim", own.join("lib/portcullis/shims/git")).unwrap();
     let pins = fs::read_to_string(site.path("etc/portcullis/shim.json")).unwrap();
     let elsewhere = pins.replace(site.path("run/keeper.sock").to_str().unwrap(), "/nonexistent/keeper.sock");

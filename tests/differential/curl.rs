@@ -85,7 +85,7 @@ fn every_line_does_what_was_read_of_it() {
         put("c.cfg", "# one\nrequest PATCH\nurl = http://h/cfg\nheader = \"A: b\" junk\nbogus = 1\n");
         // The group that a config begins needs the way to the listener again.
         let there = format!("connect-to = \"::127.0.0.1:{port}\"\n");
-        let text = format!("-X: PUT\nnext\n{there}url: \"http://h/\\x2\"\n--request=POST\n  silent yes\n");
+        let text = format!("-X PUT\nnext\n{there}url: \"http://h/\\x2\"\n--request=POST\n  silent yes\n");
         put("d.cfg", &text);
         let args: Vec<&str> = line.split(' ').collect();
         let read = reading(&args, folder.path());
