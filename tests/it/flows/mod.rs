@@ -5,6 +5,7 @@ mod approvals;
 #[cfg(feature = "demo")]
 mod bad_input;
 #[cfg(feature = "demo")]
+mod cluster;
 mod crashes;
 #[cfg(feature = "demo")]
 mod credentials;
