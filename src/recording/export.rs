@@ -11,6 +11,9 @@ use crate::model::{Exit, FrameKind, Micros, visible};
 /// The recording as asciicast v3 (<https://docs.asciinema.org/manual/asciicast/v3/>): a header, then
 /// `[seconds since the last event, code, data]`. Standard output and standard error are both `o`, as a terminal shows
 /// them; an end that nobody saw is a marker, because the format's `x` is a status.
+///
+/// A session that ran in a terminal begins with its size, and its bytes are those of a terminal. Elsewhere the tool
+/// wrote plain lines, and a player needs the return before each newline that a terminal would have added.
 pub fn asciicast<R: BufRead>(mut reader: Reader<R>, out: &mut impl Write) -> Result<(), Error> {
     let header = reader.header();
     let mut term = json!({ "cols": header.columns, "rows": header.rows });
@@ -26,7 +29,8 @@ pub fn asciicast<R: BufRead>(mut reader: Reader<R>, out: &mut impl Write) -> Res
         "tags": ["portcullis", header.id.as_str()],
     });
     line(out, &first)?;
-    let mut cast = Cast { out, last: Micros(0), output: Text::default(), error: Text::default() };
+    let mut cast =
+        Cast { out, last: Micros(0), output: Text::default(), error: Text::default(), plain: true, returned: false };
     while let Some(frame) = reader.frame()? {
         cast.event(frame.at, frame.kind)?;
     }
@@ -39,6 +43,10 @@ struct Cast<'a, W> {
     last: Micros,
     output: Text,
     error: Text,
+    /// No size was seen: the tool wrote to pipes.
+    plain: bool,
+    /// The last character that was shown is a return.
+    returned: bool,
 }
 
 impl<W: Write> Cast<'_, W> {
@@ -47,7 +55,10 @@ impl<W: Write> Cast<'_, W> {
             FrameKind::Output(bytes) => ("o", self.output.push(&bytes)),
             FrameKind::Error(bytes) => ("o", self.error.push(&bytes)),
             FrameKind::Input(bytes) => ("i", Text::all(&bytes)),
-            FrameKind::Resize { columns, rows } => ("r", format!("{columns}x{rows}")),
+            FrameKind::Resize { columns, rows } => {
+                self.plain = false;
+                ("r", format!("{columns}x{rows}"))
+            }
             FrameKind::Mark(text) => ("m", text),
             FrameKind::End(exit) => {
                 self.rest()?;
@@ -78,8 +89,22 @@ impl<W: Write> Cast<'_, W> {
     }
 
     fn write(&mut self, micros: i64, code: &str, data: &str) -> io::Result<()> {
-        let data = Value::from(data);
+        let data = Value::from(if code == "o" { self.shown(data) } else { data.to_owned() });
         writeln!(self.out, "[{}.{:06},\"{code}\",{data}]", micros / 1_000_000, micros % 1_000_000)
+    }
+}
+
+impl<W> Cast<'_, W> {
+    fn shown(&mut self, data: &str) -> String {
+        let mut out = String::with_capacity(data.len());
+        for c in data.chars() {
+            if self.plain && c == '\n' && !self.returned {
+                out.push('\r');
+            }
+            self.returned = c == '\r';
+            out.push(c);
+        }
+        out
     }
 }
 

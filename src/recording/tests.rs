@@ -97,6 +97,21 @@ fn what_is_no_recording_is_said_to_be_none() {
 }
 
 #[test]
+fn lines_that_were_written_to_a_pipe_get_the_return_that_a_player_needs() {
+    let frames = [
+        frame(1, FrameKind::Output("a\nb\r".into())),
+        frame(2, FrameKind::Output("\nc\n".into())),
+        frame(3, FrameKind::Resize { columns: 80, rows: 24 }),
+        frame(4, FrameKind::Output("d\n".into())),
+    ];
+    let mut out = Vec::new();
+    asciicast(Reader::open(&file(&frames)[..]).unwrap(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let shown: Vec<&str> = text.lines().filter(|line| line.contains("\"o\"")).collect();
+    assert_eq!(shown, [r#"[0.000001,"o","a\r\nb\r"]"#, r#"[0.000001,"o","\nc\r\n"]"#, r#"[0.000001,"o","d\n"]"#]);
+}
+
+#[test]
 fn the_asciicast_has_intervals_whole_characters_and_the_exit_status() {
     let mut out = Vec::new();
     asciicast(Reader::open(&file(&session())[..]).unwrap(), &mut out).unwrap();
