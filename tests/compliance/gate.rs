@@ -33,6 +33,7 @@ impl Gate {
     }
 
     pub fn with(terms: Terms) -> Gate {
+        default_signals();
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         for name in ["lib/portcullis/shims", "etc/portcullis", "bare", "work"] {
@@ -149,5 +150,14 @@ fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
         };
         // A shim that was killed meanwhile hears nothing.
         let _ = frames::write(&mut shim, &answer);
+    }
+}
+
+/// What these tests start must be able to trap signals, also when they run under nohup or in the background of a script:
+/// a shell cannot trap what was ignored when it started (POSIX, trap).
+fn default_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2] {
+        // SAFETY: no handler is installed, only the default disposition.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
