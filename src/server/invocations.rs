@@ -12,9 +12,11 @@ use super::audit::Event;
 use super::http::error::Failure;
 use super::question::Judged;
 use super::store::{self, Tx};
-use crate::model::{ApprovalId, Decision, Digest, Exit, InvocationId, Micros, Reading, Refusal, Subject, Terms};
+use crate::model::{
+    ApprovalId, Decision, Digest, Exit, InvocationId, Micros, Reading, Refusal, RefusalKind, Subject, Terms,
+};
 use crate::policy::Verdict;
-use crate::wire::contract::{Answer, SessionView};
+use crate::wire::contract::{Answer, ApprovalState, SessionView};
 
 /// A row.
 pub struct Row {
@@ -36,6 +38,8 @@ pub struct Row {
     pub masked: Vec<(String, u64)>,
     pub recorded: u64,
     pub sealed: Option<Digest>,
+    /// The policies it was judged by; `None` where none loaded.
+    pub policy_set: Option<Digest>,
 }
 
 /// What the row says; what an `ask` means now is the approval's to say.
@@ -79,7 +83,7 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
     let id = judged.invocation.id.clone();
     if let Some(found) = by_id(tx.connection(), &id).await? {
         if found.who.id == who.id && found.digest == judged.digest && found.ended.is_none() {
-            return Ok(Some(now(tx, found).await?));
+            return Ok(Some(now(tx, found, judged.policies).await?));
         }
         let event = Event::new("invocation.conflict").who(&who).invocation(&id);
         tx.audit(event.with("digest", judged.digest.to_string()).with("command", judged.command)).await?;
@@ -114,6 +118,18 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
     Ok(Some(Answer { id, digest: judged.digest, decision }))
 }
 
+/// A yes to what other policies asked for says nothing under those in force: the same command again is judged by them,
+/// and finds its yes where they still ask for the same.
+fn judged_by_others(command: &str) -> Refusal {
+    Refusal {
+        kind: RefusalKind::NotPermitted,
+        what: command.to_owned(),
+        why: "the policies changed while it waited".to_owned(),
+        hint: Some("run the same command again: it is judged anew, and what was approved stays approved".to_owned()),
+        policies: Vec::new(),
+    }
+}
+
 fn decision_event(
     who: &Subject,
     id: &InvocationId,
@@ -145,12 +161,13 @@ pub async fn decision(app: &App, who: &Subject, id: &InvocationId) -> Result<Ans
         return Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer });
     }
     let (who, id) = (who.clone(), id.clone());
+    let in_force = app.policies.current().ok().map(|set| set.digest());
     let answer = app
         .store
         .write(move |tx| {
             Box::pin(async move {
                 let found = owned(tx.connection(), &who, &id).await?;
-                now(tx, found).await
+                now(tx, found, in_force).await
             })
         })
         .await?;
@@ -175,7 +192,8 @@ async fn unchanged(app: &App, who: &Subject, id: &InvocationId) -> Result<Option
     Ok(Some(Answer { id, digest, decision }))
 }
 
-async fn now(tx: &mut Tx, row: Row) -> Result<Answer, Failure> {
+async fn now(tx: &mut Tx, row: Row, in_force: Option<Digest>) -> Result<Answer, Failure> {
+    let judged_anew = (row.policy_set != in_force).then(|| judged_by_others(&row.command));
     let Row { id, digest, who, .. } = row;
     let approval = match (row.decision, row.approval) {
         (Decided::Allow(terms), _) => return Ok(Answer { id, digest, decision: Decision::Allow(terms) }),
@@ -186,7 +204,12 @@ async fn now(tx: &mut Tx, row: Row) -> Result<Answer, Failure> {
     let found = approvals::by_id(tx.connection(), &approval)
         .await?
         .ok_or_else(|| Failure::internal(format!("{approval} is gone")))?;
-    let (decision, now_bound) = approvals::resolve(tx, found, &id).await?;
+    let (decision, now_bound) = match judged_anew {
+        Some(refusal) if found.state(tx.now()) == ApprovalState::Approved => {
+            (Decision::Deny(refusal), approval.clone())
+        }
+        Some(_) | None => approvals::resolve(tx, found, &id).await?,
+    };
     let decided = Decided::of(&decision);
     if decided != Decided::Ask || now_bound != approval {
         sqlx::query("UPDATE invocations SET decision = $1, approval = $2 WHERE id = $3")
@@ -207,7 +230,7 @@ pub async fn owned(connection: &mut AnyConnection, who: &Subject, id: &Invocatio
 }
 
 const COLUMNS: &str = "id, who, tool, command, digest, began, parent, decision, approval, reading, drawn, ended, exit, \
-    duration, bytes, masked, recorded, sealed";
+    duration, bytes, masked, recorded, sealed, policy_set";
 
 pub async fn by_id(connection: &mut AnyConnection, id: &InvocationId) -> Result<Option<Row>, store::Error> {
     let sql = format!("SELECT {COLUMNS} FROM invocations WHERE id = $1");
@@ -264,6 +287,7 @@ fn from_row(row: &AnyRow) -> Result<Row, store::Error> {
         masked: maybe(15)?.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default(),
         recorded: row.try_get::<i64, _>(16)?.unsigned_abs(),
         sealed: maybe(17)?.as_deref().and_then(Digest::parse),
+        policy_set: maybe(18)?.as_deref().and_then(Digest::parse),
     })
 }
 
@@ -276,8 +300,8 @@ async fn insert(
 ) -> Result<(), store::Error> {
     let began = tx.now().0;
     sqlx::query(
-        "INSERT INTO invocations (id, subject, who, tool, command, digest, began, parent, decision, approval, reading) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO invocations (id, subject, who, tool, command, digest, began, parent, decision, approval, reading, policy_set) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(judged.invocation.id.as_str())
     .bind(&who.id)
@@ -290,6 +314,7 @@ async fn insert(
     .bind(serde_json::to_string(decided)?)
     .bind(approval.map(ApprovalId::as_str))
     .bind(serde_json::to_string(&judged.reading)?)
+    .bind(judged.policies.map(|set| set.to_string()))
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::support::process::Process;
 use crate::support::site::{Site, words};
 
 const ASK: &str = r#"
@@ -56,6 +57,26 @@ fn another_command_after_the_approval() {
         .unwrap();
     assert_eq!(elsewhere.status.code(), Some(124), "{}", words(&elsewhere));
     assert!(ask("harmless").status.success());
+}
+
+#[test]
+fn a_wait_that_outlives_the_policy_it_was_asked_under() {
+    let site = Site::start(ASK);
+    let mut init = site.shim("git");
+    init.args(["init", "-q", "x"]);
+    let mut waiting = Process::start(&mut init);
+    waiting.line(|line| line.contains("portcullis: waiting: "));
+    let id = pending(&site)["id"].as_str().unwrap().to_owned();
+    let forbidden = format!("{ASK}\n@id(\"freeze\") forbid(principal, action == Action::\"git.change\", resource);");
+    fs::write(site.path("policy/policy.cedar"), forbidden).unwrap();
+    site.server.signal(rustix::process::Signal::HUP);
+    site.server.line(|line| line.contains("policies loaded again"));
+    let approved = site.alice().args(["approvals", "approve", &id, "--reason", "before the freeze"]).output().unwrap();
+    assert!(approved.status.success(), "{}", words(&approved));
+    assert_eq!(waiting.wait().code(), Some(126), "{}", waiting.said());
+    assert!(!site.path("work/x").exists());
+    let again = init.output().unwrap();
+    assert_eq!(again.status.code(), Some(126), "{}", words(&again));
 }
 
 #[test]

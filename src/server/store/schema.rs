@@ -9,6 +9,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (2, "identity", include_str!("schema/0002_identity.sql")),
     (3, "lent", include_str!("schema/0003_lent.sql")),
     (4, "refresh_again", include_str!("schema/0004_refresh_again.sql")),
+    (5, "policy_set", include_str!("schema/0005_policy_set.sql")),
 ];
 
 pub fn migrator() -> Migrator {

@@ -24,7 +24,7 @@ use crate::model::{
     Decision, Digest, Invocation, InvocationId, Micros, Pin, Reading, Refusal, RefusalKind, StreamKind, Streams,
     Subject, SubjectKind, Terms,
 };
-use crate::policy::{Need, Verdict};
+use crate::policy::{Need, PolicySet, Verdict};
 
 /// A server without a socket.
 pub struct Gate {
@@ -127,7 +127,7 @@ pub fn judged(word: &str, verdict: Verdict) -> Judged {
         cwd: Words::new().cwd(&invocation),
         operations: Vec::new(),
         previews: Vec::new(),
-        policies: None,
+        policies: Some(PolicySet::shipped().digest()),
         invocation,
         reading,
         verdict,
