@@ -9,7 +9,7 @@ use super::{control, pin};
 use crate::keeper::{Config, default_path};
 use crate::model::visible;
 use crate::wire::frames::KeeperStatus;
-use crate::wire::pins::{Pins, VERSION};
+use crate::wire::pins::{PinnedTool, Pins, VERSION};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,7 +124,9 @@ pub fn pins(path: &Path) -> Finding {
     let changed: Vec<String> = pins
         .tools
         .values()
-        .filter(|tool| pin::pin(tool.path.clone()).map_or(true, |now| now != **tool))
+        .filter(|tool| {
+            pin::pin(tool.path.clone()).map_or(true, |now| PinnedTool { said: tool.said.clone(), ..now } != **tool)
+        })
         .map(|tool| tool.path.display().to_string())
         .collect();
     match changed.is_empty() {

@@ -1,5 +1,6 @@
 //! `portcullis pin`: writes down which programs are the real ones, for the shims.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -13,7 +14,8 @@ use super::{Complaint, Global, show};
 use crate::env;
 use crate::keeper::prefix;
 use crate::model::Digest;
-use crate::tools;
+use crate::shim::gather::ask_alone;
+use crate::tools::{self, Tool};
 use crate::wire::pins::{FILE, PinnedTool, Pins, VERSION};
 
 /// Find the real tools on PATH, past the shims, and write them down with their digests.
@@ -62,7 +64,9 @@ pub fn make(keeper: PathBuf) -> anyhow::Result<Pins> {
     let mut pins = Pins { version: VERSION, keeper, tools: Default::default() };
     for tool in tools::ALL {
         if let Some(path) = real(tool.name())? {
-            pins.tools.insert(tool.name().to_owned(), pin(path)?);
+            let mut pinned = pin(path)?;
+            pinned.said = said(*tool, &pinned.path)?;
+            pins.tools.insert(tool.name().to_owned(), pinned);
         }
     }
     Ok(pins)
@@ -96,6 +100,14 @@ pub fn pin(path: PathBuf) -> io::Result<PinnedTool> {
         }
     }
     Ok(PinnedTool::of(path, &metadata, Digest(sha2::Digest::finalize(sha256).into())))
+}
+
+/// What the program says for itself. A script is not asked: what it starts may change while it stays the same.
+fn said(tool: &dyn Tool, path: &Path) -> io::Result<BTreeMap<String, String>> {
+    let mut beginning = [0; 4];
+    let is_program = io::Read::read(&mut File::open(path)?, &mut beginning)? == 4 && beginning == *b"\x7fELF";
+    let questions = tool.constants().iter().filter(|_| is_program);
+    Ok(questions.filter_map(|words| ask_alone(path, words).map(|answer| (words.join(" "), answer))).collect())
 }
 
 /// The first program of that name on PATH that is no shim of ours. Relative and empty entries of PATH are passed over.

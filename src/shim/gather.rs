@@ -4,12 +4,13 @@
 //! for it are kept for the caller.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use super::locate;
 use crate::env;
 use crate::model::{Bytes, Content, ContentSource, Digest};
 use crate::sys::{caller, signals::Mask, spawn};
+use crate::tools::world::{Kind, Look};
 use crate::tools::{Limits, World};
 
 /// What a question to the real tool may take.
@@ -37,13 +39,22 @@ pub struct Machine {
     /// Standard input, once it was read.
     taken: RefCell<Option<Content>>,
     notes: RefCell<Vec<String>>,
+    /// What the tool said when it was pinned.
+    said: BTreeMap<String, String>,
 }
 
 impl Machine {
     /// `tool` answers [`World::ask_tool`]; `stdin`, where given, is a file that stands in for standard input.
     pub fn new(tool: PathBuf, limits: Limits, stdin: Option<PathBuf>) -> Self {
-        let (files, taken, notes) = Default::default();
-        Machine { tool, limits, stdin, files, taken, notes }
+        let (files, taken, notes, said) = Default::default();
+        Machine { tool, limits, stdin, files, taken, notes, said }
+    }
+
+    /// Answers these questions without asking the tool.
+    #[must_use]
+    pub fn knowing(mut self, said: BTreeMap<String, String>) -> Self {
+        self.said = said;
+        self
     }
 
     /// What went otherwise than the caller may think (standard input was still open), in words.
@@ -137,7 +148,11 @@ impl World for Machine {
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
-        ask(&self.tool, args).ok().flatten()
+        let words: Option<Vec<&str>> = args.iter().map(|arg| str::from_utf8(arg).ok()).collect();
+        if let Some(answer) = words.and_then(|words| self.said(&words)) {
+            return Some(answer);
+        }
+        ask(&self.tool, args, &caller::environment()).ok().flatten()
     }
 
     fn home(&self) -> Option<Bytes> {
@@ -147,6 +162,37 @@ impl World for Machine {
     fn variable(&self, name: &str) -> Option<Bytes> {
         env::raw(name).map(|value| Bytes(value.into_vec()))
     }
+
+    fn look(&self, path: &[u8]) -> Look {
+        let metadata = match fs::symlink_metadata(OsStr::from_bytes(path)) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Nothing,
+            Err(_) => return Look::Unknown,
+        };
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Folder,
+            _ => Kind::Other,
+        };
+        let own = metadata.uid() == rustix::process::geteuid().as_raw();
+        Look::There { kind, device: metadata.dev(), own }
+    }
+
+    fn real(&self, path: &[u8]) -> Option<Bytes> {
+        fs::canonicalize(OsStr::from_bytes(path)).ok().map(|path| Bytes(path.into_os_string().into_vec()))
+    }
+
+    fn said(&self, question: &[&str]) -> Option<Vec<u8>> {
+        self.said.get(&question.join(" ")).map(|answer| answer.clone().into_bytes())
+    }
+}
+
+/// What a program says to these words in an environment that says nothing; `None` where it fails, or says what is no
+/// text.
+pub fn ask_alone(tool: &Path, question: &[&str]) -> Option<String> {
+    let args: Vec<&[u8]> = question.iter().map(|word| word.as_bytes()).collect();
+    let said = ask(tool, &args, &[OsString::from("PATH=/usr/local/bin:/usr/bin:/bin")]).ok()??;
+    String::from_utf8(said).ok()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,12 +239,11 @@ fn bounded(fd: &impl AsFd, most: usize, deadline: Instant) -> Option<(Vec<u8>, E
 }
 
 /// Runs the real tool with nothing to read and takes what it prints; `None` where it failed or took too much.
-fn ask(tool: &Path, args: &[&[u8]]) -> io::Result<Option<Vec<u8>>> {
+fn ask(tool: &Path, args: &[&[u8]], environment: &[OsString]) -> io::Result<Option<Vec<u8>>> {
     let null: OwnedFd = OpenOptions::new().read(true).write(true).open("/dev/null")?.into();
     let (answer, out) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     let path = spawn::c_string(tool)?;
     let arguments = args.iter().map(|arg| spawn::c_string(OsStr::from_bytes(arg)));
-    let environment: Vec<OsString> = caller::environment();
     let child = spawn::Program {
         arguments: std::iter::once(Ok(path.clone())).chain(arguments).collect::<io::Result<_>>()?,
         path,
@@ -274,5 +319,9 @@ mod tests {
         let open = format!("[ -e /proc/$$/fd/{} ] && echo open; true", std::os::fd::AsRawFd::as_raw_fd(&writer));
         assert_eq!(sh.ask_tool(&[b"-c", open.as_bytes()]), Some(Vec::new()), "nor is anything of the caller's open");
         assert_eq!(machine("/does/not/exist").ask_tool(&[]), None);
+        let said = [("--version".to_owned(), "it 1.0".to_owned())].into();
+        let pinned = machine("/does/not/exist").knowing(said);
+        assert_eq!(pinned.ask_tool(&[b"--version"]), Some(b"it 1.0".to_vec()), "asked when it was pinned");
+        assert_eq!(pinned.ask_tool(&[b"--help"]), None);
     }
 }

@@ -3,6 +3,7 @@
 //! One file says which it is: `PREFIX/etc/portcullis/shim.json`, found from where this program lies and from nothing
 //! else, so that no variable and no folder of the caller's has a say.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -52,6 +53,8 @@ pub struct Install {
 pub struct Real {
     pub path: PathBuf,
     pub pin: Pin,
+    /// What it said when it was pinned; nothing where it is not that program any more.
+    pub said: BTreeMap<String, String>,
 }
 
 impl Install {
@@ -68,7 +71,7 @@ impl Install {
     pub fn tool(&self, name: &str) -> Result<Real, Error> {
         match self.pins.tools.get(name) {
             Some(pinned) => pinned_tool(name, pinned),
-            None => Ok(Real { path: on_path(name)?, pin: Pin::Unpinned }),
+            None => Ok(Real { path: on_path(name)?, pin: Pin::Unpinned, said: BTreeMap::new() }),
         }
     }
 
@@ -88,7 +91,8 @@ fn pinned_tool(name: &str, pinned: &PinnedTool) -> Result<Real, Error> {
         return Err(missing());
     }
     let pin = if pinned.matches(&metadata) { Pin::Pinned } else { Pin::Changed };
-    Ok(Real { path: pinned.path.clone(), pin })
+    let said = if pin == Pin::Pinned { pinned.said.clone() } else { BTreeMap::new() };
+    Ok(Real { path: pinned.path.clone(), pin, said })
 }
 
 /// The first executable file of that name on the caller's PATH that is not a shim. Empty and relative entries are not

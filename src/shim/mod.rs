@@ -55,7 +55,7 @@ fn gate(tool: &'static dyn Tool, say: &Say, about: &mut About) -> Result<Exit, N
     let real = install.tool(tool.name())?;
     let invocation = invocation::typed(tool, &real).map_err(machine_failed)?;
     about.id = Some(invocation.id.clone());
-    let machine = Machine::new(real.path.clone(), Limits::default(), None);
+    let machine = Machine::new(real.path.clone(), Limits::default(), None).knowing(real.said.clone());
     let facts = tool.gather(&invocation, &machine);
     about.notes = machine.notes();
     let mut keeper = Keeper::connect(&install.pins.keeper)?;

@@ -34,6 +34,12 @@ pub trait Tool: Sync {
     /// caller's environment leaves the machine.
     fn variables(&self) -> &'static [&'static str];
 
+    /// Questions whose answer is the program's own: the same wherever and by whomever it is asked, as long as the
+    /// program is the same. Pinning asks them once, so that no command has to.
+    fn constants(&self) -> &'static [&'static [&'static str]] {
+        &[]
+    }
+
     /// Runs on the agent's side: collects what [`Tool::read`] needs. Stays within the world's limits and never fails;
     /// what could not be had is absent, and the reading makes a doubt of it.
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts;

@@ -54,4 +54,42 @@ pub trait World {
 
     /// A variable of the caller's, also one that is not in `Tool::variables` (its value does not leave the machine).
     fn variable(&self, name: &str) -> Option<Bytes>;
+
+    /// What lstat(2) says of an absolute path.
+    fn look(&self, _path: &[u8]) -> Look {
+        Look::Unknown
+    }
+
+    /// An absolute path without links, `.` and `..` (realpath(3)).
+    fn real(&self, _path: &[u8]) -> Option<Bytes> {
+        None
+    }
+
+    /// What the real tool said to one of [`Tool::constants`](super::Tool::constants) when it was pinned, where it is
+    /// still the program that was pinned.
+    fn said(&self, _question: &[&str]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Nothing,
+    There {
+        kind: Kind,
+        device: u64,
+        /// It belongs to the user whom the caller runs as.
+        own: bool,
+    },
+    /// It cannot be told.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Folder,
+    /// A link, a pipe, a device.
+    Other,
 }

@@ -39,6 +39,9 @@ pub struct PinnedTool {
     /// The change time (stat(2) st_ctim), in nanoseconds since 1970.
     pub ctime: i64,
     pub sha256: Digest,
+    /// What it said to questions whose answer is the program's own (`Tool::constants`), by their words.
+    #[serde(default)]
+    pub said: BTreeMap<String, String>,
 }
 
 impl PinnedTool {
@@ -50,6 +53,7 @@ impl PinnedTool {
             size: metadata.size(),
             ctime: ctime(metadata),
             sha256,
+            said: BTreeMap::new(),
         }
     }
 

@@ -52,6 +52,10 @@ impl Tool for Curl {
         ]
     }
 
+    fn constants(&self) -> &'static [&'static [&'static str]] {
+        &[&["-q", "--version"]]
+    }
+
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
         let mut facts = Facts::default();
         if !config::disabled(&invocation.args)

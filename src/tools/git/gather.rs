@@ -10,6 +10,7 @@ use crate::tools::World;
 use super::facts::{Config, Entry, Known, Place, Refs, name, without_password};
 use super::line::{self, Command, Line};
 use super::options;
+use super::plain::{self, Head, Repository};
 
 /// More refs than this do not travel; a push that needs them all is then a doubt.
 const MOST_REFS: usize = 20_000;
@@ -43,10 +44,14 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let args = &invocation.args;
     let globals: Vec<&[u8]> = question(&args[..line::global_words(args).min(args.len())]);
     let ask = |question: &[&[u8]]| world.ask_tool(&[globals.as_slice(), question].concat());
-    let mut known = Known {
-        config: ask(&[b"config", b"--list", b"-z", b"--show-scope"]).map(|out| Config::parse(&out)),
-        ..Known::default()
+    let (config, repository) = match plain::look(invocation, world, facts.version.as_deref()) {
+        Some(plain) => (Some(plain.config), plain.repository),
+        None => {
+            let listed = ask(&[b"config", b"--list", b"-z", b"--show-scope"]);
+            (listed.map(|out| Config::parse(&out)), Repository::Ask)
+        }
     };
+    let mut known = Known { config, ..Known::default() };
     if let Some(config) = &known.config {
         let safe: Vec<Entry> = config.0.iter().map(safe).collect();
         put(&mut facts, name::CONFIG, &safe);
@@ -60,15 +65,22 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     if PLACELESS.contains(&command.as_str()) {
         return facts;
     }
-    let Some(place) =
-        ask(&[b"rev-parse", b"--absolute-git-dir", b"--git-path", b"hooks", b"--is-bare-repository", b"--show-cdup"])
-    else {
-        return facts;
+    let (place, hooks, head) = match repository {
+        Repository::None => return facts,
+        Repository::Here { place, hooks, head } => (place, hooks, head),
+        Repository::Ask => match ask_place(invocation, &line, &ask) {
+            Some((place, hooks)) => (place, hooks, Head::Ask),
+            None => return facts,
+        },
     };
-    let Some((place, hooks)) = read_place(&place, invocation, &line) else { return facts };
     put(&mut facts, name::HOOKS, &executable_hooks(world, &hooks));
-    if let Some(head) = ask(&[b"symbolic-ref", b"-q", b"HEAD"]) {
-        put(&mut facts, name::HEAD, &first_line(&head));
+    let head = match head {
+        Head::Ref(name) => Some(name),
+        Head::Detached => None,
+        Head::Ask => ask(&[b"symbolic-ref", b"-q", b"HEAD"]).map(|out| first_line(&out)),
+    };
+    if let Some(head) = head {
+        put(&mut facts, name::HEAD, &head);
     }
     if WITH_REFS.contains(&command.as_str()) || command == "remote" {
         let format: &[u8] = b"--format=%(objecttype) %(refname)";
@@ -131,6 +143,12 @@ fn look_up(invocation: &Invocation, world: &dyn World, known: &mut Known, versio
 fn first_line(bytes: &[u8]) -> String {
     let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     options::text(&Bytes::from(line))
+}
+
+fn ask_place(invocation: &Invocation, line: &Line, ask: &Ask<'_>) -> Option<(Place, Bytes)> {
+    let questions: &[&[u8]] =
+        &[b"rev-parse", b"--absolute-git-dir", b"--git-path", b"hooks", b"--is-bare-repository", b"--show-cdup"];
+    read_place(&ask(questions)?, invocation, line)
 }
 
 /// The four answers of one `rev-parse`: git folder, hooks folder, bare or not, way up to the top.

@@ -2,6 +2,7 @@
 //! how a token reaches it.
 //!
 //! [`line`] finds the command, [`options`] takes its words apart, [`push`], [`fetch`] and [`local`] say what it does,
+//! [`plain`] reads what needs no question,
 //! [`programs`], [`hooks`], [`drivers`] and [`prompts`] what else would run, [`meaning`] turns that into operations. README.md says what is pinned between the
 //! reading and the run.
 
@@ -16,6 +17,7 @@ mod line;
 mod local;
 mod meaning;
 mod options;
+mod plain;
 mod programs;
 mod prompts;
 mod push;
@@ -88,6 +90,10 @@ impl Tool for Git {
             "VISUAL",
             "XDG_CONFIG_HOME",
         ]
+    }
+
+    fn constants(&self) -> &'static [&'static [&'static str]] {
+        &[&["--version"], plain::SYSTEM_FILE]
     }
 
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {

@@ -48,6 +48,10 @@ impl Tool for Kubectl {
         ]
     }
 
+    fn constants(&self) -> &'static [&'static [&'static str]] {
+        &[&["version", "--client", "-o", "json"]]
+    }
+
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
         let mut facts = Facts::default();
         let mut set = |name: &str, value: serde_json::Result<serde_json::Value>| {

@@ -100,6 +100,10 @@ impl Tool for Psql {
         ]
     }
 
+    fn constants(&self) -> &'static [&'static [&'static str]] {
+        &[&["--version"]]
+    }
+
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {
         gather(invocation, world)
     }

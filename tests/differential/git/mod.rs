@@ -1,5 +1,6 @@
 //! git: refs of a bare remote, as `git push --porcelain` reports them.
 
+mod plain;
 mod programs;
 mod push;
 mod world;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use portcullis::model::{Bytes, Content, ContentSource, Digest, Invocation, InvocationId, Pin, StreamKind, Streams};
+use portcullis::tools::world::{Kind, Look};
 use portcullis::tools::{Limits, Tool, World};
 
 pub struct Machine {
@@ -146,5 +148,33 @@ impl World for Machine {
 
     fn variable(&self, name: &str) -> Option<Bytes> {
         self.environment.get(name).map(|value| value.as_str().into())
+    }
+
+    fn look(&self, path: &[u8]) -> Look {
+        let metadata = match std::fs::symlink_metadata(self.at(path)) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Look::Nothing,
+            Err(_) => return Look::Unknown,
+        };
+        let kind = if metadata.is_file() {
+            Kind::File
+        } else if metadata.is_dir() {
+            Kind::Folder
+        } else {
+            Kind::Other
+        };
+        let own = metadata.uid() == rustix::process::geteuid().as_raw();
+        Look::There { kind, device: metadata.dev(), own }
+    }
+
+    fn real(&self, path: &[u8]) -> Option<Bytes> {
+        let path = std::fs::canonicalize(self.at(path)).ok()?;
+        Some(path.display().to_string().into())
+    }
+
+    fn said(&self, question: &[&str]) -> Option<Vec<u8>> {
+        let mut command = Command::new(self.tool);
+        let output = command.args(question).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+        output.status.success().then_some(output.stdout)
     }
 }
