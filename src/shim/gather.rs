@@ -256,7 +256,7 @@ fn ask(tool: &Path, args: &[&[u8]], environment: &[OsString]) -> io::Result<Opti
         keep: Vec::new(),
         alone: true,
         mask: Mask::current()?,
-        foreground_of: None,
+        group: spawn::Group::Ours,
     }
     .start()?;
     drop(out);
@@ -265,7 +265,7 @@ fn ask(tool: &Path, args: &[&[u8]], environment: &[OsString]) -> io::Result<Opti
     if whole.is_none() {
         child.signal(rustix::process::Signal::KILL.as_raw());
     }
-    let status = child.wait(false)?;
+    let status = child.wait()?;
     Ok(whole.filter(|_| status == spawn::Status::Code(0)))
 }
 

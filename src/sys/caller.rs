@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static SIGCHLD_IGNORED: AtomicBool = AtomicBool::new(false);
 static CLOSED: [AtomicBool; 3] = [AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false)];
 
 #[used]
@@ -17,11 +18,18 @@ static CLOSED: [AtomicBool; 3] = [AtomicBool::new(false), AtomicBool::new(false)
 static NOTE: extern "C" fn() = note;
 
 extern "C" fn note() {
-    // SAFETY: all zeroes is a valid sigaction; it is overwritten by the call below.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: only asks; `action` lives through the call.
-    if unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) } == 0 {
-        SIGPIPE_IGNORED.store(action.sa_sigaction == libc::SIG_IGN, Relaxed);
+    for (signal, ignored) in [(libc::SIGPIPE, &SIGPIPE_IGNORED), (libc::SIGCHLD, &SIGCHLD_IGNORED)] {
+        // SAFETY: all zeroes is a valid sigaction; it is overwritten by the call below.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: only asks; `action` lives through the call.
+        if unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) } == 0 {
+            ignored.store(action.sa_sigaction == libc::SIG_IGN, Relaxed);
+        }
+    }
+    if SIGCHLD_IGNORED.load(Relaxed) {
+        // Where it is ignored, the kernel throws away how a child ended (wait(2), NOTES).
+        // SAFETY: no handler is installed, only the default disposition.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     }
     for (fd, closed) in (0..).zip(&CLOSED) {
         // SAFETY: F_GETFD takes no pointer and any number may be asked about.
@@ -32,6 +40,11 @@ extern "C" fn note() {
 /// Whether the caller had SIGPIPE ignored.
 pub fn sigpipe_ignored() -> bool {
     SIGPIPE_IGNORED.load(Relaxed)
+}
+
+/// Whether the caller had SIGCHLD ignored. This process does not, since it waits for its children.
+pub fn sigchld_ignored() -> bool {
+    SIGCHLD_IGNORED.load(Relaxed)
 }
 
 /// Whether the caller gave no descriptor of this number (0 to 2).

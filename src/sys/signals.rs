@@ -119,14 +119,18 @@ pub fn die_of(signal: i32) -> i32 {
     128 + signal
 }
 
-/// Stops this process's whole group as ^Z would; returns when it is continued, or at once where it cannot stop (its
-/// group is orphaned, or the caller has SIGTSTP ignored).
-pub fn stop_group() {
-    let only = Mask::of(&[libc::SIGTSTP]);
-    let Ok(before) = change(libc::SIG_UNBLOCK, Some(&only)) else { return };
-    // SAFETY: group 0 is our own.
-    unsafe { libc::kill(0, libc::SIGTSTP) };
+/// Stops this process's whole group by what a terminal stops it with (SIGTSTP, SIGTTIN, SIGTTOU), or this process alone
+/// by any other signal. Returns when it was continued; false where it did not stop, because its group is orphaned or the
+/// caller has the signal ignored. For a process that takes SIGCONT by [`Arrivals`].
+pub fn stop_of(signal: i32) -> bool {
+    let Ok(before) = change(libc::SIG_UNBLOCK, Some(&Mask::of(&[signal]))) else { return false };
+    let by_terminal = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU].contains(&signal);
+    // SAFETY: sends a signal to our own group, which is number 0, or to this very process.
+    unsafe { if by_terminal { libc::kill(0, signal) } else { libc::raise(signal) } };
     let _ = change(libc::SIG_SETMASK, Some(&before));
+    let mut pending = empty();
+    // SAFETY: `pending` lives through both calls.
+    unsafe { libc::sigpending(&raw mut pending) == 0 && libc::sigismember(&raw const pending, libc::SIGCONT) == 1 }
 }
 
 /// Blocks every signal, for a process that only waits for another.

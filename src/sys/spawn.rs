@@ -38,8 +38,17 @@ pub struct Program<'a> {
     /// Nothing above 2 is inherited but what is kept: a question must not consume what the caller meant for the tool.
     pub alone: bool,
     pub mask: Mask,
-    /// The program gets its own process group, in the foreground of this terminal.
-    pub foreground_of: Option<BorrowedFd<'a>>,
+    pub group: Group<'a>,
+}
+
+/// The process group of a program.
+#[derive(Clone, Copy)]
+pub enum Group<'a> {
+    /// This process's.
+    Ours,
+    Own,
+    /// Its own, in the foreground of this terminal.
+    InFrontOf(BorrowedFd<'a>),
 }
 
 /// A program that was started by this process.
@@ -103,8 +112,13 @@ impl Program<'_> {
                 Stream::From(fd) => Some(fd.as_raw_fd()),
             }),
             keep: self.keep.iter().map(AsRawFd::as_raw_fd).collect(),
-            terminal: self.foreground_of.map(|fd| fd.as_raw_fd()),
-            sigpipe: if caller::sigpipe_ignored() { libc::SIG_IGN } else { libc::SIG_DFL },
+            own_group: !matches!(self.group, Group::Ours),
+            terminal: match self.group {
+                Group::InFrontOf(terminal) => Some(terminal.as_raw_fd()),
+                Group::Ours | Group::Own => None,
+            },
+            dispositions: [(libc::SIGPIPE, caller::sigpipe_ignored()), (libc::SIGCHLD, caller::sigchld_ignored())]
+                .map(|(signal, ignored)| (signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL })),
         }
     }
 }
@@ -125,8 +139,10 @@ struct Prepared<'a> {
     /// The descriptor that becomes 0, 1, 2; none: closed.
     streams: [Option<RawFd>; 3],
     keep: Vec<RawFd>,
+    own_group: bool,
     terminal: Option<RawFd>,
-    sigpipe: libc::sighandler_t,
+    /// Of the signals whose disposition this process changed for itself.
+    dispositions: [(i32, libc::sighandler_t); 2],
 }
 
 impl Prepared<'_> {
@@ -142,12 +158,15 @@ impl Prepared<'_> {
             if libc::getppid() != parent {
                 libc::_exit(127);
             }
+            if self.own_group && libc::setpgid(0, 0) != 0 {
+                return errno();
+            }
             if let Some(terminal) = self.terminal {
                 // SIGTTOU is among what a group in the background gets for this, so it is blocked meanwhile.
                 let mut all: libc::sigset_t = std::mem::zeroed();
                 libc::sigfillset(&raw mut all);
                 libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-                if libc::setpgid(0, 0) != 0 || libc::tcsetpgrp(terminal, libc::getpid()) != 0 {
+                if libc::tcsetpgrp(terminal, libc::getpid()) != 0 {
                     return errno();
                 }
             }
@@ -173,9 +192,11 @@ impl Prepared<'_> {
                     return errno();
                 }
             }
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = self.sigpipe;
-            libc::sigaction(libc::SIGPIPE, &raw const action, std::ptr::null_mut());
+            for (signal, disposition) in self.dispositions {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = disposition;
+                libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+            }
             libc::sigprocmask(libc::SIG_SETMASK, &raw const self.program.mask.0, std::ptr::null_mut());
             libc::execve(self.program.path.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr());
             errno()
@@ -194,12 +215,29 @@ impl Child {
         self.handle.as_fd()
     }
 
-    /// Waits until it ends, or stops where `stops` is set.
-    pub fn wait(&self, stops: bool) -> io::Result<Status> {
-        let mut options = WaitIdOptions::EXITED;
-        options.set(WaitIdOptions::STOPPED, stops);
-        let status = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.handle()), options))?;
+    /// Waits until it ends.
+    pub fn wait(&self) -> io::Result<Status> {
+        let status = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.handle()), WaitIdOptions::EXITED))?;
         status.and_then(Status::of).ok_or_else(|| io::Error::other("a child changed in a way that is not known"))
+    }
+
+    /// By which signal it has stopped since this was last asked.
+    pub fn stopped(&self) -> Option<i32> {
+        self.news(WaitIdOptions::STOPPED)?.stopping_signal()
+    }
+
+    /// How it has ended, if it has.
+    pub fn ended(&self) -> Option<Status> {
+        Status::of(self.news(WaitIdOptions::EXITED)?)
+    }
+
+    /// Whether it has been continued since this was last asked.
+    pub fn continued(&self) -> bool {
+        self.news(WaitIdOptions::CONTINUED).is_some()
+    }
+
+    fn news(&self, of: WaitIdOptions) -> Option<WaitIdStatus> {
+        waitid(WaitId::PidFd(self.handle()), of | WaitIdOptions::NOHANG).ok()?
     }
 
     pub fn signal(&self, signal: i32) {
@@ -244,9 +282,9 @@ pub fn fork_into(work: impl FnOnce() -> i32) -> io::Result<Child> {
     }
 }
 
-/// Closes every descriptor above 2 but these three. For a process made by [`fork_into`], whose other descriptors are
+/// Closes every descriptor above 2 but these. For a process made by [`fork_into`], whose other descriptors are
 /// copies that nothing in it will use again.
-pub fn close_all_but(kept: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+pub fn close_all_but<const N: usize>(kept: [BorrowedFd<'_>; N]) -> io::Result<()> {
     let mut kept = kept.map(|fd| fd.as_raw_fd().cast_unsigned());
     kept.sort_unstable();
     let mut first = 3;

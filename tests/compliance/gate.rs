@@ -18,6 +18,7 @@ const LAST_WORDS: &str = "the keeper dies\n";
 pub struct Gate {
     folder: TempDir,
     pub record: Arc<Mutex<Record>>,
+    connections: Arc<Mutex<Vec<UnixStream>>>,
 }
 
 /// What the keeper was told of all runs.
@@ -33,6 +34,15 @@ impl Gate {
     }
 
     pub fn with(terms: Terms) -> Gate {
+        Gate::of("/bin/bash", terms)
+    }
+
+    /// Another program than the shell.
+    pub fn around(program: &str) -> Gate {
+        Gate::of(program, Terms::default())
+    }
+
+    fn of(program: &str, terms: Terms) -> Gate {
         default_signals();
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
@@ -47,21 +57,34 @@ impl Gate {
             .status();
         assert!(copied.unwrap().success());
         symlink("../portcullis-shim", root.join("lib/portcullis/shims/git")).unwrap();
-        symlink("/bin/bash", root.join("bare/git")).unwrap();
-        let shell = PinnedTool::of("/bin/bash".into(), &fs::metadata("/bin/bash").unwrap(), Digest([0; 32]));
+        symlink(program, root.join("bare/git")).unwrap();
+        let pinned = PinnedTool::of(program.into(), &fs::metadata(program).unwrap(), Digest([0; 32]));
         let socket = root.join("keeper.sock");
-        let pins = Pins { version: 1, keeper: socket.clone(), tools: [("git".to_owned(), shell)].into() };
+        let pins = Pins { version: 1, keeper: socket.clone(), tools: [("git".to_owned(), pinned)].into() };
         fs::write(root.join("etc/portcullis/shim.json"), serde_json::to_vec(&pins).unwrap()).unwrap();
         let record = Arc::<Mutex<Record>>::default();
         let listener = UnixListener::bind(socket).unwrap();
-        let kept = record.clone();
+        let connections = Arc::<Mutex<Vec<UnixStream>>>::default();
+        let (kept, connected) = (record.clone(), connections.clone());
         std::thread::spawn(move || {
-            for stream in listener.incoming() {
+            for mut stream in listener.incoming().map(Result::unwrap) {
+                connected.lock().unwrap().push(stream.try_clone().unwrap());
                 let (kept, terms) = (kept.clone(), terms.clone());
-                std::thread::spawn(move || keep(stream.unwrap(), &terms, &kept));
+                std::thread::spawn(move || {
+                    keep(&mut stream, &terms, &kept);
+                    // Its twin among the connections would keep it open.
+                    let _ = stream.shutdown(std::net::Shutdown::Both);
+                });
             }
         });
-        Gate { folder, record }
+        Gate { folder, record, connections }
+    }
+
+    /// As a killed keeper does, it lets go of every connection.
+    pub fn keeper_dies(&self) {
+        for connection in self.connections.lock().unwrap().drain(..) {
+            let _ = connection.shutdown(std::net::Shutdown::Both);
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -122,9 +145,9 @@ fn cut(bytes: &[u8]) -> String {
     format!("{} bytes: {}", bytes.len(), bytes[..bytes.len().min(300)].escape_ascii())
 }
 
-fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
+fn keep(shim: &mut UnixStream, terms: &Terms, record: &Mutex<Record>) {
     let mut count = 0;
-    while let Ok(Some(said)) = frames::read::<FromShim>(&mut shim) {
+    while let Ok(Some(said)) = frames::read::<FromShim>(shim) {
         let answer = match said {
             FromShim::Hello(_) => FromKeeper::Welcome { version: frames::VERSION, keeper: "test".to_owned() },
             FromShim::Ask(question) => FromKeeper::Answer {
@@ -149,7 +172,7 @@ fn keep(mut shim: UnixStream, terms: &Terms, record: &Mutex<Record>) {
             _ => continue,
         };
         // A shim that was killed meanwhile hears nothing.
-        let _ = frames::write(&mut shim, &answer);
+        let _ = frames::write(shim, &answer);
     }
 }
 

@@ -7,6 +7,5 @@
 
 mod ends;
 mod gate;
-mod process;
+mod rows;
 mod streams;
-mod terminals;

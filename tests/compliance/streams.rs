@@ -42,44 +42,6 @@ fn bytes_pass_exactly_under_masks_too() {
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_the_tool_by_sigpipe() {
-    let gate = Gate::new();
-    let done = gate.tool("exec yes").same_caller("$git ./tool | head -1; echo ${PIPESTATUS[0]}");
-    assert_eq!(done.stdout, b"y\n141\n");
-}
-
-#[test]
-fn both_outputs_into_one_file_keep_their_order() {
-    let gate = Gate::new();
-    gate.tool("for i in $(seq 300); do echo out $i; echo err $i >&2; done")
-        .same_caller("$git ./tool >both 2>&1; cat both");
-    gate.tool("for i in $(seq 300); do echo out $i; echo err $i >&2; done").same_caller("$git ./tool 2>&1 | cat");
-}
-
-#[test]
-fn outputs_that_are_apart_stay_apart() {
-    let gate = Gate::new();
-    let done = gate.same_script("echo out; echo err >&2");
-    assert_eq!((&done.stdout[..], &done.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
-}
-
-#[test]
-fn standard_input_is_left_for_who_comes_next() {
-    let gate = Gate::new();
-    let done = gate.tool("echo $1").same_caller("printf '1\\n2\\n3\\n' | while read x; do $git ./tool $x; done");
-    assert_eq!(done.stdout, b"1\n2\n3\n");
-    gate.tool("wc -c").same_caller("$git ./tool </etc/passwd");
-}
-
-#[test]
-fn closed_descriptors_are_closed_for_the_tool() {
-    let gate = Gate::new();
-    gate.tool("cat; echo $?; [ -e /proc/$$/fd/0 ]; echo $?").same_caller("$git ./tool <&- 2>/dev/null");
-    gate.tool("[ -e /proc/$$/fd/1 ]; echo $? >&2").same_caller("$git ./tool >&-");
-    gate.tool("[ -e /proc/$$/fd/2 ]; echo $?").same_caller("$git ./tool 2>&-");
-}
-
-#[test]
 fn a_full_disk_is_the_tools_to_notice() {
     let gate = Gate::new();
     let done = gate.tool("exec yes").command().stdout(File::create("/dev/full").unwrap()).output();

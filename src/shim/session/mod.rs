@@ -10,7 +10,7 @@ mod streams;
 mod terminal;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,7 +23,7 @@ use super::permit::{Lenses, Permit};
 use crate::model::{Exit, Frame, FrameKind, Micros, Refusal, RefusalKind, visible};
 use crate::redact::Masked;
 use crate::sys::signals::Arrivals;
-use crate::sys::spawn::{Child, Program, Status};
+use crate::sys::spawn::{Child, Group, Program, Status};
 use crate::wire::frames::{Ending, FromKeeper, FromShim};
 use feed::Feed;
 use ledger::Ledger;
@@ -47,8 +47,7 @@ pub struct Session {
     tool: Tool,
     relays: Vec<Relay<'static>>,
     feed: Option<Feed<'static>>,
-    /// The caller's terminal, and our end of the tool's.
-    screen: Option<(Terminal<'static>, OwnedFd)>,
+    screen: Option<Terminal<'static>>,
     arrivals: Arrivals,
     keeper: Keeper,
     ledger: Ledger,
@@ -99,8 +98,10 @@ impl Session {
         };
         let terms = permit.terms();
         let mut streams = Streams::lay_out(command.stdin, terms.record_stdin, lenses).map_err(failed)?;
-        let arrivals = Arrivals::of(&signals::ours(streams.pty.is_some(), streams.led)).map_err(failed)?;
-        let pty = streams.pty.take();
+        let arrivals = Arrivals::of(&signals::ours(streams.screen.is_some(), streams.led)).map_err(failed)?;
+        let (screen, pty) = streams.screen.take().unzip();
+        let pty = pty.filter(|_| streams.led);
+        let in_front = screen.as_ref().is_some_and(Terminal::in_front);
         let program = Program {
             path: command.path.clone(),
             arguments: command.arguments,
@@ -109,15 +110,18 @@ impl Session {
             keep: command.files.iter().map(AsFd::as_fd).collect(),
             alone: false,
             mask: arrivals.before(),
-            foreground_of: pty.as_ref().filter(|_| streams.led).map(|pty| pty.theirs.as_fd()),
+            group: match &pty {
+                Some(pty) if in_front => Group::InFrontOf(pty.as_fd()),
+                Some(_) => Group::Own,
+                None => Group::Ours,
+            },
         };
         let began = Instant::now();
         let tool = match &pty {
-            Some(pty) if streams.led => Tool::Led(Monitor::start(&program, pty.theirs.as_fd()).map_err(failed)?),
-            _ => Tool::Direct(program.start().map_err(failed)?),
+            Some(pty) => Tool::Led(Monitor::start(&program, pty.as_fd()).map_err(failed)?),
+            None => Tool::Direct(program.start().map_err(failed)?),
         };
         drop(program);
-        let screen = streams.terminal.take().zip(pty.map(|pty| pty.ours));
         keeper.started(tool.pid(), command.helper)?;
         Ok(Session {
             tool,
@@ -139,9 +143,8 @@ impl Session {
 
     /// Until the tool has ended and what it wrote has passed.
     pub fn run(mut self) -> Result<Ended, No> {
-        if let Some((terminal, pty)) = &mut self.screen {
+        if let Some(terminal) = &mut self.screen {
             let _ = terminal.take();
-            let _ = terminal.resize(pty);
         }
         self.resized();
         while !self.is_over() {
@@ -201,7 +204,7 @@ impl Session {
         if let Some(feed) = &self.feed
             && self.ended.is_none()
         {
-            let may_read = self.screen.as_ref().is_none_or(|(terminal, _)| terminal.in_front());
+            let may_read = self.screen.as_ref().is_none_or(Terminal::in_front);
             let may_read = may_read && self.ledger.has_room();
             set.extend(feed.wants_to_read().filter(|_| may_read).map(|fd| (Event::Keys, fd, PollFlags::IN)));
             set.extend(feed.wants_to_write().map(|fd| (Event::Feed, fd, PollFlags::OUT)));
@@ -341,7 +344,7 @@ impl Session {
 
     fn changed(&mut self) {
         match self.tool.status() {
-            Ok(Status::Stopped(_)) => self.stopped(),
+            Ok(Status::Stopped(signal)) => self.stopped(signal),
             Ok(status) => self.has_ended(status),
             // Its end was not seen; there is none to mirror.
             Err(error) => {
@@ -361,6 +364,9 @@ impl Session {
     }
 
     fn end(mut self) -> Ended {
+        if let Some(terminal) = self.screen.as_mut().filter(|_| self.broken.is_none()) {
+            terminal.give_back_as_it_is_left();
+        }
         self.screen = None;
         // Those that came for a tool that is gone must not end us in its stead.
         while self.arrivals.next().is_some() {}
@@ -398,8 +404,16 @@ impl Tool {
 
     fn status(&mut self) -> io::Result<Status> {
         match self {
-            Tool::Direct(child) => child.wait(false),
+            Tool::Direct(child) => child.wait(),
             Tool::Led(monitor) => monitor.status(),
+        }
+    }
+
+    /// Whether it was continued with us, as a whole group is.
+    fn went_on(&mut self) -> bool {
+        match self {
+            Tool::Direct(child) => child.continued(),
+            Tool::Led(monitor) => monitor.went_on(),
         }
     }
 

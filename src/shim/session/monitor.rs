@@ -1,18 +1,20 @@
 //! The leader of the tool's own session, where the tool has a pseudo-terminal: a process between shim and tool.
 //!
 //! A session's leader is in an orphaned group and cannot be stopped by ^Z, so the tool must not be the leader. The
-//! monitor starts it in a group of its own in the foreground, tells the shim when it stops or ends, and continues it
-//! when the shim was continued.
+//! monitor starts it in a group of its own, tells the shim when it stops or ends, and puts it in front of its terminal
+//! or continues it when the shim was.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use rustix::process::{Pid, PidfdFlags, getpgrp, pidfd_open};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, getpgrp, pidfd_open};
 use rustix::termios::tcsetpgrp;
 
+use crate::sys::signals::{self, Arrivals};
 use crate::sys::spawn::{self, Child, Program, Status};
-use crate::sys::{signals, terminal};
+use crate::sys::terminal;
 
 /// What the monitor tells, in five bytes: a kind and a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub enum Told {
     Changed(Status),
 }
 
+/// An order: one byte.
+const IN_FRONT: u8 = 1;
+const GO_ON: u8 = 2;
+
 /// The shim's side.
 pub struct Monitor {
     socket: UnixStream,
@@ -29,6 +35,8 @@ pub struct Monitor {
     /// The tool itself.
     tool: OwnedFd,
     pub pid: i32,
+    /// It was ordered to let the tool go on, and the signal that continued us has not been seen yet.
+    goes_on: bool,
 }
 
 impl Monitor {
@@ -46,7 +54,7 @@ impl Monitor {
                 let tool = pidfd_open(named, PidfdFlags::empty());
                 // It may have ended already, and been reaped: then the end is what comes next, and signals go nowhere.
                 let tool = tool.or_else(|_| rustix::io::fcntl_dupfd_cloexec(process.handle(), 3))?;
-                Ok(Monitor { socket, process, tool, pid })
+                Ok(Monitor { socket, process, tool, pid, goes_on: false })
             }
             Told::NotStarted { errno } => Err(io::Error::from_raw_os_error(errno)),
             Told::Changed(_) => Err(io::ErrorKind::InvalidData.into()),
@@ -58,18 +66,24 @@ impl Monitor {
         match hear(&mut self.socket) {
             Ok(Told::Changed(status)) => {
                 if !matches!(status, Status::Stopped(_)) {
-                    self.process.wait(false)?;
+                    self.process.wait()?;
                 }
                 Ok(status)
             }
             Ok(_) => Err(io::ErrorKind::InvalidData.into()),
-            Err(_) => self.process.wait(false),
+            Err(_) => self.process.wait(),
         }
     }
 
-    /// Lets a stopped tool go on, in the foreground.
-    pub fn go_on(&mut self) -> io::Result<()> {
-        self.socket.write_all(&[1])
+    /// Puts the tool in front of its terminal or away from there, and lets a stopped one go on.
+    pub fn order(&mut self, in_front: bool, go_on: bool) -> io::Result<()> {
+        self.goes_on |= go_on;
+        self.socket.write_all(&[if in_front { IN_FRONT } else { 0 } | if go_on { GO_ON } else { 0 }])
+    }
+
+    /// Whether the tool went on with us when we were continued.
+    pub fn went_on(&mut self) -> bool {
+        std::mem::take(&mut self.goes_on)
     }
 
     pub fn signal(&self, signal: i32) {
@@ -98,19 +112,34 @@ fn lead(program: &Program<'_>, pty: BorrowedFd<'_>, mut shim: UnixStream) -> io:
     tell(&mut shim, Told::Started { pid: tool.pid })?;
     // Were our ends of its pipes held here as well, the tool would never learn that nobody reads them.
     spawn::close_all_but([pty, tool.handle(), shim.as_fd()])?;
-    let group = Pid::from_raw(tool.pid).ok_or(io::ErrorKind::InvalidData)?;
+    let changes = Arrivals::of(&[Signal::CHILD.as_raw()])?;
     loop {
-        let status = tool.wait(true)?;
-        if !matches!(status, Status::Stopped(_)) {
+        while changes.next().is_some() {}
+        if let Some(signal) = tool.stopped() {
+            tell(&mut shim, Told::Changed(Status::Stopped(signal)))?;
+        }
+        if let Some(status) = tool.ended() {
             // The leader's end sends SIGHUP to the group in front. That must not be what the tool left behind.
             let _ = tcsetpgrp(pty, getpgrp());
             return tell(&mut shim, Told::Changed(status));
         }
-        tell(&mut shim, Told::Changed(status))?;
-        shim.read_exact(&mut [0])?;
-        let _ = tcsetpgrp(pty, group);
-        signals::to_group(tool.pid, rustix::process::Signal::CONT.as_raw());
+        let mut fds = [PollFd::new(&shim, PollFlags::IN), PollFd::new(&changes, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
+        if !fds[0].revents().is_empty() {
+            let mut order = [0];
+            shim.read_exact(&mut order)?;
+            obey(order[0], &tool, pty)?;
+        }
     }
+}
+
+fn obey(order: u8, tool: &Child, pty: BorrowedFd<'_>) -> io::Result<()> {
+    let its = Pid::from_raw(tool.pid).ok_or(io::ErrorKind::InvalidData)?;
+    let _ = tcsetpgrp(pty, if order & IN_FRONT != 0 { its } else { getpgrp() });
+    if order & GO_ON != 0 {
+        signals::to_group(tool.pid, Signal::CONT.as_raw());
+    }
+    Ok(())
 }
 
 fn unknown_error() -> i32 {

@@ -20,11 +20,10 @@ use crate::sys::{caller, spawn, terminal};
 pub struct Streams {
     /// What becomes 0, 1 and 2 of the tool; none: as the caller gave it.
     pub theirs: [Option<OwnedFd>; 3],
-    /// The tool's terminal, both ends, where it has one.
-    pub pty: Option<terminal::Pty>,
+    /// The caller's terminal, and the tool's end of its own, where it has one.
+    pub screen: Option<(Terminal<'static>, OwnedFd)>,
     /// That terminal is the controlling one of a session of the tool's own.
     pub led: bool,
-    pub terminal: Option<Terminal<'static>>,
     pub relays: Vec<Relay<'static>>,
     pub feed: Option<Feed<'static>>,
 }
@@ -40,9 +39,8 @@ impl Streams {
         let own = [0, 1, 2].map(|n| !caller::closed(n) && terminal::is_own(callers[n]));
         let led = own[0] && own[1] && stdin.is_none();
         let screen = [1, 2].into_iter().find(|n| own[*n]);
-        let terminal = screen.map(|n| Terminal::new(callers[n], led));
-        let pty = terminal.as_ref().map(Terminal::likeness).transpose()?;
-        let mut streams = Streams { theirs: [None, None, None], pty, led, terminal, relays: Vec::new(), feed: None };
+        let screen = screen.map(|n| Terminal::new(callers[n], led)).transpose()?;
+        let mut streams = Streams { theirs: [None, None, None], screen, led, relays: Vec::new(), feed: None };
         streams.outputs(callers, own, lenses.output, lenses.error)?;
         let record = record_stdin.then_some(lenses.input);
         match stdin {
@@ -62,14 +60,13 @@ impl Streams {
         error: crate::redact::Redactor,
     ) -> io::Result<()> {
         let mut lenses = [Some(output), Some(error)];
-        if let Some(pty) = &self.pty {
+        if let Some((terminal, theirs)) = &self.screen {
             let n = if own[1] { 1 } else { 2 };
             if let Some(lens) = lenses[n - 1].take() {
-                let ours = fcntl_dupfd_cloexec(&pty.ours, 3)?;
-                self.relays.push(Relay::new(ours, Sink::new(callers[n]), lens, FrameKind::Output));
+                self.relays.push(Relay::new(terminal.ours()?, Sink::new(callers[n]), lens, FrameKind::Output));
             }
             for n in [1, 2].into_iter().filter(|n| own[*n]) {
-                self.theirs[n] = Some(fcntl_dupfd_cloexec(&pty.theirs, 3)?);
+                self.theirs[n] = Some(fcntl_dupfd_cloexec(theirs, 3)?);
                 lenses[n - 1] = None;
             }
         }
@@ -92,9 +89,9 @@ impl Streams {
     }
 
     fn keys(&mut self, record: Option<crate::redact::Redactor>) -> io::Result<()> {
-        if let Some(pty) = &self.pty {
-            self.theirs[0] = Some(fcntl_dupfd_cloexec(&pty.theirs, 3)?);
-            self.feed = Some(Feed::new(stdio::stdin(), fcntl_dupfd_cloexec(&pty.ours, 3)?, true, record));
+        if let Some((terminal, theirs)) = &self.screen {
+            self.theirs[0] = Some(fcntl_dupfd_cloexec(theirs, 3)?);
+            self.feed = Some(Feed::new(stdio::stdin(), terminal.ours()?, true, record));
         }
         Ok(())
     }

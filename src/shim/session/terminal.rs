@@ -2,45 +2,47 @@
 //! is interpreted there, and put back on every way out.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::termios::{OptionalActions, OutputModes, Termios, Winsize};
+use rustix::termios::{tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
 use crate::sys::terminal;
 
-/// The caller's own terminal.
+/// The caller's own terminal, and the tool's that is like it.
 pub struct Terminal<'a> {
     fd: BorrowedFd<'a>,
+    /// Our end of the tool's.
+    pty: OwnedFd,
     /// What to put back.
     saved: Option<Termios>,
     /// Whether keys are ours to relay.
-    pub keys: bool,
+    keys: bool,
+    /// The tool's terminal turns no newline into two characters, because the caller's does that already.
+    plain: bool,
 }
 
 impl<'a> Terminal<'a> {
-    pub fn new(fd: BorrowedFd<'a>, keys: bool) -> Self {
-        Terminal { fd, saved: None, keys }
-    }
-
-    pub fn size(&self) -> io::Result<Winsize> {
-        Ok(tcgetwinsize(self.fd)?)
-    }
-
-    /// A pseudo-terminal like this one: the same size, the same modes.
-    pub fn likeness(&self) -> io::Result<terminal::Pty> {
-        let pty = terminal::open(self.size()?)?;
-        let mut modes = tcgetattr(self.fd)?;
-        if !self.keys {
-            // This terminal stays as it is and turns each newline into two characters. Once is enough.
-            modes.output_modes.remove(rustix::termios::OutputModes::OPOST);
+    /// With a pseudo-terminal for the tool: the same size, the same modes. Gives the tool's end of it.
+    pub fn new(fd: BorrowedFd<'a>, keys: bool) -> io::Result<(Self, OwnedFd)> {
+        let terminal::Pty { ours, theirs } = terminal::open(tcgetwinsize(fd)?)?;
+        tcsetattr(&theirs, OptionalActions::Now, &tcgetattr(fd)?)?;
+        let mut new = Terminal { fd, pty: ours, saved: None, keys, plain: false };
+        if !new.in_front() {
+            new.plain()?;
         }
-        tcsetattr(&pty.theirs, OptionalActions::Now, &modes)?;
-        Ok(pty)
+        Ok((new, theirs))
+    }
+
+    /// Our end of the tool's terminal, once more.
+    pub fn ours(&self) -> io::Result<OwnedFd> {
+        Ok(fcntl_dupfd_cloexec(&self.pty, 3)?)
     }
 
     /// Raw, where keys are ours and nobody else is in front. One that is raw already is left alone.
     pub fn take(&mut self) -> io::Result<()> {
-        if !self.keys || self.saved.is_some() || !terminal::in_foreground(self.fd) {
+        if self.saved.is_some() || !self.in_front() {
             return Ok(());
         }
         let modes = tcgetattr(self.fd)?;
@@ -48,16 +50,40 @@ impl<'a> Terminal<'a> {
         raw.make_raw();
         tcsetattr(self.fd, OptionalActions::Now, &raw)?;
         self.saved = Some(modes);
+        if std::mem::take(&mut self.plain) {
+            let mut modes = tcgetattr(&self.pty)?;
+            modes.output_modes.insert(OutputModes::OPOST);
+            tcsetattr(&self.pty, OptionalActions::Now, &modes)?;
+        }
         Ok(())
     }
 
     /// As the caller had it. In the background it is another's by now, and was given back before.
     pub fn give_back(&mut self) {
         if let Some(modes) = self.saved.take()
-            && terminal::in_foreground(self.fd)
+            && self.in_front()
         {
             let _ = tcsetattr(self.fd, OptionalActions::Now, &modes);
+            let _ = self.plain();
         }
+    }
+
+    /// As the tool left its own, which is what it would have done to the caller's.
+    pub fn give_back_as_it_is_left(&mut self) {
+        if let (Some(saved), Ok(left)) = (&mut self.saved, tcgetattr(&self.pty)) {
+            *saved = left;
+        }
+        self.give_back();
+    }
+
+    fn plain(&mut self) -> io::Result<()> {
+        let mut modes = tcgetattr(&self.pty)?;
+        if modes.output_modes.contains(OutputModes::OPOST) {
+            modes.output_modes.remove(OutputModes::OPOST);
+            tcsetattr(&self.pty, OptionalActions::Now, &modes)?;
+            self.plain = true;
+        }
+        Ok(())
     }
 
     /// Whether keys may be read now: in the background a read would stop us.
@@ -66,9 +92,9 @@ impl<'a> Terminal<'a> {
     }
 
     /// The tool's terminal gets this one's size; the kernel tells whoever is in its foreground.
-    pub fn resize(&self, pty: impl AsFd) -> io::Result<Winsize> {
-        let size = self.size()?;
-        tcsetwinsize(pty, size)?;
+    pub fn resize(&self) -> io::Result<Winsize> {
+        let size = tcgetwinsize(self.fd)?;
+        tcsetwinsize(&self.pty, size)?;
         Ok(size)
     }
 }
