@@ -262,6 +262,7 @@ async fn converse(keeper: &Keeper, messages: &mut Messages, peer: &Peer) -> Resu
         Some(FromShim::Control(control)) => control::serve(keeper, messages, peer, control).await,
         Some(FromShim::Credential { protocol, host, path }) => {
             let asked = Asked { protocol: &protocol, host: &host, path: &path };
+            keeper.sessions.settle(peer).await;
             messages.say(credential(keeper, peer, &asked)).await?;
             Ok(())
         }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::Keeper;
 use super::link::Trouble;
 use super::messages::Messages;
-use super::sessions::Credential;
+use super::sessions::{Credential, Starting};
 use super::spool::{self, Finished, Record};
 use super::upload::Growth;
 use crate::model::{
@@ -53,13 +53,15 @@ impl Session<'_> {
         let what = one_line(&question.invocation);
         let Some(answer) = self.asked(question, &what).await? else { return Ok(()) };
         let Some((id, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
+        let starting = self.keeper.sessions.starting(self.peer);
         let Some(running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
-        self.running(running).await
+        self.running(running, starting).await
     }
 
     /// Puts the question to the server, with the parent that the kernel vouches for.
     async fn asked(&mut self, question: Question, what: &str) -> Result<Option<Answer>, Broken> {
         let Question { mut invocation, facts } = question;
+        self.keeper.sessions.settle(self.peer).await;
         invocation.parent = self.keeper.sessions.parent_of(self.peer);
         let ask = Ask { invocation, facts };
         let answer = tokio::select! {
@@ -143,8 +145,8 @@ impl Session<'_> {
     }
 
     /// Writes down what happens until the end, or until the shim is gone.
-    async fn running(&mut self, mut running: Running) -> Result<(), Broken> {
-        let ended = self.record(&mut running).await;
+    async fn running(&mut self, mut running: Running, starting: Option<Starting<'_>>) -> Result<(), Broken> {
+        let ended = self.record(&mut running, starting).await;
         if let Some(tool) = running.tool {
             self.keeper.sessions.ended(tool);
         }
@@ -165,7 +167,11 @@ impl Session<'_> {
         }
     }
 
-    async fn record(&mut self, running: &mut Running) -> Result<Option<Ending>, Broken> {
+    async fn record(
+        &mut self,
+        running: &mut Running,
+        mut starting: Option<Starting<'_>>,
+    ) -> Result<Option<Ending>, Broken> {
         let (mut told, mut said) = (false, 0);
         loop {
             let message = tokio::select! {
@@ -179,7 +185,10 @@ impl Session<'_> {
             match message {
                 None => return Ok(None),
                 Some(FromShim::End(ending)) => return Ok(Some(ending)),
-                Some(FromShim::Started { pid, helper }) if running.tool.is_none() => self.started(running, pid, helper),
+                Some(FromShim::Started { pid, helper }) if running.tool.is_none() => {
+                    self.started(running, pid, helper);
+                    drop(starting.take());
+                }
                 Some(FromShim::Frame(frame)) => {
                     if let Err(why) = running.frame(&frame)? {
                         self.messages.say(FromKeeper::Stop { why }).await?;

@@ -3,19 +3,34 @@
 //! Ancestry is the kernel's word (pids with start times); what a shim says of pids is checked against it.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reqwest::Url;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::model::{Grant, GrantKind, InvocationId, Secret};
 use crate::sys::peer::Peer;
 use crate::sys::process::{self, Process};
 
+/// How long whoever runs below a shim is kept waiting for that shim's word of which process its tool is.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Every command whose tool has started.
 #[derive(Default)]
 pub struct Sessions {
     tools: Mutex<HashMap<Process, Tool>>,
+    /// Shims whose tool may run already, though they have not said yet as which process.
+    starting: Mutex<HashMap<Process, usize>>,
+    settled: Notify,
+}
+
+/// A shim is about to start its tool; dropped once it has said which process that is, or says nothing any more.
+pub struct Starting<'a> {
+    sessions: &'a Sessions,
+    shim: Process,
 }
 
 struct Tool {
@@ -49,6 +64,38 @@ pub enum Distrust {
 }
 
 impl Sessions {
+    /// From now on whoever runs below this shim is waited for by [`Sessions::settle`]. Nothing for a shim that cannot
+    /// be seen: who runs below it cannot be told either.
+    pub fn starting(&self, shim: &Peer) -> Option<Starting<'_>> {
+        let shim = *line_of(shim).ok()?.first()?;
+        *lock(&self.starting).entry(shim).or_default() += 1;
+        Some(Starting { sessions: self, shim })
+    }
+
+    /// Waits until every shim above this peer has said which process its tool is. A tool runs before its shim can say so,
+    /// and what it starts at once may be here first: it is neither turned away nor taken for a stranger.
+    pub async fn settle(&self, peer: &Peer) {
+        if lock(&self.starting).is_empty() {
+            return;
+        }
+        let settled = async {
+            loop {
+                let mut changed = pin!(self.settled.notified());
+                changed.as_mut().enable();
+                let Ok(line) = line_of(peer) else { return };
+                let waits = {
+                    let starting = lock(&self.starting);
+                    line.iter().skip(1).any(|process| starting.contains_key(process))
+                };
+                if !waits {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = timeout(SOON, settled).await;
+    }
+
     /// The nearest gated command that this peer runs under.
     pub fn parent_of(&self, peer: &Peer) -> Option<InvocationId> {
         let line = line_of(peer).ok()?;
@@ -108,9 +155,27 @@ impl Sessions {
         self.tools().len() as u64
     }
 
-    fn tools(&self) -> std::sync::MutexGuard<'_, HashMap<Process, Tool>> {
-        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tools(&self) -> MutexGuard<'_, HashMap<Process, Tool>> {
+        lock(&self.tools)
     }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        let mut starting = lock(&self.sessions.starting);
+        if let Some(count) = starting.get_mut(&self.shim) {
+            *count -= 1;
+            if *count == 0 {
+                starting.remove(&self.shim);
+            }
+        }
+        drop(starting);
+        self.sessions.settled.notify_waiters();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Credential {

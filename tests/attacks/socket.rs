@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use portcullis::model::{Decision, Facts, HelperScope, Invocation, InvocationId, Pin, StreamKind, Streams};
 use portcullis::wire::frames::{self, FromKeeper, FromShim, Hello, Question};
@@ -165,6 +166,43 @@ fn a_credential_helper_outside_the_tools_own_processes() {
     assert!(!second.iter().any(|line| line.starts_with("password=")), "it is answered once");
     drop(input);
     tool.wait().unwrap();
+}
+
+#[test]
+fn a_credential_helper_that_asks_before_its_tool_is_known() {
+    let site = lending();
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/x"))));
+    client.say(&FromShim::Draw);
+    assert!(matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+    let asks = || {
+        let script = "printf 'protocol=http\\nhost=127.0.0.1:9\\npath=x\\n' | \"$0\" get";
+        let mut helper = Command::new("sh");
+        helper.args(["-c", script]).arg(site.path("lib/portcullis/git-credential-portcullis"));
+        helper.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let (mut tool, mut stranger) = (asks(), asks());
+    // Both ask while the keeper knows of no tool, and neither is answered, with yes or with no.
+    let until = Instant::now() + PATIENCE;
+    while connections(&site) < 3 {
+        assert!(Instant::now() < until, "the helpers never came");
+        std::thread::yield_now();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!([&mut tool, &mut stranger].iter_mut().all(|child| child.try_wait().unwrap().is_none()));
+    let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
+    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope) });
+    let told = |child: std::process::Child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(told(stranger), "", "it runs below the shim, but not below the tool");
+    assert!(told(tool).contains("password=a-token-q1w2e3r4t5z6\n"));
+}
+
+/// How many the keeper has taken (proc_net_unix(5): state 3 is connected, and only its own ends bear the path).
+fn connections(site: &Site) -> usize {
+    let path = site.path("run/keeper.sock");
+    let table = std::fs::read_to_string("/proc/net/unix").unwrap();
+    let ends = table.lines().filter(|line| line.ends_with(path.to_str().unwrap()));
+    ends.filter(|line| line.split_whitespace().nth(5) == Some("03")).count()
 }
 
 #[test]
