@@ -10,28 +10,29 @@ use crate::tools::options::Item;
 
 use super::line::{Line, content};
 use super::meaning::Meaning;
+use super::options::Release;
 use super::transfer::Plan;
 use super::url::{How, Url, parse};
-use super::{CURLRC, config, options};
+use super::{CURLRC, config, scan};
 
 pub fn deliver(invocation: &Invocation, facts: Facts, grants: Vec<Grant>) -> Result<Delivery, DeliveryError> {
     let mut delivery = Delivery::default();
-    let line = Line::read(invocation, &facts);
+    let release = Release::of(facts.version.as_deref());
     let mut args = Vec::new();
     // Without configs and grants the line is the caller's own, word for word, but for what could appear meanwhile.
     if !config::disabled(&invocation.args) {
         args.push(Word::plain("-q"));
     }
     // Before anything of the caller's, which may name files to be read: by then this one is empty.
-    if let Some(text) = header(invocation, &line, &grants)? {
+    if let Some(text) = header(invocation, &facts, &grants)? {
         let credential = MemFile { name: "credential", bytes: Secret::new(text), once: true };
         args.extend(named_config(&mut delivery, credential));
     }
     if let Some(path) = facts.get::<Bytes>(CURLRC) {
-        let curlrc = MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, 0)?), once: false };
+        let curlrc = MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, release, 0)?), once: false };
         args.extend(named_config(&mut delivery, curlrc));
     }
-    args.append(&mut own_words(invocation, &facts, &mut delivery)?);
+    args.append(&mut own_words(invocation, &facts, release, &mut delivery)?);
     delivery.args = args;
     delivery.stdin = facts.contents.into_iter().find(|content| content.source == ContentSource::Stdin);
     Ok(delivery)
@@ -43,15 +44,24 @@ fn named_config(delivery: &mut Delivery, file: MemFile) -> [Word; 2] {
 }
 
 /// The caller's words; where one names a config, it names the copy in memory.
-fn own_words(invocation: &Invocation, facts: &Facts, delivery: &mut Delivery) -> Result<Vec<Word>, DeliveryError> {
+fn own_words(
+    invocation: &Invocation,
+    facts: &Facts,
+    release: Release,
+    delivery: &mut Delivery,
+) -> Result<Vec<Word>, DeliveryError> {
     let mut words: Vec<Word> = invocation.args.iter().map(|word| Word::plain(word.clone())).collect();
-    for item in options::words(&invocation.args) {
+    for item in scan::words(&invocation.args, release) {
         let Item::Option(given) = item else { continue };
         let Some(path) = given.value.filter(|_| given.opt.long == "config") else { continue };
         if path.as_slice() == b"-" {
             continue;
         }
-        delivery.files.push(MemFile { name: "config", bytes: Secret::new(flat(&path, facts, 0)?), once: false });
+        delivery.files.push(MemFile {
+            name: "config",
+            bytes: Secret::new(flat(&path, facts, release, 0)?),
+            once: false,
+        });
         let file = Part::File(delivery.files.len() - 1);
         match given.value_index {
             Some(index) => words[index] = Word(vec![file]),
@@ -66,13 +76,13 @@ fn own_words(invocation: &Invocation, facts: &Facts, delivery: &mut Delivery) ->
 }
 
 /// A config's bytes, with the configs that it names put in their places.
-fn flat(path: &Bytes, facts: &Facts, depth: usize) -> Result<Vec<u8>, DeliveryError> {
+fn flat(path: &Bytes, facts: &Facts, release: Release, depth: usize) -> Result<Vec<u8>, DeliveryError> {
     let refuse = |why: &str| DeliveryError { why: format!("the config {path:?} {why}"), hint: None };
     let content = content(path, facts).filter(|content| !content.truncated);
     let text = content.map(|content| content.bytes.as_slice()).ok_or_else(|| refuse("was not read whole"))?;
     let mut out = Vec::new();
     let mut from = 0;
-    for line in config::lines(text) {
+    for line in config::lines(text, release).0 {
         let nested: Vec<&Bytes> = Line::configs(&line.items).collect();
         if nested.is_empty() {
             continue;
@@ -82,7 +92,7 @@ fn flat(path: &Bytes, facts: &Facts, depth: usize) -> Result<Vec<u8>, DeliveryEr
         }
         out.extend_from_slice(&text[from..line.start]);
         for path in nested {
-            out.extend(flat(path, facts, depth + 1)?);
+            out.extend(flat(path, facts, release, depth + 1)?);
             out.push(b'\n');
         }
         from = line.end;
@@ -92,7 +102,7 @@ fn flat(path: &Bytes, facts: &Facts, depth: usize) -> Result<Vec<u8>, DeliveryEr
 }
 
 /// The config that carries the token; `None` where nothing was granted.
-fn header(invocation: &Invocation, line: &Line, grants: &[Grant]) -> Result<Option<Vec<u8>>, DeliveryError> {
+fn header(invocation: &Invocation, facts: &Facts, grants: &[Grant]) -> Result<Option<Vec<u8>>, DeliveryError> {
     let refuse = |why: String, hint: &str| Err(DeliveryError { why, hint: Some(hint.to_owned()) });
     let (grant, more) = match grants {
         [] => return Ok(None),
@@ -104,8 +114,11 @@ fn header(invocation: &Invocation, line: &Line, grants: &[Grant]) -> Result<Opti
     let GrantKind::Token { url, username } = &grant.kind else {
         return refuse(format!("{} is no credential for curl", grant.name), "use it with the tool it is made for");
     };
-    let plan = Plan::of(&line.settings);
-    let meaning = Meaning::of(&plan, invocation);
+    let Line { mut plan, refused, prints, .. } = Line::read(invocation, facts);
+    let meaning = match refused.is_some() || prints {
+        true => Meaning::default(),
+        false => Meaning::of(&mut plan, invocation, facts),
+    };
     if let Some(why) = leak(&plan, &meaning) {
         return refuse(
             format!("the credential {} would {why}", grant.name),

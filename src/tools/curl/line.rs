@@ -1,46 +1,63 @@
-//! A line and the config files that it names, as one list of settings in the order in which curl takes them.
+//! A line and the config files that it names, taken up in the order in which curl takes them.
 
 use crate::model::{Bytes, Content, Facts, Invocation};
 use crate::tools::options::{Given, Item, Problem};
 
-use super::{CURLRC, config, options};
+use super::options::Release;
+use super::transfer::{Plan, Setting, Stop};
+use super::{CURLRC, LACKS, MISSING, config, options, scan};
 
 /// How deep configs may name configs.
 const DEPTH: usize = 8;
 
-/// One thing that curl is told, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// The option's long name.
-    pub name: &'static str,
-    pub value: Bytes,
-    /// False for `--no-…`.
-    pub on: bool,
-}
+/// How much of configs that configs name is taken up, in bytes: one that names itself could go on for long.
+const NESTED: usize = 1 << 20;
 
 /// Everything that curl is told.
 #[derive(Debug, Default)]
 pub struct Line {
-    pub settings: Vec<Setting>,
+    pub plan: Plan,
     /// Config files that were read, `-` for standard input.
     pub configs: Vec<Bytes>,
     /// Why curl would refuse the line.
     pub refused: Option<String>,
     /// Options that only another version may have.
     pub unknown: Vec<String>,
-    /// Configs that could not be read whole.
+    /// What could not be read whole.
     pub unread: Vec<String>,
     /// It only prints something: `--help`, `--version`, `--manual`.
     pub prints: bool,
+    nested: usize,
+}
+
+/// What of the facts decides how words are read.
+struct Known<'a> {
+    facts: &'a Facts,
+    release: Release,
+    missing: Vec<Bytes>,
+    lacks: Vec<String>,
 }
 
 impl Line {
     pub fn read(invocation: &Invocation, facts: &Facts) -> Self {
+        let known = Known {
+            facts,
+            release: Release::of(facts.version.as_deref()),
+            missing: facts.get(MISSING).unwrap_or_default(),
+            lacks: facts.get(LACKS).unwrap_or_default(),
+        };
         let mut line = Line::default();
         if let Some(path) = facts.get::<Bytes>(CURLRC) {
-            line.config(&path, facts, 0);
+            // That it cannot be read stops nothing.
+            let _ = line.config(&path, &known, 0);
         }
-        line.items(options::words(&invocation.args), facts, 0, false);
+        line.items(scan::words(&invocation.args, known.release), &known, 0, false);
+        if line.refused.is_none()
+            && !line.prints
+            && let Err(Stop::Refused(why)) = line.plan.finish()
+        {
+            line.refused = Some(why);
+        }
         line
     }
 
@@ -52,67 +69,102 @@ impl Line {
         })
     }
 
-    fn items(&mut self, items: Vec<Item>, facts: &Facts, depth: usize, in_config: bool) {
+    fn items(&mut self, items: Vec<Item>, known: &Known<'_>, depth: usize, in_config: bool) {
         for item in items {
             if self.refused.is_some() || self.prints {
                 return;
             }
-            match item {
-                Item::Operand { value, .. } if in_config => self.url(value),
-                Item::Operand { value, .. } if value.as_slice() == b"-" => {
-                    self.refused = Some("no option is called -".into())
-                }
-                Item::Operand { value, .. } => self.url(value),
-                Item::Option(given) => self.given(given, facts, depth),
-                Item::Problem(problem) => self.problem(problem, facts, in_config),
+            let done = match item {
+                Item::Operand { value, .. } => self.set(Setting { name: "url", value, on: true }),
+                Item::Option(given) => self.given(given, known, depth),
+                Item::Problem(problem) => self.problem(problem, known),
+            };
+            match done {
+                Ok(()) => {}
+                // In a config curl only warns, and goes on with the next line.
+                Err(_) if in_config => return,
+                Err(Stop::Refused(why)) => self.refused = Some(why),
+                Err(Stop::Prints) => self.prints = true,
             }
         }
     }
 
-    fn url(&mut self, value: Bytes) {
-        self.settings.push(Setting { name: "url", value, on: true });
+    fn set(&mut self, setting: Setting) -> Result<(), Stop> {
+        self.plan.apply(&setting)
     }
 
-    fn given(&mut self, given: Given, facts: &Facts, depth: usize) {
-        match given.opt.long {
-            "help" | "version" | "manual" if !given.negated => self.prints = true,
-            "config" => self.config(&given.value.unwrap_or_default(), facts, depth),
-            name => self.settings.push(Setting { name, value: given.value.unwrap_or_default(), on: !given.negated }),
+    fn given(&mut self, given: Given, known: &Known<'_>, depth: usize) -> Result<(), Stop> {
+        let (name, on) = (given.opt.long, !given.negated);
+        if let Some(part) = options::needs(name).filter(|part| known.lacks.iter().any(|lack| lack == part)) {
+            return Err(Stop::Refused(format!("this curl is built without {part}, which --{name} needs")));
+        }
+        match name {
+            "help" | "version" | "manual" if on => Err(Stop::Prints),
+            "config" => self.config(&given.value.unwrap_or_default(), known, depth),
+            "" => Ok(()),
+            _ => {
+                if options::is_newer(name) {
+                    self.newer(name);
+                }
+                self.set(Setting { name, value: given.value.unwrap_or_default(), on })
+            }
         }
     }
 
-    fn config(&mut self, path: &Bytes, facts: &Facts, depth: usize) {
+    fn newer(&mut self, name: &str) {
+        if matches!(name, "variable" | "ipfs-gateway" | "ech" | "ssl-sessions" | "skip-existing") {
+            self.unknown.push(format!("\"--{name}\" does what is not read yet"));
+        }
+    }
+
+    /// An error where curl cannot read it.
+    fn config(&mut self, path: &Bytes, known: &Known<'_>, depth: usize) -> Result<(), Stop> {
+        if known.missing.contains(path) {
+            return Err(Stop::Refused(format!("the config {path:?} is not there")));
+        }
         if !self.configs.contains(path) {
             self.configs.push(path.clone());
         }
-        match content(path, facts) {
-            Some(content) if !content.truncated && depth < DEPTH => {
-                for line in config::lines(&content.bytes) {
-                    self.items(line.items, facts, depth + 1, true);
+        let content = content(path, known.facts).filter(|content| !content.truncated);
+        if depth > 0 {
+            self.nested += content.map_or(0, |content| content.bytes.len() + 1024);
+        }
+        match content {
+            Some(content) if depth < DEPTH && self.nested < NESTED => {
+                let (lines, whole) = config::lines(&content.bytes, known.release);
+                for line in lines {
+                    self.items(line.items, known, depth + 1, true);
+                }
+                match whole {
+                    true => Ok(()),
+                    false => Err(Stop::Refused(format!("the config {path:?} has a line that is too long"))),
                 }
             }
-            _ => self.unread.push(format!("the config {:?} could not be read whole", path)),
+            _ => {
+                self.unread.push(format!("the config {path:?} could not be read whole"));
+                Ok(())
+            }
         }
     }
 
-    /// In a config curl only warns; on the line it refuses. What another version may know is not told.
-    fn problem(&mut self, problem: Problem, facts: &Facts, in_config: bool) {
-        let same = facts.version.as_deref().is_some_and(|version| version.starts_with(options::VERSION));
+    /// What another version may know is not told.
+    fn problem(&mut self, problem: Problem, known: &Known<'_>) -> Result<(), Stop> {
+        let sure = known.release.is_known();
         let why = match problem {
-            Problem::Unknown { word, .. } if same => format!("no option is called {word:?}"),
-            Problem::Unknown { word, .. } => return self.unknown.push(format!("{word:?}")),
-            Problem::Ambiguous { word, .. } if same => format!("{word:?} stands for several options"),
-            Problem::Ambiguous { word, .. } => return self.unknown.push(format!("{word:?}")),
+            Problem::Unknown { word, .. } if sure || word.as_slice() == b"-" => format!("no option is called {word:?}"),
+            Problem::Ambiguous { word, .. } if sure => format!("{word:?} stands for several options"),
+            Problem::Unknown { word, .. } | Problem::Ambiguous { word, .. } => {
+                self.unknown.push(format!("{word:?} is in no table of curl's options"));
+                return Ok(());
+            }
             Problem::MissingValue { opt, .. } => format!("--{} needs a value", opt.long),
-            Problem::UnwantedValue { opt, .. } => format!("--{} takes no value", opt.long),
+            Problem::UnwantedValue { opt, .. } => format!("--no-{} is none of curl's options", opt.long),
         };
-        if !in_config {
-            self.refused = Some(why);
-        }
+        Err(Stop::Refused(why))
     }
 }
 
-/// What was read of a config.
+/// What was read of a file.
 pub fn content<'a>(path: &[u8], facts: &'a Facts) -> Option<&'a Content> {
     if path == b"-" { facts.stdin() } else { facts.file(path) }
 }

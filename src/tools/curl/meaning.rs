@@ -1,15 +1,21 @@
-//! What the transfers of a line are: requests, files written, files sent; and these as operations.
+//! What a line would do: its requests in order, files sent and written. It follows curl transfer by transfer
+//! (tool_operate.c), because where curl gives up at one, those behind it are not made.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use crate::model::{Bytes, Facts, Invocation};
 
-use crate::model::{Bytes, Effect, Facts, Invocation, Operation, Reading, Resource};
+use super::data::{joined, path_escaped, small_escapes};
+use super::globs::{Expanded, Glob, MOST};
+use super::options::Release;
+use super::route::{self, Names};
+use super::stores::{Host, Kind as Holds, Store};
+use super::transfer::{Group, Kind, Node, Output, Plan};
+use super::url::{How, Parts, Url, is_newer, scheme, shown};
+use super::{ENGINES, EXISTING, MISSING, STORES};
 
-use super::line::Line;
-use super::transfer::{Data, Group, Node, Output, Plan};
-use super::url::{How, Url, parse};
-use super::{globs, route};
+/// Patterns are written out up to this many bytes.
+const EXPANDED: u64 = 1 << 20;
 
 /// One request of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,346 +39,404 @@ pub struct Meaning {
     pub loads: BTreeSet<String>,
     pub bypasses_dns: bool,
     pub follows: bool,
+    /// Why curl gives up before it asks for anything.
     pub refused: Option<String>,
+    /// What stands for more requests than are listed.
     pub too_many: bool,
-    /// curl gives up at a transfer whose output file has no name; what follows is not reached.
-    gave_up: bool,
+    /// A host whose ASCII form is not certain.
+    pub unsure: Option<String>,
+}
+
+/// curl gives up: nothing that follows is done.
+struct GaveUp(&'static str);
+
+/// One transfer in the making.
+struct Transfer<'a> {
+    group: &'a Group,
+    node: &'a Node,
+    url: &'a Expanded,
+    upload: Option<&'a Bytes>,
+}
+
+struct Walk<'a> {
+    meaning: Meaning,
+    names: Names,
+    variables: &'a route::Variables,
+    facts: &'a Facts,
+    release: Release,
+    missing: Vec<Bytes>,
+    existing: BTreeSet<String>,
+    stores: Vec<Store>,
+    engines: Vec<Bytes>,
+    made: u64,
+    fail_early: bool,
 }
 
 impl Meaning {
-    pub fn of(plan: &Plan, invocation: &Invocation) -> Meaning {
-        let mut meaning = Meaning { refused: plan.refused.clone(), ..Meaning::default() };
-        for group in &plan.groups {
-            if let Err(why) = meaning.group(group, invocation) {
-                meaning.refused.get_or_insert(why);
+    pub fn of(plan: &mut Plan, invocation: &Invocation, facts: &Facts) -> Meaning {
+        let existing = facts.get::<Vec<Bytes>>(EXISTING).unwrap_or_default();
+        let mut walk = Walk {
+            meaning: Meaning::default(),
+            names: Names::default(),
+            variables: &invocation.variables,
+            facts,
+            release: Release::of(facts.version.as_deref()),
+            missing: facts.get(MISSING).unwrap_or_default(),
+            existing: existing.iter().map(|path| shown(path)).collect(),
+            stores: facts.get(STORES).unwrap_or_default(),
+            engines: facts.get(ENGINES).unwrap_or_default(),
+            made: 0,
+            fail_early: plan.fail_early,
+        };
+        for group in &mut plan.groups {
+            let Err(GaveUp(why)) = walk.group(group) else { continue };
+            // Side by side, curl makes all transfers ready before it starts the first.
+            if plan.parallel && walk.made < plan.at_once {
+                walk.meaning = Meaning { writes: walk.meaning.writes, loads: walk.meaning.loads, ..Meaning::default() };
             }
+            if walk.meaning.requests.is_empty() {
+                walk.meaning.refused = Some(why.to_owned());
+            }
+            break;
         }
-        for path in &plan.writes {
+        let (made, mut meaning) = (walk.made, walk.meaning);
+        let asks = made > 0;
+        for path in plan.trace.iter().filter(|_| asks).chain(&plan.libcurl) {
             meaning.write(path);
-        }
-        if meaning.refused.is_some() {
-            return Meaning { refused: meaning.refused, ..Meaning::default() };
         }
         meaning
     }
 
-    fn group(&mut self, group: &Group, invocation: &Invocation) -> Result<(), String> {
-        let before = self.requests.len();
-        for node in group.nodes.iter().filter(|node| node.url.is_some()) {
-            self.node(group, node, invocation)?;
-        }
-        self.follows |= group.follows;
-        let elsewhere = !group.route.resolve.is_empty() || !group.route.connect_to.is_empty();
-        self.bypasses_dns |= group.route.doh
-            || self.requests[before..].iter().any(|request| request.connect.is_some())
-            || (group.follows && elsewhere);
-        let data = group.data.iter().chain(&group.query);
-        let from_data = data.filter_map(|data| match data {
-            Data::File(_, path) => Some(path),
-            Data::Text(_) => None,
-        });
-        for path in group.sends.iter().chain(from_data) {
-            self.send(path);
-        }
-        group.writes.iter().for_each(|path| self.write(path));
-        self.loads.extend(group.engine.iter().map(|name| shown(name)));
-        Ok(())
-    }
-
-    fn node(&mut self, group: &Group, node: &Node, invocation: &Invocation) -> Result<(), String> {
-        let one = |url: &Bytes| vec![globs::Expanded { url: url.to_vec(), parts: Vec::new() }];
-        let url = node.url.as_ref().filter(|url| !url.is_empty());
-        let Some(url) = url else { return Ok(()) };
-        let globbed = |pattern: &Bytes| {
-            if group.no_glob {
-                return Ok(one(pattern));
-            }
-            globs::expand(pattern).or_else(|error| match error {
-                globs::Error::Refused => Ok(Vec::new()),
-                globs::Error::TooMany => Err(()),
-            })
-        };
-        let upload = node.upload.as_ref().filter(|path| !path.is_empty());
-        let uploads = upload.map_or(Ok(vec![None]), |path| {
-            globbed(path).map(|all| all.into_iter().map(|one| Some(Bytes(one.url))).collect::<Vec<_>>())
-        });
-        let (Ok(urls), Ok(uploads)) = (globbed(url), uploads) else {
-            self.too_many = true;
-            return Ok(());
-        };
-        if urls.len() * uploads.len() + self.requests.len() > globs::MOST {
-            self.too_many = true;
-            return Ok(());
-        }
-        for upload in &uploads {
-            for expanded in &urls {
-                self.one(group, node, expanded, upload.as_ref(), invocation)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn one(
-        &mut self,
-        group: &Group,
-        node: &Node,
-        expanded: &globs::Expanded,
-        upload: Option<&Bytes>,
-        invocation: &Invocation,
-    ) -> Result<(), String> {
-        let scheme = group.scheme.as_ref().and_then(|scheme| scheme.text());
-        let Some(mut url) = parse(&expanded.url, How { as_is: group.as_is, scheme }) else { return Ok(()) };
-        let nameless = node.output == Some(Output::Remote) && !group.names_by_header && remote_name(&url).is_empty();
-        self.gave_up |= nameless;
-        if self.gave_up {
-            return Ok(());
-        }
-        let method = method(group, upload.is_some())?;
-        let stdin = upload.is_some_and(|path| matches!(path.as_slice(), b"-" | b"."));
-        if url.scheme == "file" {
-            match upload {
-                Some(_) => self.write(&Bytes::from(url.path.as_str())),
-                None => {
-                    self.reads.insert(url.path.clone());
-                }
-            }
-        } else if let Some(path) = upload.filter(|_| !stdin) {
-            self.send(path);
-            let file = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
-            if url.path.ends_with('/') && !url.path.contains('?') {
-                url.path.push_str(&shown(file));
-            }
-        }
-        self.output(group, node, expanded, &url);
-        if url.scheme == "file" {
-            return Ok(());
-        }
-        let connect = route::connect(&group.route, &url, &invocation.variables);
-        add_query(group, &mut url);
-        if let Some(target) = group.request_target.as_ref().filter(|_| url.is_http()) {
-            url.path = shown(target);
-        }
-        let method = url.is_http().then_some(method);
-        self.requests.push(Request { url, method, connect, follows: group.follows });
-        Ok(())
-    }
-
-    fn output(&mut self, group: &Group, node: &Node, expanded: &globs::Expanded, url: &Url) {
-        let name = match &node.output {
-            None => return,
-            Some(Output::File(name)) if name.as_slice() == b"-" => return,
-            Some(Output::File(name)) => numbered(name, &expanded.parts),
-            Some(Output::Remote) if group.names_by_header => b"*".to_vec(),
-            Some(Output::Remote) => remote_name(url).as_bytes().to_vec(),
-        };
-        let name = match &group.output_dir {
-            Some(folder) => [folder.as_slice(), b"/", &name].concat(),
-            None => name,
-        };
-        self.write(&Bytes(name));
-    }
-
-    fn write(&mut self, path: &Bytes) {
-        if !path.is_empty() && !matches!(path.as_slice(), b"-" | b"/dev/null" | b"/dev/stdout" | b"/dev/stderr") {
+    /// Notes a file that is written.
+    pub fn write(&mut self, path: &[u8]) {
+        if !matches!(path, b"" | b"-" | b"/dev/null" | b"/dev/stdout" | b"/dev/stderr") {
             self.writes.insert(shown(path));
         }
     }
 
-    fn send(&mut self, path: &Bytes) {
-        if !matches!(path.as_slice(), b"-" | b"" | b"/dev/null" | b"/dev/stdin") {
+    fn send(&mut self, path: &[u8]) {
+        if !matches!(path, b"" | b"-" | b"/dev/null" | b"/dev/stdin") {
             self.sends.insert(shown(path));
         }
     }
 }
 
-/// What follows the last slash, without the query.
-fn remote_name(url: &Url) -> &str {
-    let path = url.path.split('?').next().unwrap_or_default();
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-/// The method, as curl infers it. An error where it is asked for two.
-fn method(group: &Group, upload: bool) -> Result<String, String> {
-    let head = group.head.map(|head| if head { "HEAD" } else { "GET" });
-    let posts = !group.data.is_empty() && !group.get;
-    let gets = !group.data.is_empty() && group.get;
-    let wanted = [
-        head,
-        group.form.then_some("POST"),
-        posts.then_some("POST"),
-        gets.then_some(if group.head == Some(true) { "HEAD" } else { "GET" }),
-        upload.then_some("PUT"),
-    ];
-    let kinds = [group.form, posts, upload, group.head.is_some() || gets];
-    if kinds.iter().filter(|kind| **kind).count() > 1 || (gets && group.head == Some(false) && group.form) {
-        return Err("more than one method is asked for".to_owned());
+impl Walk<'_> {
+    fn group(&mut self, group: &mut Group) -> Result<(), GaveUp> {
+        if group.nodes.first().is_none_or(|node| node.url.is_none()) {
+            return Err(GaveUp("there is no URL"));
+        }
+        if !group.data.is_empty() {
+            let kind = match (group.get, group.no_body) {
+                (true, true) => Kind::Head,
+                (true, false) => Kind::Get,
+                (false, _) => Kind::Post,
+            };
+            group.ask(kind).map_err(|_| GaveUp("more than one method is asked for"))?;
+        }
+        let (before, made) = (self.meaning.requests.len(), self.made);
+        self.meaning.loads.extend(group.engine.iter().map(|name| shown(name)));
+        self.meaning.follows |= group.follows;
+        let resolves = self.names.take(&group.route).is_ok();
+        let nodes = std::mem::take(&mut group.nodes);
+        let done = nodes.iter().try_for_each(|node| self.node(group, node, resolves));
+        group.nodes = nodes;
+        self.sent(group, before);
+        if self.made > made {
+            self.kept(group);
+        }
+        let requests = &self.meaning.requests[before..];
+        let elsewhere = !group.route.resolve.is_empty() || !group.route.connect_to.is_empty();
+        self.meaning.bypasses_dns |= !requests.is_empty() && (group.route.doh || (group.follows && elsewhere))
+            || requests.iter().any(|request| request.connect.is_some());
+        done
     }
-    match &group.request {
-        Some(own) => Ok(shown(own)),
-        None => Ok(wanted.into_iter().flatten().next().unwrap_or("GET").to_owned()),
-    }
-}
 
-/// `--get` puts the data into the query, `--url-query` its own.
-fn add_query(group: &Group, url: &mut Url) {
-    let data = group.data.iter().filter(|_| group.get);
-    let parts: Vec<String> = group
-        .query
-        .iter()
-        .chain(data)
-        .map(|data| match data {
-            Data::Text(text) => small_escapes(&shown(text)),
-            Data::File(name, _) => format!("{}*", shown(name)),
-        })
-        .filter(|part| !part.is_empty())
-        .collect();
-    for part in parts {
-        let divider = match url.path.find('?') {
-            None => "?",
-            Some(at) if at + 1 == url.path.len() => "",
-            Some(_) => "&",
+    fn node(&mut self, group: &mut Group, node: &Node, resolves: bool) -> Result<(), GaveUp> {
+        let Some(url) = &node.url else { return Ok(()) };
+        let upload = node.upload.as_ref().filter(|path| !path.is_empty());
+        let uploads = match upload {
+            Some(path) => self.expanded(group, path)?.into_iter().map(|one| Some(Bytes(one.url))).collect(),
+            None => vec![None],
         };
-        url.path.push_str(divider);
-        url.path.push_str(&part);
+        let urls = self.expanded(group, url)?;
+        for upload in &uploads {
+            for url in &urls {
+                if self.meaning.requests.len() as u64 > MOST {
+                    self.meaning.too_many = true;
+                    return Ok(());
+                }
+                if upload.is_some() {
+                    self.opened(group);
+                    group.ask(Kind::Put).map_err(|_| GaveUp("more than one method is asked for"))?;
+                }
+                self.transfer(&Transfer { group, node, url, upload: upload.as_ref() }, resolves)?;
+            }
+        }
+        Ok(())
     }
-}
 
-/// libcurl writes the hexadecimal digits of what it appends to a query in lower case.
-fn small_escapes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (i, part) in text.split('%').enumerate() {
-        match part.get(..2).filter(|digits| i > 0 && digits.bytes().all(|b| b.is_ascii_hexdigit())) {
-            Some(digits) => out.push_str(&format!("%{}{}", digits.to_ascii_lowercase(), &part[2..])),
-            None if i > 0 => out.push_str(&format!("%{part}")),
-            None => out.push_str(part),
+    /// What a pattern stands for; where that is a great many, one in their place.
+    fn expanded(&mut self, group: &Group, pattern: &[u8]) -> Result<Vec<Expanded>, GaveUp> {
+        if group.no_glob {
+            return Ok(vec![Expanded::plain(pattern)]);
+        }
+        let glob = Glob::of(pattern).map_err(|_| GaveUp("curl does not take the pattern of a URL"))?;
+        let few = glob.amount <= MOST && glob.amount * pattern.len() as u64 <= EXPANDED;
+        if few || glob.amount == 1 {
+            return Ok(glob.expand());
+        }
+        self.meaning.too_many = true;
+        Ok(vec![Expanded::plain(&glob.summary())])
+    }
+
+    /// Files that curl opens when it makes a transfer ready, whatever becomes of it.
+    fn opened(&mut self, group: &Group) {
+        for path in group.etag_save.iter() {
+            self.meaning.write(path);
         }
     }
-    out
+
+    fn transfer(&mut self, transfer: &Transfer<'_>, resolves: bool) -> Result<(), GaveUp> {
+        let Transfer { group, node, url, upload } = transfer;
+        if let Some(path) = &group.etag_compare
+            && group.etag_save.is_none()
+            && self.missing.contains(path)
+        {
+            return Err(GaveUp("the file of --etag-compare is not there"));
+        }
+        self.opened(group);
+        group.dump_header.iter().for_each(|path| self.meaning.write(path));
+        let output = output(group, node, url)?;
+        let mut text = url.url.clone();
+        let stdin = upload.is_some_and(|path| matches!(path.as_slice(), b"-" | b"."));
+        if let Some(path) = upload.filter(|_| !stdin) {
+            text = with_file_name(text, path).ok_or(GaveUp("curl does not take the URL of an upload"))?;
+        }
+        if !group.query.is_empty() || (group.get && !group.data.is_empty()) {
+            text = self.with_query(group, &text).ok_or(GaveUp("curl does not take the URL of a query"))?;
+        }
+        if group.engine.as_ref().is_some_and(|engine| !self.engines.contains(engine)) {
+            return Err(GaveUp("the library of --engine is not there"));
+        }
+        self.made += 1;
+        if self.performed(transfer, &text, output, resolves).is_none() && self.fail_early {
+            return Err(GaveUp("curl does not take a URL"));
+        }
+        Ok(())
+    }
+
+    /// `--get` puts the data into the query; without it `--url-query` its own.
+    fn with_query(&self, group: &Group, text: &[u8]) -> Option<Vec<u8>> {
+        let mut parts = Parts::of(text, How::default())?;
+        parts.url()?;
+        let more = if group.get && !group.data.is_empty() {
+            joined(group.data.iter().map(|(data, json)| (data, *json)), self.facts, &self.missing)
+        } else {
+            joined(group.query.iter().map(|data| (data, false)), self.facts, &self.missing)
+        };
+        let more = small_escapes(&more);
+        let mut query = parts.query.take().unwrap_or_default();
+        if !query.is_empty() && !query.ends_with(b"&") {
+            query.push(b'&');
+        }
+        query.extend(more);
+        parts.query = Some(query);
+        Some(parts.text())
+    }
+
+    /// The transfer itself; `None` where curl goes on to the next without having asked for anything.
+    fn performed(
+        &mut self,
+        transfer: &Transfer<'_>,
+        text: &[u8],
+        output: Option<Vec<u8>>,
+        resolves: bool,
+    ) -> Option<()> {
+        let Transfer { group, upload, .. } = transfer;
+        let text = match &group.scheme {
+            Some(default) if scheme(text).is_none() => [default.as_slice(), b"://", text].concat(),
+            _ => text.to_vec(),
+        };
+        let mut url = Parts::of(&text, How { as_is: group.as_is, no_user: group.no_user })?.url()?;
+        self.only_https(group, &mut url);
+        let left_out = group.schemes.as_ref().is_some_and(|schemes| !schemes.contains(&url.scheme.as_str()));
+        if left_out || (is_newer(&url.scheme) && self.release == Release::V7_88) {
+            return None;
+        }
+        if url.scheme == "file" {
+            match upload {
+                Some(_) => self.meaning.write(url.path.as_bytes()),
+                None => {
+                    self.meaning.reads.insert(url.path.clone());
+                }
+            }
+            output.iter().for_each(|path| self.meaning.write(path));
+            return Some(());
+        }
+        let mut way = route::way(&group.route, &url, self.variables, &self.names).ok().filter(|_| resolves)?;
+        if way.connect.is_none() {
+            way.connect = self.other_service(group, &url);
+        }
+        if url.unsure {
+            self.meaning.unsure.get_or_insert(url.host.clone());
+        }
+        output.iter().for_each(|path| self.meaning.write(path));
+        upload.iter().for_each(|path| self.meaning.send(if path.as_slice() == b"." { b"-" } else { path }));
+        if let Some(target) = group.request_target.as_ref().filter(|_| url.is_http()) {
+            url.path = shown(target);
+        }
+        let method = url.is_http().then(|| method(group, upload.is_some()));
+        self.meaning.requests.push(Request { url, method, connect: way.connect, follows: group.follows });
+        Some(())
+    }
+
+    /// `--hsts`: a host that is only asked by https.
+    fn only_https(&self, group: &Group, url: &mut Url) {
+        let known = |path: &Bytes| self.hosts(path, Holds::Https).any(|host| host.is(&url.host));
+        if url.scheme == "http" && group.hsts.as_ref().is_some_and(known) {
+            url.scheme = "https".to_owned();
+            if url.port == 80 {
+                url.port = 443;
+            }
+        }
+    }
+
+    /// `--alt-svc`: the other service of a host.
+    fn other_service(&self, group: &Group, url: &Url) -> Option<String> {
+        let path = group.alt_svc.as_ref().filter(|_| url.scheme == "https")?;
+        let (_, to) = self
+            .hosts(path, Holds::Services)
+            .filter(|host| host.is(&url.host))
+            .find_map(|host| host.to.as_ref().filter(|(port, _)| *port == url.port))?;
+        Some(to.clone())
+    }
+
+    fn hosts<'s>(&'s self, path: &'s Bytes, kind: Holds) -> impl Iterator<Item = &'s Host> {
+        self.stores.iter().filter(move |store| store.kind == kind && store.path == *path).flat_map(|store| &store.hosts)
+    }
+
+    /// Files that leave with the requests of a group.
+    fn sent(&mut self, group: &Group, before: usize) {
+        let requests = self.meaning.requests[before..].to_vec();
+        let http = requests.iter().any(|request| request.url.is_http());
+        let mail = requests.iter().any(|r| matches!(r.url.scheme.as_str(), "smtp" | "smtps" | "imap" | "imaps"));
+        if requests.is_empty() {
+            return;
+        }
+        let bodies = group.data.iter().filter(|_| http || group.get).map(|(data, _)| data);
+        let queries = group.query.iter().filter(|_| !group.get || group.data.is_empty());
+        let from_data = bodies.chain(queries).filter_map(super::data::Data::path);
+        let forms = group.form_files.iter().filter(|_| http || mail);
+        let headers = group.header_files.iter().chain(&group.etag_compare).filter(|_| http);
+        let headers =
+            headers.filter(|path| group.etag_compare.as_ref() != Some(*path) || !self.missing.contains(*path));
+        let held = group.cookie_files.iter().filter(|_| http).map(|path| (path, Holds::Cookies));
+        let held = held.chain(group.netrc_paths(&self.stores).into_iter().map(|path| (path, Holds::Logins)));
+        let held = held.filter(|(path, kind)| {
+            let store = self.stores.iter().find(|store| store.kind == *kind && store.path == **path);
+            let speaks = |host: &Host| requests.iter().any(|request| host.is(&request.url.host));
+            store.is_none_or(|store| store.hosts.iter().any(speaks))
+        });
+        let all: Vec<&Bytes> = from_data.chain(forms).chain(headers).chain(held.map(|(path, _)| path)).collect();
+        all.into_iter().for_each(|path| self.meaning.send(path));
+    }
+
+    /// Files that are written when a transfer is over, also one that failed.
+    fn kept(&mut self, group: &Group) {
+        let kept = [&group.cookie_jar, &group.hsts, &group.alt_svc].into_iter().flatten();
+        let written_out = group.written_out.iter().filter(|_| self.release != Release::V7_88);
+        let kept: Vec<&Bytes> = kept.chain(written_out).collect();
+        kept.into_iter().for_each(|path| self.meaning.write(path));
+        self.renamed(group);
+    }
+
+    /// `--no-clobber`: what is there already stays, and a number is put behind the name.
+    fn renamed(&mut self, group: &Group) {
+        if !group.no_clobber {
+            return;
+        }
+        let names = std::mem::take(&mut self.meaning.writes);
+        for name in names {
+            let numbered = (1..100).map(|n| format!("{name}.{n}"));
+            let free = std::iter::once(name.clone()).chain(numbered).find(|name| !self.existing.contains(name));
+            self.meaning.writes.extend(free);
+        }
+    }
+}
+
+/// Where the answer goes; `None` for standard output.
+fn output(group: &Group, node: &Node, url: &Expanded) -> Result<Option<Vec<u8>>, GaveUp> {
+    let name = match &node.output {
+        None => return Ok(None),
+        Some(Output::File(name)) if name.as_slice() == b"-" => return Ok(None),
+        Some(Output::File(name)) if url.pieces == 0 => name.to_vec(),
+        Some(Output::File(name)) => match numbered(name, url) {
+            name if name.is_empty() => return Err(GaveUp("an output file has no name")),
+            name => name,
+        },
+        Some(Output::Remote) => {
+            let parts = Parts::of(&url.url, How::default()).filter(|parts| parts.url().is_some());
+            let parts = parts.ok_or(GaveUp("curl does not take the URL that names a file"))?;
+            let name = remote_name(parts.path());
+            match parts.scheme.as_str() {
+                "http" | "https" if group.names_by_header => b"*".to_vec(),
+                _ if name.is_empty() && !group.names_by_header => return Err(GaveUp("an output file has no name")),
+                _ => name.to_vec(),
+            }
+        }
+    };
+    Ok(Some(match &group.output_dir {
+        Some(folder) => [folder.as_slice(), b"/", &name].concat(),
+        None => name,
+    }))
+}
+
+/// What follows the last slash, and in that the last backslash.
+fn remote_name(path: &[u8]) -> &[u8] {
+    let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    name.rsplit(|b| *b == b'\\').next().unwrap_or_default()
+}
+
+/// A URL that names a folder gets the name of the file that is put there.
+fn with_file_name(text: Vec<u8>, path: &[u8]) -> Option<Vec<u8>> {
+    let mut parts = Parts::of(&text, How::default())?;
+    if !parts.path().ends_with(b"/") {
+        return Some(text);
+    }
+    let name = path_escaped(remote_name(path));
+    parts.path = small_escapes(&[parts.path(), &name].concat());
+    Some(parts.text())
+}
+
+/// The method, as curl infers it.
+fn method(group: &Group, upload: bool) -> String {
+    match (&group.request, group.kind) {
+        (Some(own), _) => shown(own),
+        (None, _) if upload => "PUT".to_owned(),
+        (None, _) if group.no_body => "HEAD".to_owned(),
+        (None, Some(Kind::Form | Kind::Post)) => "POST".to_owned(),
+        (None, _) => "GET".to_owned(),
+    }
 }
 
 /// `#1` in the name of an output file is what stood in the first pattern.
-fn numbered(name: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
+fn numbered(name: &[u8], url: &Expanded) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = name;
     while let Some((first, after)) = rest.split_first() {
-        let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits = if *first == b'#' { after.iter().take_while(|b| b.is_ascii_digit()).count() } else { 0 };
         let number: usize = std::str::from_utf8(&after[..digits]).ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-        match parts.get(number.wrapping_sub(1)) {
-            Some(part) if *first == b'#' && digits > 0 => {
+        match url.parts.get(number.wrapping_sub(1)).filter(|_| number < url.pieces) {
+            Some(part) => {
                 out.extend_from_slice(part);
                 rest = &after[digits..];
             }
-            _ => {
+            None => {
                 out.push(*first);
                 rest = after;
             }
         }
     }
     out
-}
-
-pub fn shown(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_| bytes.escape_ascii().to_string(), str::to_owned)
-}
-
-/// The reading of a line.
-pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
-    let line = Line::read(invocation, facts);
-    let plan = Plan::of(&line.settings);
-    let mut meaning = Meaning::default();
-    if !line.prints && line.refused.is_none() {
-        meaning = Meaning::of(&plan, invocation);
-    }
-    meaning.refused = meaning.refused.or(line.refused);
-    let mut reading = Reading {
-        tool: "curl".to_owned(),
-        version: facts.version.clone(),
-        effective: effective(&meaning, &line.configs),
-        operations: operations(&meaning),
-        doubts: Vec::new(),
-    };
-    for word in line.unknown {
-        reading.doubt("unknown_option", format!("{word} is in no table of curl {}x", super::options::VERSION));
-    }
-    for why in line.unread {
-        reading.doubt("unread_content", why);
-    }
-    if let Some(name) = plan.splits.filter(|_| meaning.refused.is_none()) {
-        reading.doubt(
-            "unreadable_content",
-            format!("--{name} holds what ends a line of the request: the server may read another one"),
-        );
-    }
-    if meaning.too_many {
-        reading.doubt("unknown_fact", format!("a URL stands for more than {} requests", globs::MOST));
-    }
-    reading
-}
-
-fn effective(meaning: &Meaning, configs: &[Bytes]) -> std::collections::BTreeMap<String, Value> {
-    let request = |request: &Request| {
-        json!({
-            "method": request.method, "scheme": request.url.scheme, "host": request.url.host,
-            "port": request.url.port, "path": request.url.path, "connect": request.connect,
-        })
-    };
-    let configs: Vec<String> = configs.iter().map(|path| shown(path)).collect();
-    [
-        ("requests", Value::from(meaning.requests.iter().map(request).collect::<Vec<_>>())),
-        ("uploads_files", json!(meaning.sends)),
-        ("writes_files", json!(meaning.writes)),
-        ("reads_config", json!(configs)),
-        ("bypass_dns", json!(meaning.bypasses_dns)),
-        ("follows_redirects", json!(meaning.follows)),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect()
-}
-
-fn operations(meaning: &Meaning) -> Vec<Operation> {
-    let mut out: Vec<Operation> = Vec::new();
-    for request in &meaning.requests {
-        let operation = http(request);
-        if !out.contains(&operation) {
-            out.push(operation);
-        }
-    }
-    let file = |path: &String| Resource::new("File", path.clone()).with("path", path.clone());
-    out.extend(meaning.sends.iter().map(|path| Operation::new("file.send", Effect::Disclose, file(path))));
-    out.extend(meaning.writes.iter().map(|path| Operation::new("file.write", Effect::Write, file(path))));
-    out.extend(meaning.reads.iter().map(|path| Operation::new("file.read", Effect::Read, file(path))));
-    let program = |name: &str| Resource::new("Program", name).with("command", name);
-    out.extend(meaning.loads.iter().map(|name| Operation::new("program.run", Effect::Execute, program(name))));
-    if out.is_empty() {
-        let info = Operation::new("tool.info", Effect::Read, program("curl"));
-        out.push(match &meaning.refused {
-            Some(why) => info.with("detail", format!("refused by the tool: {why}")),
-            None => info,
-        });
-    }
-    out
-}
-
-fn http(request: &Request) -> Operation {
-    let url = &request.url;
-    let (action, effect) = match request.method.as_deref() {
-        Some("GET" | "HEAD" | "OPTIONS") => ("http.get", Effect::Read),
-        Some("DELETE") => ("http.delete", Effect::Destroy),
-        Some(_) => ("http.send", Effect::Write),
-        None => ("http.other", Effect::Execute),
-    };
-    let resource = Resource::new("Url", url.shown())
-        .with("scheme", url.scheme.clone())
-        .with("host", url.host.clone())
-        .with("port", url.port)
-        .with("path", url.path.clone());
-    let mut operation = Operation::new(action, effect, resource).with("redirects", request.follows);
-    if let Some(method) = &request.method {
-        operation = operation.with("method", method.clone());
-    }
-    if let Some(connect) = &request.connect {
-        operation = operation.with("connect", connect.clone());
-    }
-    operation
 }

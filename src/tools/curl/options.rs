@@ -1,32 +1,46 @@
-//! Every option of curl 7.88.1, and how its parser takes them.
-//!
-//! Two ways of curl's own: a long option takes no `=value`, and its name is read in either case.
+//! Every option of curl: those of 7.88.1, and those that came since.
 
-use crate::model::Bytes;
-use crate::tools::options::{Given, Grammar, Item, Opt, Takes, scan};
+use crate::tools::options::{Opt, Takes};
 
-/// The version whose table this is; its patch releases have the same.
-pub const VERSION: &str = "7.88.";
+/// The release whose grammar and options are read. Patch releases have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// 7.88: a unique beginning of a long name stands for it, in either case.
+    V7_88,
+    /// 8.7 to 8.14: long names are as they are, and there are more of them.
+    V8,
+    /// Another one, or it is not known: read as 7.88, and what 7.88 does not know is a doubt.
+    Other,
+}
 
-pub const GRAMMAR: Grammar<'static> = Grammar { equals: false, negate: true, ..Grammar::getopt_long(OPTIONS) };
-
-/// Scans words as curl does.
-pub fn words(words: &[Bytes]) -> Vec<Item> {
-    let lowered: Vec<Bytes> = words
-        .iter()
-        .map(|word| if word.starts_with(b"--") { Bytes(word.to_ascii_lowercase()) } else { word.clone() })
-        .collect();
-    let mut items = scan(&GRAMMAR, &lowered);
-    for item in &mut items {
-        match item {
-            Item::Operand { value, index, .. } => value.clone_from(&words[*index]),
-            Item::Option(Given { value: Some(value), value_index: Some(index), .. }) => {
-                value.clone_from(&words[*index])
-            }
-            Item::Option(_) | Item::Problem(_) => {}
+impl Release {
+    pub fn of(version: Option<&str>) -> Release {
+        let mut numbers = version.unwrap_or_default().split('.').map(|n| n.parse().unwrap_or(0u16));
+        match (numbers.next(), numbers.next()) {
+            (Some(7), Some(88)) => Release::V7_88,
+            (Some(8), Some(7..=14)) => Release::V8,
+            _ => Release::Other,
         }
     }
-    items
+
+    /// Whether what the table does not have is certainly no option.
+    pub fn is_known(self) -> bool {
+        self != Release::Other
+    }
+}
+
+/// The part of curl without which it refuses the option, as `curl --version` calls it.
+pub fn needs(name: &str) -> Option<&'static str> {
+    match name {
+        "dns-interface" | "dns-ipv4-addr" | "dns-ipv6-addr" | "dns-servers" => Some("c-ares"),
+        "http3" | "http3-only" => Some("HTTP3"),
+        _ => None,
+    }
+}
+
+/// Whether 7.88 does not have the option.
+pub fn is_newer(name: &str) -> bool {
+    NEWER.iter().any(|(opt, _)| opt.long == name)
 }
 
 const fn switch(long: &'static str) -> Opt {
@@ -305,6 +319,52 @@ pub const OPTIONS: &[Opt] = &[
     switch("xattr"),
 ];
 
+/// Options without value that `--no-` does not turn off.
+pub const ALONE: &[&str] = &[
+    "http1.0",
+    "http1.1",
+    "http2",
+    "http2-prior-knowledge",
+    "http3",
+    "http3-only",
+    "ipv4",
+    "ipv6",
+    "next",
+    "proxy-tlsv1",
+    "sslv2",
+    "sslv3",
+    "tlsv1",
+    "tlsv1.0",
+    "tlsv1.1",
+    "tlsv1.2",
+    "tlsv1.3",
+];
+
+/// Options that 7.88 does not have, and the 8.x that brought each (curl's own list, docs/options-in-versions).
+pub const NEWER: &[(Opt, u16)] = &[
+    (switch("ca-native"), 2),
+    (switch("dump-ca-embed"), 10),
+    (value("ech"), 8),
+    (value("haproxy-clientip"), 2),
+    (value("ip-tos"), 9),
+    (value("ipfs-gateway"), 4),
+    (value("keepalive-cnt"), 9),
+    (switch("mptcp"), 9),
+    (switch("proxy-ca-native"), 2),
+    (switch("proxy-http2"), 1),
+    (switch("show-headers"), 10),
+    (value("sigalgs"), 14),
+    (switch("skip-existing"), 10),
+    (value("ssl-sessions"), 12),
+    (switch("test-duphandle"), 14),
+    (switch("tls-earlydata"), 11),
+    (value("trace-config"), 3),
+    (switch("trace-ids"), 2),
+    (value("upload-flags"), 13),
+    (value("variable"), 3),
+    (value("vlan-priority"), 9),
+];
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the real curl is asked")]
 mod tests {
@@ -340,20 +400,5 @@ mod tests {
             assert!(!error.contains("is unknown"), "--{}: {error}", opt.long);
             assert_eq!(error.contains("requires parameter"), opt.takes == Takes::Value, "--{}: {error}", opt.long);
         }
-    }
-
-    #[test]
-    fn names_are_taken_in_either_case_and_values_as_they_are() {
-        let line: Vec<Bytes> = ["--DATA", "--X", "-oA", "--No-Location", "Https://H"].map(Bytes::from).to_vec();
-        let shown: Vec<String> = words(&line)
-            .into_iter()
-            .map(|item| match item {
-                Item::Option(g) => format!("{}{:?}", if g.negated { "!" } else { "" }, (g.opt.long, g.value)),
-                other => format!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(shown[..2], [r#"("data", Some("--X"))"#, r#"("output", Some("A"))"#]);
-        assert!(shown[2].starts_with(r#"!("location""#), "{shown:?}");
-        assert!(shown[3].contains("Https://H"));
     }
 }

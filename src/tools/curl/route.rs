@@ -1,41 +1,159 @@
 //! Where a connection goes when it is not the URL's own host: proxies, `--resolve`, `--connect-to`, unix sockets.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::model::Bytes;
 
 use super::transfer::Route;
-use super::url::Url;
+use super::url::{How, Parts, Url, shown};
 
 /// The variables that name proxies (curl(1), "ENVIRONMENT").
 pub type Variables = BTreeMap<String, Bytes>;
 
-/// `host:port` or `unix:/path` where TCP goes; `None` where it is the URL's own.
-pub fn connect(route: &Route, url: &Url, variables: &Variables) -> Option<String> {
-    if let Some(path) = &route.unix {
-        return Some(format!("unix:{}", shown(path)));
-    }
-    if let Some(proxy) = proxy(route, url, variables) {
-        return Some(proxy);
-    }
-    let (host, port) = connect_to(route, url).unwrap_or_else(|| (url.host.clone(), url.port));
-    let there = resolved(route, &host, port).map(|address| joined(&address, port)).unwrap_or(joined(&host, port));
-    (there != joined(&url.host, url.port)).then_some(there)
+/// The port of a proxy that names none, and of one that is spoken to by https.
+const PROXY_PORTS: (u16, u16) = (1080, 443);
+
+/// Addresses of names as `--resolve` gives them: curl keeps them for all that follows on the line.
+#[derive(Debug, Default)]
+pub struct Names {
+    entries: BTreeMap<(String, u16), Vec<IpAddr>>,
+    /// Only the group that says `*` looks for it.
+    wildcard: bool,
 }
 
-fn proxy(route: &Route, url: &Url, variables: &Variables) -> Option<String> {
-    let first = route.preproxy.as_ref().filter(|proxy| !proxy.is_empty());
-    let named = match (&route.proxy, first) {
-        (Some(proxy), _) => Some(proxy.clone()),
-        (None, Some(first)) => Some(first.clone()),
+impl Names {
+    /// Takes up a group's entries, `[+]HOST:PORT:ADDRESS[,ADDRESS]` or `-HOST:PORT`. An error where curl makes no
+    /// request because of one.
+    pub fn take(&mut self, route: &Route) -> Result<(), ()> {
+        self.wildcard = false;
+        for entry in &route.resolve {
+            let entry = std::str::from_utf8(entry).map_err(|_| ())?;
+            let (removes, text) = match entry.strip_prefix('-') {
+                Some(text) => (true, text),
+                None => (false, entry.strip_prefix('+').unwrap_or(entry)),
+            };
+            let parsed = text.split_once(':').map(|(name, rest)| (name, rest.split_once(':').unwrap_or((rest, ""))));
+            let key = |name: &str, port: &str| Some((name.to_ascii_lowercase(), port.parse::<u16>().ok()?));
+            match parsed.and_then(|(name, (port, addresses))| Some((key(name, port)?, addresses))) {
+                Some((key, _)) if removes => {
+                    self.entries.remove(&key);
+                }
+                // What cannot be removed is passed over.
+                None if removes => {}
+                None => return Err(()),
+                Some((key, addresses)) => {
+                    let found = addresses_of(addresses)?;
+                    self.wildcard |= key.0 == "*";
+                    self.entries.insert(key, found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first address that a name is given, of the family that is asked for.
+    fn of(&self, host: &str, port: u16, family: Option<bool>) -> Option<IpAddr> {
+        let entry = |name: &str| self.entries.get(&(name.to_owned(), port));
+        let found = entry(host).or_else(|| entry("*").filter(|_| self.wildcard))?;
+        found.iter().find(|address| family.is_none_or(|six| six == address.is_ipv6())).copied()
+    }
+}
+
+fn addresses_of(text: &str) -> Result<Vec<IpAddr>, ()> {
+    let mut out = Vec::new();
+    for address in text.split(',').filter(|address| !address.is_empty()) {
+        let bare = match address.strip_prefix('[') {
+            Some(inside) => inside.strip_suffix(']').ok_or(())?,
+            None => address,
+        };
+        if !bare.is_empty() {
+            out.push(bare.parse().map_err(|_| ())?);
+        }
+    }
+    if out.is_empty() { Err(()) } else { Ok(out) }
+}
+
+/// Where TCP goes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// `host:port` or `unix:/path`; `None` where it is the URL's own.
+    pub connect: Option<String>,
+    /// Through an HTTP proxy.
+    pub http_proxy: bool,
+}
+
+/// The way of one request. An error where curl makes none: a proxy or an entry that it does not take.
+pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names) -> Result<Way, ()> {
+    if let Some(path) = &route.unix {
+        return Ok(Way { connect: Some(format!("unix:{}", shown(path))), http_proxy: false });
+    }
+    let (socks, http) = proxies(route, url, variables)?;
+    let http_proxy = http.is_some();
+    if let Some(proxy) = socks.or(http) {
+        let there = match &proxy {
+            Proxy::Unix(path) => format!("unix:{path}"),
+            Proxy::Tcp(host, port) => resolved(names, route, host, *port),
+        };
+        return Ok(Way { connect: Some(there), http_proxy });
+    }
+    let (host, port) = connect_to(route, url)?;
+    let there = resolved(names, route, &host, port);
+    Ok(Way { connect: (there != joined(&url.host, url.port)).then_some(there), http_proxy })
+}
+
+fn resolved(names: &Names, route: &Route, host: &str, port: u16) -> String {
+    match names.of(host, port, route.family) {
+        Some(address) => joined(&address.to_string(), port),
+        None => joined(host, port),
+    }
+}
+
+#[derive(Debug)]
+enum Proxy {
+    Tcp(String, u16),
+    Unix(String),
+}
+
+/// The SOCKS and the HTTP proxy of a request; TCP goes to the first.
+fn proxies(route: &Route, url: &Url, variables: &Variables) -> Result<(Option<Proxy>, Option<Proxy>), ()> {
+    let list = match &route.noproxy {
+        Some(list) => Some(list.clone()),
+        None => variable(variables, &["no_proxy", "NO_PROXY"]),
+    };
+    if list.is_some_and(|list| spared(&url.host, &list)) {
+        return Ok((None, None));
+    }
+    let named = match (&route.proxy, &route.preproxy) {
         (None, None) => from_variables(url, variables),
+        (proxy, _) => proxy.clone(),
     };
-    let named = named.filter(|proxy| !proxy.is_empty())?;
-    let spared = match &route.noproxy {
-        Some(list) => spared(url, list),
-        None => variable(variables, &["no_proxy", "NO_PROXY"]).is_some_and(|list| spared(url, &list)),
+    let (mut socks, mut http) = (None, None);
+    for (i, proxy) in [named.as_ref(), route.preproxy.as_ref()].into_iter().enumerate() {
+        let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) else { continue };
+        let (found, is_socks) = proxy_of(proxy, route.socks && i == 0)?;
+        *(if is_socks { &mut socks } else { &mut http }) = Some(found);
+    }
+    Ok((socks, http))
+}
+
+/// `[scheme://][user@]host[:port]`, and whether it speaks SOCKS.
+fn proxy_of(text: &[u8], socks: bool) -> Result<(Proxy, bool), ()> {
+    let parts = Parts::of(text, How::default()).ok_or(())?;
+    let (socks, https) = match parts.scheme.as_str() {
+        "http" => (socks, false),
+        "https" => (false, true),
+        "socks" | "socks4" | "socks4a" | "socks5" | "socks5h" => (true, false),
+        // Nor is a guess from the name (`ftp.…`) a scheme of a proxy.
+        _ => return Err(()),
     };
-    (!spared).then(|| proxy_address(first.unwrap_or(&named)))
+    let host = shown(&parts.host).to_ascii_lowercase();
+    if socks && host == "localhost" && !parts.path.is_empty() {
+        return Ok((Proxy::Unix(shown(parts.path())), true));
+    }
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = parts.port.unwrap_or(if https { PROXY_PORTS.1 } else { PROXY_PORTS.0 });
+    Ok((Proxy::Tcp(host, port), socks))
 }
 
 fn from_variables(url: &Url, variables: &Variables) -> Option<Bytes> {
@@ -51,105 +169,76 @@ fn variable(variables: &Variables, names: &[&str]) -> Option<Bytes> {
     names.iter().filter_map(|name| variables.get(*name)).find(|value| !value.is_empty()).cloned()
 }
 
-/// Whether the list spares the host: `*`, the host itself, or a domain above it.
-fn spared(url: &Url, list: &[u8]) -> bool {
+/// Whether the list spares the host (lib/noproxy.c): `*`, a network for an IPv4 address, the name itself or one above.
+fn spared(host: &str, list: &[u8]) -> bool {
     let Ok(list) = std::str::from_utf8(list) else { return false };
-    if list.trim() == "*" {
+    if list == "*" {
         return true;
     }
-    list.split([',', ' ']).filter(|entry| !entry.is_empty()).any(|entry| {
-        let entry = entry.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
-        let entry = entry.trim_start_matches('[').trim_end_matches(']');
-        !entry.is_empty()
-            && url.host.strip_suffix(entry).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    let address = host.parse::<Ipv4Addr>().ok();
+    list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()).any(|entry| match address {
+        Some(address) => within(address, entry),
+        None => {
+            let entry = entry.strip_suffix('.').unwrap_or(entry);
+            let entry = entry.strip_prefix('.').unwrap_or(entry).to_ascii_lowercase();
+            let before = host.strip_suffix(entry.as_str());
+            before.is_some_and(|before| before.is_empty() || (!entry.is_empty() && before.ends_with('.')))
+        }
     })
 }
 
-/// `[scheme://][user@]host[:port]`; 1080 is the port where none is named, 443 with https.
-fn proxy_address(proxy: &[u8]) -> String {
-    let text = shown(proxy);
-    let (scheme, rest) = text.split_once("://").unwrap_or(("http", &text));
-    let rest = rest.split('/').next().unwrap_or_default();
-    let host = rest.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-    let has_port = host.rsplit_once(':').is_some_and(|(before, port)| {
-        !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && (!before.contains(':') || before.ends_with(']'))
-    });
-    let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 1080 };
-    if has_port { host } else { format!("{}:{port}", host.trim_end_matches(':')) }
+/// `10.0.0.0/8`, or the address itself.
+fn within(address: Ipv4Addr, entry: &str) -> bool {
+    let (network, bits) = entry.split_once('/').unwrap_or((entry, "0"));
+    let digits = bits.bytes().take_while(u8::is_ascii_digit).count();
+    let bits: u32 = bits[..digits].parse().unwrap_or(0);
+    let Ok(network) = network.parse::<Ipv4Addr>() else { return false };
+    match bits {
+        0 | 32 => address == network,
+        1..32 => (address.to_bits() ^ network.to_bits()) >> (32 - bits) == 0,
+        _ => false,
+    }
 }
 
-/// `HOST1:PORT1:HOST2:PORT2`: the first entry that fits; an empty part stands for any, or for no change.
-fn connect_to(route: &Route, url: &Url) -> Option<(String, u16)> {
-    route.connect_to.iter().find_map(|entry| {
-        let text = std::str::from_utf8(entry).ok()?;
-        let [host, port, to_host, to_port] = parts::<4>(text)?;
-        let fits = (host.is_empty() || host.eq_ignore_ascii_case(&url.host))
-            && (port.is_empty() || port.parse() == Ok(url.port));
-        let host = if to_host.is_empty() { url.host.clone() } else { to_host.to_ascii_lowercase() };
-        fits.then(|| (host, to_port.parse().unwrap_or(url.port)))
-    })
-}
-
-/// `[+]HOST:PORT:ADDRESS[,ADDRESS]`: the last entry that names this host, else the last for any host.
-fn resolved(route: &Route, host: &str, port: u16) -> Option<String> {
-    let entry = |wanted: &str| {
-        let mut found = None;
-        for entry in &route.resolve {
-            let text = std::str::from_utf8(entry).unwrap_or_default();
-            let (removes, text) = match text.strip_prefix('-') {
-                Some(rest) => (true, rest),
-                None => (false, text.strip_prefix('+').unwrap_or(text)),
-            };
-            let Some((name, rest)) = name_and_rest(text) else { continue };
-            let (at, addresses) = rest.split_once(':').unwrap_or((rest, ""));
-            if name.eq_ignore_ascii_case(wanted) && at.parse() == Ok(port) {
-                let first = addresses.split(',').next().unwrap_or_default();
-                found = (!removes).then(|| first.trim_start_matches('[').trim_end_matches(']').to_owned());
+/// `HOST1:PORT1:HOST2:PORT2`: the first entry that fits and says something; an empty part stands for any, or for no
+/// change.
+fn connect_to(route: &Route, url: &Url) -> Result<(String, u16), ()> {
+    let own = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.clone() };
+    for entry in &route.connect_to {
+        let entry = shown(entry);
+        let after = match entry.strip_prefix(':') {
+            Some(rest) => Some(rest),
+            None => {
+                let head = entry.get(..own.len()).filter(|head| head.eq_ignore_ascii_case(&own));
+                head.and_then(|_| entry[own.len()..].strip_prefix(':'))
             }
-        }
-        found
-    };
-    entry(host).or_else(|| entry("*"))
-}
-
-/// A name, perhaps in brackets, and what follows its colon.
-fn name_and_rest(text: &str) -> Option<(&str, &str)> {
-    match text.strip_prefix('[') {
-        Some(inside) => {
-            let (name, rest) = inside.split_once(']')?;
-            Some((name, rest.strip_prefix(':')?))
-        }
-        None => text.split_once(':'),
-    }
-}
-
-/// Parts divided by colons; brackets keep an address together.
-fn parts<const N: usize>(text: &str) -> Option<[&str; N]> {
-    let mut out = [""; N];
-    let mut rest = text;
-    for (i, part) in out.iter_mut().enumerate() {
-        let (name, after) = match name_and_rest(rest) {
-            Some(found) => found,
-            None if i + 1 == N => (rest.trim_start_matches('[').trim_end_matches(']'), ""),
-            None => return None,
         };
-        *part = name;
-        rest = after;
+        let target = after.and_then(|rest| match rest.strip_prefix(':') {
+            Some(target) => Some(target),
+            None => rest.split_once(':').filter(|(port, _)| port.parse() == Ok(url.port)).map(|(_, target)| target),
+        });
+        let Some(target) = target else { continue };
+        let (host, port) = match target.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
+            Some((host, after)) => (host, after.strip_prefix(':').unwrap_or_default()),
+            None => target.split_once(':').unwrap_or((target, "")),
+        };
+        let to_port: Option<u16> = if port.is_empty() { None } else { Some(port.parse().map_err(|_| ())?) };
+        if host.is_empty() && to_port.is_none() {
+            continue;
+        }
+        let host = if host.is_empty() { url.host.clone() } else { host.to_ascii_lowercase() };
+        return Ok((host, to_port.unwrap_or(url.port)));
     }
-    Some(out)
+    Ok((url.host.clone(), url.port))
 }
 
 fn joined(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn shown(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_| bytes.escape_ascii().to_string(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::url::{How, parse};
+    use super::super::url::parse;
     use super::*;
 
     fn to(url: &str, set: impl FnOnce(&mut Route), variables: &[(&str, &str)]) -> String {
@@ -157,7 +246,11 @@ mod tests {
         set(&mut route);
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), Bytes::from(*value))).collect();
         let url = parse(url.as_bytes(), How::default()).unwrap();
-        connect(&route, &url, &variables).unwrap_or("-".into())
+        let mut names = Names::default();
+        match names.take(&route).and_then(|()| way(&route, &url, &variables, &names)) {
+            Ok(way) => way.connect.unwrap_or("-".into()),
+            Err(()) => "none".into(),
+        }
     }
 
     #[test]
@@ -166,10 +259,24 @@ mod tests {
         assert_eq!(to("http://h/", |r| r.resolve = vec!["h:80:1.2.3.4,5.6.7.8".into()], &[]), "1.2.3.4:80");
         assert_eq!(to("http://h/", |r| r.resolve = vec!["*:80:1.2.3.4".into()], &[]), "1.2.3.4:80");
         assert_eq!(to("http://h/", |r| r.resolve = vec!["h:443:1.2.3.4".into()], &[]), "-");
+        assert_eq!(to("http://h/", |r| r.resolve = vec!["h:80:[::1]".into()], &[]), "[::1]:80");
+        assert_eq!(to("http://h/", |r| r.resolve = vec!["h:80:other".into()], &[]), "none");
+        assert_eq!(to("http://h/", |r| r.resolve = vec!["h:80:1.2.3.4".into(), "-h:80".into()], &[]), "-");
         assert_eq!(to("https://h/", |r| r.connect_to = vec!["::evil:".into()], &[]), "evil:443");
+        assert_eq!(to("https://h/", |r| r.connect_to = vec!["::evil".into()], &[]), "evil:443");
         assert_eq!(to("https://h/", |r| r.connect_to = vec!["x::evil:".into()], &[]), "-");
+        assert_eq!(to("https://h/", |r| r.connect_to = vec!["H:443::8443".into()], &[]), "h:8443");
+        assert_eq!(to("https://h/", |r| r.connect_to = vec![":::x".into()], &[]), "none");
+        assert_eq!(to("http://[::1]/", |r| r.connect_to = vec!["[::1]:80:[::2]:".into()], &[]), "[::2]:80");
         assert_eq!(to("https://h/", |r| r.proxy = Some("socks5://u:p@P".into()), &[]), "p:1080");
+        assert_eq!(to("https://h/", |r| r.proxy = Some("https://p".into()), &[]), "p:443");
+        assert_eq!(to("https://h/", |r| r.proxy = Some("ftp://p".into()), &[]), "none");
+        assert_eq!(to("https://h/", |r| r.proxy = Some("socks5h://localhost/run/s".into()), &[]), "unix:/run/s");
         assert_eq!(to("http://h/", |r| r.unix = Some("/run/d.sock".into()), &[]), "unix:/run/d.sock");
+        let both = |r: &mut Route| (r.proxy, r.preproxy) = (Some("p".into()), Some("socks5://q".into()));
+        assert_eq!(to("http://h/", both, &[]), "q:1080");
+        let named = |r: &mut Route| (r.proxy, r.resolve) = (Some("p".into()), vec!["p:1080:1.2.3.4".into()]);
+        assert_eq!(to("http://h/", named, &[]), "1.2.3.4:1080");
     }
 
     #[test]
@@ -181,6 +288,9 @@ mod tests {
         assert_eq!(to("http://h/", |r| r.proxy = Some("".into()), &[("ALL_PROXY", "p")]), "-");
         assert_eq!(to("http://a.h/", |_| {}, &[("http_proxy", "p"), ("no_proxy", "x, .h")]), "-");
         assert_eq!(to("http://ah/", |_| {}, &[("http_proxy", "p"), ("no_proxy", "h")]), "p:1080");
+        assert_eq!(to("http://10.1.2.3/", |_| {}, &[("http_proxy", "p"), ("no_proxy", "10.0.0.0/8")]), "-");
+        assert_eq!(to("http://10.1.2.3/", |_| {}, &[("http_proxy", "p"), ("no_proxy", "2.3")]), "p:1080");
+        assert_eq!(to("http://[::1]/", |_| {}, &[("http_proxy", "p"), ("no_proxy", "[::1]")]), "p:1080");
         assert_eq!(
             to("http://h/", |r| r.noproxy = Some("".into()), &[("http_proxy", "p"), ("no_proxy", "h")]),
             "p:1080"

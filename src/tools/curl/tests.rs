@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::{
-    Content, ContentSource, Digest, GrantKind, InvocationId, Micros, Part, Pin, Secret, StreamKind, Streams, Word,
+    Bytes, Content, ContentSource, Digest, GrantKind, InvocationId, Micros, Part, Pin, Secret, StreamKind, Streams,
+    Word,
 };
 use crate::tools::Limits;
 

@@ -1,39 +1,94 @@
-//! Settings into transfers: what each group between `--next` asks for, URL by URL.
+//! Settings into transfers: what each group between `--next` asks for, URL by URL, as curl takes them up one by one.
 
 use crate::model::Bytes;
 
-use super::line::Setting;
+use super::data::Data;
+use super::stores::{Kind as Holds, Store};
+use super::{forms, values};
+
+/// One thing that curl is told, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The option's long name.
+    pub name: &'static str,
+    pub value: Bytes,
+    /// False for `--no-…`.
+    pub on: bool,
+}
+
+/// Why curl goes no further with its words.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    Refused(String),
+    /// It prints something instead: the engines that it knows.
+    Prints,
+}
+
+/// A method that options ask for; curl takes one (SetHTTPrequest).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Get,
+    Head,
+    Form,
+    Post,
+    Put,
+}
 
 /// The settings of one group.
 #[derive(Debug, Default)]
 pub struct Group {
     pub nodes: Vec<Node>,
+    /// What the options ask for so far.
+    pub kind: Option<Kind>,
     /// `--request`, verbatim.
     pub request: Option<Bytes>,
     pub request_target: Option<Bytes>,
     pub get: bool,
-    /// `--head`, or the GET that `--no-head` asks for.
-    pub head: Option<bool>,
-    pub form: bool,
-    pub data: Vec<Data>,
+    pub no_body: bool,
+    /// Each with whether `--json` gave it.
+    pub data: Vec<(Data, bool)>,
     pub query: Vec<Data>,
-    /// Files that are sent within a body, a header or a query.
-    pub sends: Vec<Bytes>,
-    pub writes: Vec<Bytes>,
+    /// Files that are sent within a form.
+    pub form_files: Vec<Bytes>,
+    /// Files whose lines are sent as headers.
+    pub header_files: Vec<Bytes>,
+    pub cookie_files: Vec<Bytes>,
+    pub etag_compare: Option<Bytes>,
+    pub etag_save: Option<Bytes>,
+    pub dump_header: Option<Bytes>,
+    pub cookie_jar: Option<Bytes>,
+    pub hsts: Option<Bytes>,
+    pub alt_svc: Option<Bytes>,
+    pub netrc: bool,
+    pub netrc_file: Option<Bytes>,
     pub follows: bool,
     pub as_is: bool,
     pub no_glob: bool,
+    pub no_user: bool,
+    pub no_clobber: bool,
+    /// `--proto-default`.
     pub scheme: Option<Bytes>,
+    /// `--proto`: what is left of all.
+    pub schemes: Option<Vec<&'static str>>,
     pub names_by_header: bool,
     pub output_dir: Option<Bytes>,
     pub route: Route,
     /// A library that curl would load.
     pub engine: Option<Bytes>,
+    /// Files that `--write-out` of curl 8.3 writes.
+    pub written_out: Vec<Bytes>,
     /// The caller's own credential: `--user`, `--netrc`, an `Authorization` header.
     pub own_credential: bool,
     /// Certificates are not checked.
     pub insecure: bool,
     remote_names: bool,
+    /// Before these, all nodes have a URL, an output, an upload.
+    next: [usize; 3],
+    form_depth: i32,
+    shows_headers: bool,
+    resumes_here: bool,
+    fails: bool,
+    fails_with_body: bool,
 }
 
 /// Where the group's connections go instead of the URL's host.
@@ -42,10 +97,14 @@ pub struct Route {
     pub resolve: Vec<Bytes>,
     pub connect_to: Vec<Bytes>,
     pub proxy: Option<Bytes>,
+    /// `--proxy` is of this kind where it names no scheme: SOCKS or HTTP.
+    pub socks: bool,
     pub preproxy: Option<Bytes>,
     pub noproxy: Option<Bytes>,
     pub unix: Option<Bytes>,
     pub doh: bool,
+    /// `--ipv4` (false) or `--ipv6` (true).
+    pub family: Option<bool>,
 }
 
 /// A URL with its own output and upload. Each is filled in order, apart from the others.
@@ -53,6 +112,7 @@ pub struct Route {
 pub struct Node {
     pub url: Option<Bytes>,
     pub output: Option<Output>,
+    /// Empty for `-T ''`: nothing is sent.
     pub upload: Option<Bytes>,
     filled: bool,
 }
@@ -64,48 +124,84 @@ pub enum Output {
     Remote,
 }
 
-/// What `--data` and its like add.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    Text(Vec<u8>),
-    /// A file's content, with what stands before it; `-` is standard input.
-    File(Vec<u8>, Bytes),
-}
-
 /// All that the line says: the groups, and what holds for all of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plan {
+    /// Never empty; the last one takes settings.
     pub groups: Vec<Group>,
-    /// Files written whatever the group: traces, standard error.
-    pub writes: Vec<Bytes>,
+    /// Files that `--stderr` opens while curl still reads its words.
+    pub stderr: Vec<Bytes>,
+    pub trace: Option<Bytes>,
+    pub libcurl: Option<Bytes>,
+    pub parallel: bool,
+    /// How many transfers run at a time.
+    pub at_once: u64,
+    pub fail_early: bool,
     /// Something that would show a credential: `--verbose`, a trace.
     pub shows_headers: bool,
-    pub refused: Option<String>,
     /// A word that would end the request's line or a header early, so that the server reads another request than is
     /// written: curl sends it as it is.
     pub splits: Option<&'static str>,
 }
 
-impl Plan {
-    pub fn of(settings: &[Setting]) -> Plan {
-        let mut plan = Plan::default();
-        let mut group = Group::default();
-        for setting in settings {
-            if splits(setting) {
-                plan.splits.get_or_insert(setting.name);
-            }
-            if setting.name == "next" {
-                if group.nodes.iter().any(|node| node.url.is_some()) {
-                    plan.groups.push(std::mem::take(&mut group));
-                }
-            } else if !plan.global(setting)
-                && let Err(why) = group.set(setting)
-            {
-                plan.refused.get_or_insert(why);
-            }
+impl Default for Plan {
+    fn default() -> Self {
+        Plan {
+            groups: vec![Group::default()],
+            stderr: Vec::new(),
+            trace: None,
+            libcurl: None,
+            parallel: false,
+            at_once: 50,
+            fail_early: false,
+            shows_headers: false,
+            splits: None,
         }
-        plan.groups.push(group);
-        plan
+    }
+}
+
+impl Plan {
+    /// Takes up one setting. On an error curl stops; in a config it only warns and goes on.
+    pub fn apply(&mut self, setting: &Setting) -> Result<(), Stop> {
+        if let Some(why) =
+            values::refused(setting.name, &setting.value).filter(|_| setting.on || setting.name == "metalink")
+        {
+            return Err(Stop::Refused(format!("--{} {why}", setting.name)));
+        }
+        if splits(setting) {
+            self.splits.get_or_insert(setting.name);
+        }
+        if setting.name == "next" {
+            if self.last().nodes.first().is_some_and(|node| node.url.is_some()) {
+                self.groups.push(Group::default());
+            }
+        } else if !self.global(setting) {
+            self.last().set(setting)?;
+        }
+        let group = self.last();
+        let letter_f =
+            ["fail", "fail-early", "fail-with-body", "styled-output", "mail-rcpt-allowfails", "remove-on-error"];
+        if letter_f.contains(&setting.name) && group.fails && group.fails_with_body {
+            return Err(Stop::Refused("--fail and --fail-with-body exclude each other".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// What curl refuses when it has read all its words.
+    pub fn finish(&mut self) -> Result<(), Stop> {
+        let group = self.last();
+        match group.names_by_header && (group.shows_headers || group.resumes_here) {
+            true => Err(Stop::Refused("--remote-header-name goes with neither --include nor --continue-at -".into())),
+            false => Ok(()),
+        }
+    }
+
+    fn last(&mut self) -> &mut Group {
+        if self.groups.is_empty() {
+            self.groups.push(Group::default());
+        }
+        let at = self.groups.len() - 1;
+        &mut self.groups[at]
     }
 
     fn global(&mut self, setting: &Setting) -> bool {
@@ -113,14 +209,23 @@ impl Plan {
             "trace" | "trace-ascii" => {
                 self.shows_headers = true;
                 // `%` is standard error.
-                self.writes.extend((setting.value.as_slice() != b"%").then(|| setting.value.clone()));
+                self.trace = Some(setting.value.clone()).filter(|path| path.as_slice() != b"%");
+            }
+            "verbose" => {
+                self.shows_headers |= setting.on;
+                self.trace = None;
             }
             "libcurl" => {
                 self.shows_headers = true;
-                self.writes.push(setting.value.clone());
+                self.libcurl = Some(setting.value.clone());
             }
-            "stderr" => self.writes.push(setting.value.clone()),
-            "verbose" => self.shows_headers |= setting.on,
+            "stderr" => self.stderr.push(setting.value.clone()),
+            "parallel" => self.parallel = setting.on,
+            "parallel-max" => {
+                let number = setting.value.text().and_then(|text| text.trim().parse().ok()).unwrap_or(50);
+                self.at_once = if number == 0 { 50 } else { number };
+            }
+            "fail-early" => self.fail_early = setting.on,
             _ => return false,
         }
         true
@@ -142,89 +247,122 @@ fn splits(setting: &Setting) -> bool {
 }
 
 impl Group {
-    /// An error is what curl refuses.
-    fn set(&mut self, setting: &Setting) -> Result<(), String> {
+    fn set(&mut self, setting: &Setting) -> Result<(), Stop> {
         let Setting { name, value, on } = setting;
         match *name {
-            "url" => self.node(|node| node.url.is_some()).url = Some(value.clone()),
-            "output" => self.node(|node| node.output.is_some() && node.filled).out(Output::File(value.clone())),
-            "remote-name" if *on => self.node(|node| node.output.is_some() && node.filled).out(Output::Remote),
+            "url" => self.node(0, |node| node.url.is_some()).url = Some(value.clone()),
+            "output" => self.node(1, |node| node.filled).out(Some(Output::File(value.clone()))),
+            "remote-name" => self.node(1, |node| node.filled).out(on.then_some(Output::Remote)),
             "remote-name-all" => self.remote_names = *on,
-            "upload-file" => self.node(|node| node.upload.is_some()).upload = Some(value.clone()),
+            "upload-file" => self.node(2, |node| node.upload.is_some()).upload = Some(value.clone()),
             "request" => self.request = Some(value.clone()),
             "request-target" => self.request_target = Some(value.clone()),
             "get" => self.get = *on,
-            "head" => return self.method(Some(*on), false),
-            "form" => {
-                self.sends.extend(form_files(value));
-                return self.method(None, true);
+            "head" => {
+                (self.no_body, self.shows_headers) = (*on, *on);
+                return self.ask(if *on { Kind::Head } else { Kind::Get });
             }
-            "form-string" => return self.method(None, true),
-            "data" | "data-ascii" | "data-binary" | "json" => self.data.push(match value.strip_prefix(b"@") {
-                Some(path) => Data::File(Vec::new(), path.into()),
-                None => Data::Text(value.to_vec()),
-            }),
-            "data-raw" => self.data.push(Data::Text(value.to_vec())),
-            "data-urlencode" => self.data.push(encoded(value)),
-            "url-query" => self.query.push(match value.strip_prefix(b"+") {
-                Some(plain) => Data::Text(plain.to_vec()),
-                None => encoded(value),
-            }),
-            "location" | "location-trusted" => self.follows = *on,
-            "path-as-is" => self.as_is = *on,
-            "globoff" => self.no_glob = *on,
-            "proto-default" => self.scheme = Some(value.clone()),
-            "remote-header-name" => self.names_by_header = *on,
-            "output-dir" => self.output_dir = Some(value.clone()),
-            "insecure" => self.insecure = *on,
-            "engine" => self.engine = Some(value.clone()).filter(|value| value.as_slice() != b"list"),
-            _ if self.route.set(setting) => {}
-            _ => self.files(setting),
+            "include" | "show-headers" => self.shows_headers = *on,
+            "form" | "form-string" => {
+                let form = forms::read(value, *name == "form-string").map_err(Stop::Refused)?;
+                self.form_depth += form.nests;
+                if self.form_depth < 0 {
+                    self.form_depth = 0;
+                    return Err(Stop::Refused("no part of the form is open".to_owned()));
+                }
+                self.form_files.extend(form.files);
+                return self.ask(Kind::Form);
+            }
+            "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" => {
+                self.data.push((Data::of(name, value), *name == "json"));
+            }
+            "url-query" => self.query.push(Data::of(name, value)),
+            "engine" if value.eq_ignore_ascii_case(b"list") => return Err(Stop::Prints),
+            "fail" => self.fails = *on,
+            "fail-with-body" => self.fails_with_body = *on,
+            _ if self.route.set(setting) || self.files(setting) => {}
+            _ => self.switches(setting),
         }
         Ok(())
     }
 
-    /// Options that name files, and the caller's own credentials.
-    fn files(&mut self, setting: &Setting) {
+    fn switches(&mut self, setting: &Setting) {
         let Setting { name, value, on } = setting;
         match *name {
-            "dump-header" | "cookie-jar" | "etag-save" => self.writes.push(value.clone()),
-            "hsts" | "alt-svc" if !value.is_empty() => self.writes.push(value.clone()),
-            "header" | "proxy-header" => {
-                self.sends.extend(value.strip_prefix(b"@").map(Bytes::from));
-                self.own_credential |= value.to_ascii_lowercase().starts_with(b"authorization");
-            }
-            "cookie" => match value.strip_prefix(b"@") {
-                Some(path) => self.sends.push(path.into()),
-                None if !value.contains(&b'=') && !value.is_empty() => self.sends.push(value.clone()),
-                None => {}
-            },
-            "etag-compare" => self.sends.push(value.clone()),
+            "location" | "location-trusted" => self.follows = *on,
+            "path-as-is" => self.as_is = *on,
+            "globoff" => self.no_glob = *on,
+            "disallow-username-in-url" => self.no_user = *on,
+            "proto-default" => self.scheme = Some(value.clone()),
+            "proto" => self.schemes = values::protocols(value),
+            "remote-header-name" => self.names_by_header = *on,
+            "clobber" => self.no_clobber = !*on,
+            "continue-at" => self.resumes_here = value.as_slice() == b"-",
+            "insecure" => self.insecure = *on,
+            "engine" => self.engine = Some(value.clone()),
             "user" | "oauth2-bearer" | "aws-sigv4" => self.own_credential = true,
-            "netrc" | "netrc-optional" | "negotiate" | "ntlm" | "anyauth" | "digest" => self.own_credential |= *on,
-            "netrc-file" => {
-                self.own_credential = true;
-                self.sends.push(value.clone());
-            }
+            "negotiate" | "ntlm" | "anyauth" | "digest" => self.own_credential |= *on,
             _ => {}
         }
     }
 
-    /// curl takes one of HEAD (or the GET of `--no-head`) and a form.
-    fn method(&mut self, head: Option<bool>, form: bool) -> Result<(), String> {
-        self.form |= form;
-        if head.is_some() {
-            if self.head.is_some() && self.head != head {
-                return Err("more than one method is asked for".to_owned());
+    /// Options that name files; the later one of two that name the same kind counts.
+    fn files(&mut self, setting: &Setting) -> bool {
+        let Setting { name, value, on } = setting;
+        let path = Some(value.clone()).filter(|path| !path.is_empty());
+        match *name {
+            "dump-header" => self.dump_header = path,
+            "cookie-jar" => self.cookie_jar = path,
+            "etag-save" => self.etag_save = path,
+            "etag-compare" => self.etag_compare = path,
+            "hsts" => self.hsts = path,
+            "alt-svc" => self.alt_svc = path,
+            "output-dir" => self.output_dir = path,
+            "header" | "proxy-header" => {
+                self.header_files.extend(value.strip_prefix(b"@").map(Bytes::from));
+                self.own_credential |= value.to_ascii_lowercase().starts_with(b"authorization");
             }
-            self.head = head;
+            "cookie" => match value.strip_prefix(b"@") {
+                Some(path) => self.cookie_files.push(path.into()),
+                None if !value.contains(&b'=') => self.cookie_files.push(value.clone()),
+                None => {}
+            },
+            "netrc" | "netrc-optional" => {
+                self.netrc = *on;
+                self.own_credential |= *on;
+            }
+            "netrc-file" => {
+                self.own_credential = true;
+                self.netrc_file = path;
+            }
+            "write-out" => self.written_out = written_out(value),
+            _ => return false,
         }
-        if self.form && self.head.is_some() { Err("more than one method is asked for".to_owned()) } else { Ok(()) }
+        true
+    }
+
+    /// The files that logins are looked for in.
+    pub fn netrc_paths<'a>(&'a self, stores: &'a [Store]) -> Vec<&'a Bytes> {
+        let own = stores.iter().find(|store| store.kind == Holds::Logins && store.is_default).map(|store| &store.path);
+        let own = own.filter(|_| self.netrc && self.netrc_file.is_none());
+        self.netrc_file.iter().chain(own).collect()
+    }
+
+    /// curl takes one kind of request.
+    pub fn ask(&mut self, kind: Kind) -> Result<(), Stop> {
+        if *self.kind.get_or_insert(kind) == kind {
+            return Ok(());
+        }
+        Err(Stop::Refused("more than one method is asked for".to_owned()))
     }
 
     /// The first node whose part is not filled yet, or a new one.
-    fn node(&mut self, filled: impl Fn(&Node) -> bool) -> &mut Node {
-        let at = self.nodes.iter().position(|node| !filled(node)).unwrap_or(self.nodes.len());
+    fn node(&mut self, part: usize, filled: impl Fn(&Node) -> bool) -> &mut Node {
+        let mut at = self.next[part];
+        while self.nodes.get(at).is_some_and(&filled) {
+            at += 1;
+        }
+        self.next[part] = at;
         if at == self.nodes.len() {
             let output = self.remote_names.then_some(Output::Remote);
             self.nodes.push(Node { output, ..Node::default() });
@@ -233,9 +371,21 @@ impl Group {
     }
 }
 
+/// The files of `%output{name}` and `%output{>>name}` (curl 8.3).
+fn written_out(format: &[u8]) -> Vec<Bytes> {
+    let mut files = Vec::new();
+    let mut rest = format;
+    while let Some(at) = rest.windows(8).position(|w| w == b"%output{") {
+        rest = &rest[at + 8..];
+        let Some(end) = rest.iter().position(|b| *b == b'}') else { break };
+        files.push(Bytes::from(rest[..end].strip_prefix(b">>").unwrap_or(&rest[..end])));
+    }
+    files
+}
+
 impl Node {
-    fn out(&mut self, output: Output) {
-        self.output = Some(output);
+    fn out(&mut self, output: Option<Output>) {
+        self.output = output;
         self.filled = true;
     }
 }
@@ -246,120 +396,18 @@ impl Route {
         match setting.name {
             "resolve" => self.resolve.push(setting.value.clone()),
             "connect-to" => self.connect_to.push(setting.value.clone()),
-            "proxy" | "proxy1.0" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" => self.proxy = value(),
+            "proxy" | "proxy1.0" => (self.proxy, self.socks) = (value(), false),
+            "socks4" | "socks4a" | "socks5" | "socks5-hostname" => (self.proxy, self.socks) = (value(), true),
             "preproxy" => self.preproxy = value(),
             "noproxy" => self.noproxy = value(),
             "unix-socket" => self.unix = value(),
             "abstract-unix-socket" => self.unix = Some(Bytes([b"@", setting.value.as_slice()].concat())),
             "doh-url" => self.doh = !setting.value.is_empty(),
             "dns-servers" => self.doh = true,
+            "ipv4" => self.family = Some(false),
+            "ipv6" => self.family = Some(true),
             _ => return false,
         }
         true
-    }
-}
-
-/// `--data-urlencode`: the first `=`, and where there is none the first `@`, divides.
-fn encoded(value: &[u8]) -> Data {
-    let at = value.iter().position(|b| *b == b'=').or_else(|| value.iter().position(|b| *b == b'@'));
-    match at {
-        Some(at) if value[at] == b'@' => {
-            let name = if at == 0 { Vec::new() } else { [&value[..at], b"="].concat() };
-            Data::File(name, Bytes::from(&value[at + 1..]))
-        }
-        Some(at) => {
-            let name = if at == 0 { &value[..0] } else { &value[..=at] };
-            Data::Text([name, &percent(&value[at + 1..])].concat())
-        }
-        None => Data::Text(percent(value)),
-    }
-}
-
-fn percent(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for b in text {
-        match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(*b),
-            b' ' => out.push(b'+'),
-            b => out.extend(format!("%{b:02X}").bytes()),
-        }
-    }
-    out
-}
-
-/// The files of one `--form`: `name=@a;type=x`, `name=@a,b`, `name=<a`, `name=x;headers=@h`, with quotes.
-fn form_files(value: &[u8]) -> Vec<Bytes> {
-    let Some(at) = value.iter().position(|b| *b == b'=') else { return Vec::new() };
-    let content = &value[at + 1..];
-    let mut files = Vec::new();
-    if let Some((b'@' | b'<', rest)) = content.split_first() {
-        let several = content[0] == b'@';
-        let mut rest = rest;
-        loop {
-            let (name, after) = word(rest, several);
-            files.push(Bytes(name));
-            let after = match after.iter().position(|b| *b == b',') {
-                Some(comma) if several => &after[comma + 1..],
-                _ => break,
-            };
-            rest = after;
-        }
-    }
-    for (at, _) in content.iter().enumerate().filter(|(_, b)| **b == b';') {
-        let attribute = content[at + 1..].trim_ascii_start();
-        if let Some(rest) = attribute.strip_prefix(b"headers=")
-            && let Some((b'@' | b'<', rest)) = rest.split_first()
-        {
-            files.push(Bytes(word(rest, false).0));
-        }
-    }
-    files
-}
-
-/// A file name up to `;` (or `,`), or in double quotes, where a backslash keeps the next character.
-fn word(text: &[u8], comma: bool) -> (Vec<u8>, &[u8]) {
-    let text = text.trim_ascii_start();
-    if let Some(quoted) = text.strip_prefix(b"\"") {
-        let mut out = Vec::new();
-        let mut rest = quoted;
-        while let Some((first, after)) = rest.split_first() {
-            rest = after;
-            match (first, after.first()) {
-                (b'\\', Some(next @ (b'"' | b'\\'))) => {
-                    out.push(*next);
-                    rest = &after[1..];
-                }
-                (b'"', _) => return (out, rest),
-                (other, _) => out.push(*other),
-            }
-        }
-    }
-    let end = text.iter().position(|b| *b == b';' || comma && *b == b',').unwrap_or(text.len());
-    (text[..end].trim_ascii_end().to_vec(), &text[end..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_files_of_a_form_are_found_and_nothing_else() {
-        let files =
-            |text: &str| form_files(text.as_bytes()).iter().map(|f| f.text().unwrap().to_owned()).collect::<Vec<_>>();
-        assert_eq!(files("x=@a;type=text/plain"), ["a"]);
-        assert_eq!(files("x=@a,b;filename=c"), ["a", "b"]);
-        assert_eq!(files("x=<a,b"), ["a,b"]);
-        assert_eq!(files(r#"x=@"a;\"b,c";type=y"#), [r#"a;"b,c"#]);
-        assert_eq!(files("x=y;headers=@h"), ["h"]);
-        assert_eq!(files("x=y@z"), Vec::<String>::new());
-        assert_eq!(files("@x"), Vec::<String>::new());
-    }
-
-    #[test]
-    fn data_urlencode_is_divided_at_the_equals_sign_before_the_at_sign() {
-        assert_eq!(encoded(b"a b=c d"), Data::Text(b"a b=c+d".to_vec()));
-        assert_eq!(encoded(b"=@f"), Data::Text(b"%40f".to_vec()));
-        assert_eq!(encoded(b"x@f"), Data::File(b"x=".to_vec(), Bytes::from("f")));
-        assert_eq!(encoded(b"@f"), Data::File(Vec::new(), Bytes::from("f")));
     }
 }

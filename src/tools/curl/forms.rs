@@ -1,0 +1,144 @@
+//! `--form`: which files one sends, and which forms curl refuses (curl(1), `--form`; tool_formparse.c).
+
+use crate::model::Bytes;
+
+/// What one `--form` adds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    pub files: Vec<Bytes>,
+    /// It opens a part that holds parts (`name=(`), or closes one (`=)`).
+    pub nests: i32,
+}
+
+/// Reads `name=content`. An error where curl refuses it.
+pub fn read(value: &[u8], literal: bool) -> Result<Form, String> {
+    let equals = value.iter().position(|b| *b == b'=').ok_or("a form needs NAME=CONTENT")?;
+    let (name, content) = (&value[..equals], &value[equals + 1..]);
+    let mut form = Form::default();
+    match content.split_first() {
+        _ if literal => {}
+        Some((b'(', _)) => {
+            form.nests = 1;
+            part(content, None, &mut form.files)?;
+        }
+        _ if content == b")" && name.is_empty() => form.nests = -1,
+        Some((b'@', rest)) => {
+            let mut rest = rest;
+            loop {
+                let (file, after) = part(rest, Some(b','), &mut form.files)?;
+                form.files.push(Bytes(file));
+                match after.split_first() {
+                    Some((b',', after)) => rest = after,
+                    _ => break,
+                }
+            }
+        }
+        Some((b'<', rest)) => {
+            let (file, _) = part(rest, None, &mut form.files)?;
+            form.files.push(Bytes(file));
+        }
+        _ => {
+            part(content, None, &mut form.files)?;
+        }
+    }
+    Ok(form)
+}
+
+/// One word and its attributes (`;type=`, `;filename=`, `;headers=@file`, `;encoder=`), up to `end`.
+fn part<'a>(text: &'a [u8], end: Option<u8>, files: &mut Vec<Bytes>) -> Result<(Vec<u8>, &'a [u8]), String> {
+    let (data, mut rest) = word(text, end);
+    let mut typed = false;
+    while let Some(after) = rest.strip_prefix(b";") {
+        let after = after.trim_ascii_start();
+        let attribute = |name: &str| {
+            let begins = after.get(..name.len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
+            begins.then(|| &after[name.len()..])
+        };
+        if let Some(kind) = attribute("type=").filter(|_| !typed) {
+            rest = skip(media_type(kind.trim_ascii_start())?, end);
+            typed = true;
+        } else if let Some(name) = attribute("filename=").or_else(|| attribute("encoder=")) {
+            rest = word(name, end).1;
+            typed = false;
+        } else if let Some(headers) = attribute("headers=") {
+            typed = false;
+            let from_file = headers.strip_prefix(b"@").or_else(|| headers.strip_prefix(b"<"));
+            let (name, after) = word(from_file.unwrap_or(headers), end);
+            files.extend(from_file.map(|_| Bytes(name)));
+            rest = after;
+        } else if typed {
+            rest = skip(after, end);
+        } else {
+            rest = word(after, end).1;
+        }
+    }
+    Ok((data, rest))
+}
+
+/// What follows `major/minor`, which curl wants to see.
+fn media_type(text: &[u8]) -> Result<&[u8], String> {
+    let major = text.iter().position(|b| matches!(b, b'/' | b' ')).unwrap_or(text.len());
+    let minor = text.get(major + 1..).unwrap_or_default();
+    let length = minor.iter().position(|b| matches!(b, b';' | b',' | b' ' | b'\n')).unwrap_or(minor.len());
+    let fine = major > 0 && length > 0 && text.get(major) == Some(&b'/');
+    if fine { Ok(&minor[length..]) } else { Err("the type of a form's part is no MAJOR/MINOR".to_owned()) }
+}
+
+fn skip(text: &[u8], end: Option<u8>) -> &[u8] {
+    &text[text.iter().position(|b| *b == b';' || Some(*b) == end).unwrap_or(text.len())..]
+}
+
+/// A word up to `;` or the end, or in double quotes, where a backslash keeps the next quote or backslash.
+fn word(text: &[u8], end: Option<u8>) -> (Vec<u8>, &[u8]) {
+    let text = text.trim_ascii_start();
+    if let Some(quoted) = text.strip_prefix(b"\"") {
+        let mut out = Vec::new();
+        let mut rest = quoted;
+        while let Some((first, after)) = rest.split_first() {
+            rest = after;
+            match (first, after.first()) {
+                (b'\\', Some(next @ (b'"' | b'\\'))) => {
+                    out.push(*next);
+                    rest = &after[1..];
+                }
+                (b'"', _) => return (out, skip(rest, end)),
+                (other, _) => out.push(*other),
+            }
+        }
+        // Without its end, the quote is a character like others.
+    }
+    let rest = skip(text, end);
+    (text[..text.len() - rest.len()].trim_ascii_end().to_vec(), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(text: &str) -> Vec<String> {
+        read(text.as_bytes(), false).unwrap().files.iter().map(|f| f.text().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_files_of_a_form_are_found_and_nothing_else() {
+        assert_eq!(files("x=@a;type=text/plain"), ["a"]);
+        assert_eq!(files("x=@a,b;filename=c"), ["a", "b"]);
+        assert_eq!(files("x=@a;type=text/plain;charset=x,b;headers=@h"), ["a", "h", "b"]);
+        assert_eq!(files("x=<a,b"), ["a,b"]);
+        assert_eq!(files(r#"x=@"a;\"b,c";type=y/z"#), [r#"a;"b,c"#]);
+        assert_eq!(files("x=y;headers=@h"), ["h"]);
+        assert_eq!(files("x=y;type=a/b;x=;headers=@h"), ["h"]);
+        assert_eq!(files("x=y@z"), Vec::<String>::new());
+        assert_eq!(files("=@x"), ["x"]);
+        assert_eq!(files("x=@ a ;filename=b"), ["a"]);
+        assert_eq!(read(b"x=@y", true).unwrap().files, []);
+        assert_eq!(read(b"a=(;headers=@h", false).unwrap().nests, 1);
+    }
+
+    #[test]
+    fn forms_that_curl_refuses_are_errors() {
+        assert!(read(b"@x", false).is_err());
+        assert!(read(b"x=@a;type=plain", false).is_err());
+        assert!(read(b"x", true).is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! What the reading of a line needs of this machine: configs, curl's version where it decides, which files are there.
+
+use serde_json::json;
+
+use crate::model::{Bytes, Facts, Invocation};
+use crate::tools::World;
+use crate::tools::options::{Item, Problem};
+
+use super::data::Data;
+use super::line::{Line, content};
+use super::meaning::Meaning;
+use super::options::{self, Release};
+use super::stores::{self, Kind, Store};
+use super::transfer::Group;
+use super::{CURLRC, ENGINES, EXISTING, LACKS, MISSING, STORES, config, scan};
+
+/// How deep configs are followed that name configs.
+const DEPTH: usize = 8;
+
+/// How many files of one line are looked for.
+const FILES: usize = 256;
+
+/// Where OpenSSL 3 keeps its engines, in Debian, in distributions with lib64, and where it is built by hand.
+const ENGINE_FOLDERS: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/engines-3/",
+    "/usr/lib/aarch64-linux-gnu/engines-3/",
+    "/usr/lib64/engines-3/",
+    "/usr/local/lib/engines-3/",
+];
+
+pub fn facts(invocation: &Invocation, world: &dyn World) -> Facts {
+    let mut facts = Facts::default();
+    if !config::disabled(&invocation.args)
+        && let Some(path) = config::implicit(world)
+    {
+        facts.facts.insert(CURLRC.to_owned(), json!(Bytes::from(path.as_slice())));
+        snapshot(&path, world, &mut facts, 0);
+    }
+    // The words of another release may name other configs; an unknown word asks for the version and begins again.
+    let items = scan::words(&invocation.args, Release::Other);
+    let mut missing = Vec::new();
+    for path in Line::configs(&items) {
+        if !snapshot(path, world, &mut facts, 0) && is_missing(path, world) {
+            missing.push(path.clone());
+        }
+    }
+    version(&items, world, &mut facts);
+    insert(&mut facts, MISSING, &missing);
+    let mut line = Line::read(invocation, &facts);
+    let mut known: Vec<Store> = Vec::new();
+    let mut engines: Vec<Bytes> = Vec::new();
+    for group in line.plan.groups.iter().take(FILES) {
+        queries(group, world, &mut facts, &mut missing);
+        known.extend(stores_of(group, world));
+        missing.extend(group.etag_compare.iter().filter(|path| is_missing(path, world)).cloned());
+        engines.extend(group.engine.iter().filter(|name| is_engine(name, world)).cloned());
+    }
+    insert(&mut facts, MISSING, &missing);
+    insert(&mut facts, STORES, &known);
+    insert(&mut facts, ENGINES, &engines);
+    if line.plan.groups.iter().any(|group| group.no_clobber) {
+        let existing = existing(&Meaning::of(&mut line.plan, invocation, &facts), world);
+        insert(&mut facts, EXISTING, &existing);
+    }
+    facts
+}
+
+fn insert<T: serde::Serialize>(facts: &mut Facts, name: &str, all: &[T]) {
+    if !all.is_empty() {
+        facts.facts.insert(name.to_owned(), json!(all));
+    }
+}
+
+/// Takes in a config and those that it names, each once. False where it cannot be read.
+fn snapshot(path: &[u8], world: &dyn World, facts: &mut Facts, depth: usize) -> bool {
+    if depth > DEPTH || content(path, facts).is_some() || facts.contents.len() > FILES {
+        return true;
+    }
+    let Some(content) = (if path == b"-" { world.stdin() } else { world.file(path) }) else { return false };
+    let text = content.bytes.clone();
+    facts.contents.push(content);
+    for line in config::lines(&text, Release::Other).0 {
+        for nested in Line::configs(&line.items) {
+            snapshot(nested, world, facts, depth + 1);
+        }
+    }
+    true
+}
+
+/// Asking takes a process, so only where the answer decides something.
+fn version(items: &[Item], world: &dyn World, facts: &mut Facts) {
+    let configs: Vec<_> =
+        facts.contents.iter().flat_map(|content| config::lines(&content.bytes, Release::Other).0).collect();
+    let mut all = items.iter().chain(configs.iter().flat_map(|line| &line.items));
+    if !all.any(decides) {
+        return;
+    }
+    let Some(text) = world.ask_tool(&[b"-q", b"--version"]) else { return };
+    let Ok(text) = String::from_utf8(text) else { return };
+    // `curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 …`
+    facts.version = text.strip_prefix("curl ").and_then(|rest| rest.split_whitespace().next()).map(str::to_owned);
+    let lacks: Vec<&str> = ["c-ares", "HTTP3"].into_iter().filter(|part| !text.contains(part)).collect();
+    insert(facts, LACKS, &lacks);
+}
+
+/// Whether the item means something else to another release or another build.
+fn decides(item: &Item) -> bool {
+    match item {
+        Item::Problem(problem) => matches!(problem, Problem::Unknown { .. } | Problem::Ambiguous { .. }),
+        Item::Option(given) => {
+            let written_out = given.opt.long == "write-out"
+                && given.value.as_ref().is_some_and(|format| format.windows(8).any(|w| w == b"%output{"));
+            written_out || options::needs(given.opt.long).is_some()
+        }
+        Item::Operand { value, .. } => value.get(..2).is_some_and(|begin| begin.eq_ignore_ascii_case(b"ws")),
+    }
+}
+
+/// Whether a file that could not be read is not there, so that curl cannot read it either.
+fn is_missing(path: &[u8], world: &dyn World) -> bool {
+    if path.is_empty() {
+        return true;
+    }
+    if path == b"-" || world.is_file(path) || world.is_dir(path) {
+        return false;
+    }
+    let (folder, name) = match path.iter().rposition(|b| *b == b'/') {
+        Some(at) => (if at == 0 { b"/" } else { &path[..at] }, &path[at + 1..]),
+        None => (b".".as_slice(), path),
+    };
+    match world.list(folder) {
+        Some(names) => !names.iter().any(|known| known.as_slice() == name),
+        None => !world.is_dir(folder),
+    }
+}
+
+/// Files whose content becomes part of a URL.
+fn queries(group: &Group, world: &dyn World, facts: &mut Facts, missing: &mut Vec<Bytes>) {
+    let data = group.data.iter().filter(|_| group.get).map(|(data, _)| data);
+    for path in data.chain(&group.query).filter_map(Data::path) {
+        if content(path, facts).is_some() || missing.contains(path) || facts.contents.len() > FILES {
+            continue;
+        }
+        match if path.as_slice() == b"-" { world.stdin() } else { world.file(path) } {
+            Some(content) => facts.contents.push(content),
+            None if is_missing(path, world) => missing.push(path.clone()),
+            None => {}
+        }
+    }
+}
+
+/// The hosts of which the group's files hold something. What cannot be told is left out, and taken for any host.
+fn stores_of(group: &Group, world: &dyn World) -> Vec<Store> {
+    let cookies = group.cookie_files.iter().map(|path| (path.clone(), Kind::Cookies, false));
+    let logins = group.netrc_file.iter().map(|path| (path.clone(), Kind::Logins, false));
+    let home = world.variable("HOME").filter(|_| group.netrc && group.netrc_file.is_none());
+    let own = home.map(|home| (Bytes([&home[..], b"/.netrc"].concat()), Kind::Logins, true));
+    let https = group.hsts.iter().map(|path| (path.clone(), Kind::Https, false));
+    let services = group.alt_svc.iter().map(|path| (path.clone(), Kind::Services, false));
+    let all = cookies.chain(logins).chain(own).chain(https).chain(services);
+    let read = |(path, kind, is_default): (Bytes, Kind, bool)| {
+        let hosts = match world.file(&path) {
+            Some(content) if content.truncated => return None,
+            Some(content) => stores::hosts(kind, &content.bytes),
+            None if path.is_empty() || is_missing(&path, world) => Vec::new(),
+            None => return None,
+        };
+        Some(Store { path, kind, hosts, is_default })
+    };
+    all.take(FILES).filter_map(read).collect()
+}
+
+/// OpenSSL takes an absolute name as it is, and puts others into its folder.
+fn is_engine(name: &Bytes, world: &dyn World) -> bool {
+    let candidate = |folder: &&str| [folder.as_bytes(), name, b".so"].concat();
+    name.starts_with(b"/") && world.is_file(name)
+        || ENGINE_FOLDERS.iter().map(candidate).any(|path| world.is_file(&path))
+}
+
+/// Output files that are there, and those with a number behind them.
+fn existing(meaning: &Meaning, world: &dyn World) -> Vec<Bytes> {
+    let mut found = Vec::new();
+    for name in meaning.writes.iter().take(FILES) {
+        let numbered = (1..100).map(|n| format!("{name}.{n}"));
+        let names = std::iter::once(name.clone()).chain(numbered);
+        found.extend(names.take_while(|name| world.is_file(name.as_bytes())).map(|name| Bytes::from(name.as_str())));
+    }
+    found
+}

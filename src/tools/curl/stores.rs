@@ -1,0 +1,151 @@
+//! Files that say of which hosts they hold something: cookies, logins, hosts that are only asked by https, and other
+//! services of a host. The agent's side keeps their hosts as facts, not the files: they hold secrets.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Bytes;
+
+/// What a file is to curl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `--cookie`.
+    Cookies,
+    /// `--netrc`, `--netrc-file`.
+    Logins,
+    /// `--hsts`.
+    Https,
+    /// `--alt-svc`.
+    Services,
+}
+
+/// A file and the hosts that it speaks of. One that is not there has no hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    pub path: Bytes,
+    pub kind: Kind,
+    pub hosts: Vec<Host>,
+    /// The line does not name it: `~/.netrc`.
+    #[serde(default)]
+    pub is_default: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Lower case; empty for any host.
+    pub name: String,
+    /// Hosts below it, too.
+    pub below: bool,
+    /// The port that it speaks of, and where that is served: `host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<(u16, String)>,
+}
+
+impl Host {
+    pub fn is(&self, host: &str) -> bool {
+        let under = || host.strip_suffix(&self.name).is_some_and(|before| before.ends_with('.'));
+        self.name.is_empty() || self.name == host || (self.below && under())
+    }
+}
+
+/// More lines of a file are not looked at: then it speaks of any host.
+const MOST: usize = 4_096;
+
+/// The hosts of a file's text.
+pub fn hosts(kind: Kind, text: &[u8]) -> Vec<Host> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    if text.lines().nth(MOST).is_some() {
+        return vec![any()];
+    }
+    match kind {
+        Kind::Cookies => text.lines().filter_map(cookie).collect(),
+        Kind::Logins => logins(text),
+        Kind::Https => text.lines().filter_map(only_https).collect(),
+        Kind::Services => text.lines().filter_map(service).collect(),
+    }
+}
+
+fn any() -> Host {
+    Host { name: String::new(), below: true, to: None }
+}
+
+/// Netscape's format, or a header line, whose cookie goes to any host.
+fn cookie(line: &str) -> Option<Host> {
+    let begins = line.get(..11).is_some_and(|begin| begin.eq_ignore_ascii_case("set-cookie:"));
+    if begins {
+        return line[11..].contains('=').then(any);
+    }
+    let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
+    let fields: Vec<&str> = line.split('\t').filter(|field| !field.is_empty()).collect();
+    if line.starts_with('#') || !(6..=7).contains(&fields.len()) {
+        return None;
+    }
+    let name = fields[0].trim_start_matches('.').to_ascii_lowercase();
+    Some(Host { name, below: fields[1].eq_ignore_ascii_case("TRUE"), to: None })
+}
+
+/// netrc(5): `machine NAME …`, `default …`.
+fn logins(text: &str) -> Vec<Host> {
+    let mut out = Vec::new();
+    let mut words = text.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        match word.to_ascii_lowercase().as_str() {
+            "machine" => {
+                out.extend(words.next().map(|name| Host { name: name.to_ascii_lowercase(), below: false, to: None }))
+            }
+            "default" => out.push(any()),
+            "login" | "password" | "account" => {
+                words.next();
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// `host "YYYYMMDD HH:MM:SS"`, with a dot before the host for those below it, too. What ran out before curl 7.88 came
+/// out has run out; other entries are taken to hold.
+fn only_https(line: &str) -> Option<Host> {
+    let (name, until) = line.split_once(' ').filter(|(name, _)| !name.starts_with('#'))?;
+    let until = until.trim().strip_prefix('"')?;
+    let year: u16 = until.get(..4).and_then(|year| year.parse().ok()).unwrap_or(u16::MAX);
+    let below = name.starts_with('.');
+    (year >= 2023).then(|| Host { name: name.trim_start_matches('.').to_ascii_lowercase(), below, to: None })
+}
+
+/// `h1 host 443 h2 other 8443 "date" …`.
+fn service(line: &str) -> Option<Host> {
+    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [from, name, port, to, other, other_port, ..] = fields[..] else { return None };
+    let spoken = |protocol: &str| matches!(protocol, "h1" | "h2");
+    let port = port.parse().ok().filter(|_| spoken(from) && spoken(to))?;
+    let other_port: u16 = other_port.parse().ok()?;
+    let to = Some((port, format!("{}:{other_port}", other.to_ascii_lowercase())));
+    Some(Host { name: name.to_ascii_lowercase(), below: false, to })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(kind: Kind, text: &str) -> Vec<String> {
+        let shown = |host: Host| format!("{}{}", if host.below { "." } else { "" }, host.name);
+        hosts(kind, text.as_bytes()).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn files_speak_of_their_hosts_and_of_no_secret() {
+        let jar =
+            "# Netscape\n.a.example\tTRUE\t/\tFALSE\t0\tk\tv\n#HttpOnly_B.example\tFALSE\t/\tFALSE\t0\tk\tv\nMARK\n";
+        assert_eq!(names(Kind::Cookies, jar), [".a.example", "b.example"]);
+        assert_eq!(names(Kind::Cookies, "Set-Cookie: a=b\nset-cookie: x\n"), ["."]);
+        let netrc = "machine a.example login machine password p\ndefault login x";
+        assert_eq!(names(Kind::Logins, netrc), ["a.example", "."]);
+        let hsts = "# c\n.a.example \"20991231 10:00:00\"\nb.example \"20100101 00:00:00\"\nc.example \"unlimited\"\n";
+        assert_eq!(names(Kind::Https, hsts), [".a.example", "c.example"]);
+        let services = hosts(Kind::Services, b"h2 a.example 443 h2 Other.example 8443 \"20991231 10:00:00\" 0 0\n");
+        assert_eq!(services[0].to, Some((443, "other.example:8443".to_owned())));
+        assert!(Host { name: "a.example".into(), below: true, to: None }.is("x.a.example"));
+        assert!(!Host { name: "a.example".into(), below: true, to: None }.is("xa.example"));
+    }
+}
