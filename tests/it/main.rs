@@ -5,6 +5,7 @@
 mod architecture;
 #[cfg(feature = "server")]
 mod flows;
+mod redaction;
 #[cfg(feature = "server")]
 mod support;
 mod wire;
