@@ -13,6 +13,10 @@ pub enum Check {
     Random,
     /// Three parts of base64, the first two JSON objects (RFC 7519).
     Jwt,
+    /// The first part is a JSON object in base64 (RFC 7515).
+    JoseHeader,
+    /// 36 characters behind the prefix end with a CRC32 of the others; longer and older forms have none.
+    Crc,
     /// A card number: 13 to 19 digits, a known issuer's beginning, ISO/IEC 7812-1's check digit, no digit next to it.
     Card,
     /// No letter or digit follows.
@@ -31,6 +35,8 @@ impl Check {
             Check::Real => real(found, after),
             Check::Random => real(found, after) && random(found),
             Check::Jwt => jwt(found),
+            Check::JoseHeader => jose_header(found),
+            Check::Crc => checksum(found),
             Check::Card => ends(after) && card(found),
             Check::Ends => ends(after),
             Check::Userinfo => found.len() > 1 && placeholder(&found[..found.len() - 1]).is_none(),
@@ -153,6 +159,32 @@ fn jwt(found: &[u8]) -> bool {
         matches!(serde_json::from_slice(&decoded), Ok(serde_json::Value::Object(_)))
     };
     object() && object()
+}
+
+fn jose_header(found: &[u8]) -> bool {
+    let decoded = URL_SAFE_NO_PAD.decode(found.split(|b| *b == b'.').next().unwrap_or_default()).unwrap_or_default();
+    matches!(serde_json::from_slice(&decoded), Ok(serde_json::Value::Object(_)))
+}
+
+/// Six characters in base 62, the CRC32 of the thirty before them.
+fn checksum(found: &[u8]) -> bool {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let body = found.iter().position(|b| *b == b'_').map_or(found, |at| &found[at + 1..]);
+    let Some((entropy, check)) = body.split_last_chunk::<6>().filter(|(entropy, _)| entropy.len() == 30) else {
+        return random(found);
+    };
+    let mut sum = crc32(entropy);
+    let mut expected = [b'0'; 6];
+    for digit in expected.iter_mut().rev() {
+        *digit = DIGITS[(sum % 62) as usize];
+        sum /= 62;
+    }
+    expected == *check
+}
+
+/// CRC-32 as in ISO/IEC 13239, bit by bit: thirty bytes, seldom.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum, b| (0..8).fold(sum ^ u32::from(*b), |sum, _| (sum >> 1) ^ (0xEDB8_8320 * (sum & 1))))
 }
 
 fn card(found: &[u8]) -> bool {

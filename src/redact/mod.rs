@@ -13,9 +13,11 @@
 mod checks;
 mod encodings;
 mod keys;
+mod numbers;
 mod rules;
 mod scan;
 mod tables;
+mod words;
 
 use std::collections::BTreeMap;
 

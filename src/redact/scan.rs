@@ -1,12 +1,11 @@
 //! Finds what is to be masked in lines that are there whole.
 //!
-//! One pass of an automaton over all triggers of the table; only where one stands is a rule tried, by two lazy DFAs
-//! that never go back: what must stand before the secret, then the secret. So ordinary text costs one pass, and the
-//! worst text a bounded number of passes over each word.
+//! The words of the table are searched ([`super::words`]); only where one stands is a rule tried, by two lazy DFAs
+//! that never go back, made when they are first wanted: what must stand before the secret, then the secret. So
+//! ordinary text costs a search, and the worst text a bounded number of passes over each word.
 
 use std::cell::OnceCell;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
@@ -14,7 +13,9 @@ use regex_automata::{Anchored, Input};
 
 use super::checks::{Check, back};
 use super::encodings::Needles;
+use super::numbers;
 use super::rules::{At, Before, RULES, Rule, Set};
+use super::words::{Hit, Words};
 use crate::model::Secret;
 
 /// A secret's place: `start..end` is replaced by a mark of `kind`.
@@ -29,47 +30,31 @@ pub struct Span {
 
 pub struct Scanner {
     rules: Vec<Compiled>,
-    /// All triggers, and whose each is.
-    triggers: Option<AhoCorasick>,
-    owners: Vec<Vec<usize>>,
+    /// Made when there is text to search.
+    words: Option<Words>,
     /// Rules that are tried wherever a number begins.
     numbers: Vec<usize>,
     needles: Option<Needles>,
+    hits: Vec<Hit>,
 }
 
 impl Scanner {
     pub fn new(sets: &[Set], secrets: &[&Secret]) -> Self {
-        let rules: Vec<Compiled> = RULES.iter().filter(|rule| sets.contains(&rule.set)).map(Compiled::new).collect();
-        let mut words: Vec<&'static str> = Vec::new();
-        let mut owners: Vec<Vec<usize>> = Vec::new();
-        let mut numbers = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
-            if rule.rule.triggers.is_empty() {
-                numbers.push(index);
-            }
-            for trigger in rule.rule.triggers {
-                match words.iter().position(|word| word == trigger) {
-                    Some(at) => owners[at].push(index),
-                    None => {
-                        words.push(trigger);
-                        owners.push(vec![index]);
-                    }
-                }
-            }
+        Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), Needles::new(secrets))
+    }
+
+    fn of(rules: impl Iterator<Item = &'static Rule> + Clone, needles: Option<Needles>) -> Self {
+        Scanner {
+            words: None,
+            numbers: rules.clone().enumerate().filter(|(_, rule)| rule.words.is_empty()).map(|(n, _)| n).collect(),
+            rules: rules.map(Compiled::new).collect(),
+            needles,
+            hits: Vec::new(),
         }
-        let triggers = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            // On text the automaton is seldom in its first state; a full table is several times as fast there.
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&words)
-            .ok()
-            .filter(|_| !words.is_empty());
-        Scanner { rules, triggers, owners, numbers, needles: Needles::new(secrets) }
     }
 
     pub fn masks_nothing(&self) -> bool {
-        self.triggers.is_none() && self.needles.is_none()
+        self.rules.is_empty() && self.needles.is_none()
     }
 
     /// All secrets of the text, in order, apart from one another. The text begins and ends at ends of lines, or is
@@ -105,39 +90,29 @@ impl Scanner {
         safe
     }
 
-    /// Tries rules wherever a trigger stands or a number begins. Tells `found` where the secret begins or would begin,
-    /// and the secret where there is one.
+    /// Tries rules wherever one of their words stands or a number begins. Tells `found` where the secret begins or would
+    /// begin, and the secret where there is one.
     fn ruled(&mut self, text: &[u8], mut found: impl FnMut(usize, Option<Span>)) {
         self.rules.iter_mut().for_each(|rule| rule.until = 0);
-        if let Some(triggers) = &self.triggers {
-            let mut line = Line { text, end: 0 };
-            for hit in triggers.find_overlapping_iter(text) {
-                for owner in &self.owners[hit.pattern().as_usize()] {
-                    self.rules[*owner].try_at(line.of(hit.start()), hit.start(), &mut found);
-                }
-            }
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        let words = self.words.get_or_insert_with(|| Words::new(self.rules.iter().map(|compiled| compiled.rule)));
+        words.find(text, &mut hits);
+        let mut line = Line { text, end: 0 };
+        for hit in &hits {
+            self.rules[usize::from(hit.rule)].try_at(line.of(hit.at), hit.at, &mut found);
         }
+        self.hits = hits;
         if !self.numbers.is_empty() {
             let mut line = Line { text, end: 0 };
-            let mut before = b'\n';
-            for (at, b) in text.iter().enumerate() {
-                let begins =
-                    b.is_ascii_digit() && !before.is_ascii_alphanumeric() && !matches!(before, b'.' | b'-' | b'_');
-                if begins && is_long(&text[at..]) {
-                    for index in &self.numbers {
-                        self.rules[*index].try_at(line.of(at), at, &mut found);
-                    }
+            let rules = &mut self.rules;
+            numbers::each(text, |at| {
+                for index in &self.numbers {
+                    rules[*index].try_at(line.of(at), at, &mut found);
                 }
-                before = *b;
-            }
+            });
         }
     }
-}
-
-/// Whether a number goes on as long as the shortest that any rule takes, as far as it is there.
-fn is_long(number: &[u8]) -> bool {
-    let head = &number[..number.len().min(11)];
-    head.len() >= 7 && head.iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'(' | b')'))
 }
 
 /// The text up to the end of the line in which a place is; places come in rising order.
@@ -184,11 +159,16 @@ impl Compiled {
 
     /// `line` ends where the line does.
     fn try_at(&mut self, line: &[u8], trigger: usize, found: &mut impl FnMut(usize, Option<Span>)) {
-        if trigger < self.until || !self.may_begin(line, trigger) {
+        let begin = match self.rule.at {
+            At::Trigger => trigger,
+            At::Word => back(line, trigger),
+            At::Back(n) => trigger.saturating_sub(n),
+        };
+        if trigger < self.until || !self.may_begin(line, begin) {
             return;
         }
         let tried = match self.rule.at {
-            At::Word => Some(back(line, trigger)),
+            At::Word | At::Back(_) => Some(begin),
             At::Trigger if self.rule.before.is_empty() => Some(trigger),
             At::Trigger => run(&mut self.before, self.rule.before, line, trigger),
         };
@@ -243,6 +223,7 @@ impl Automaton {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::EXAMPLES;
     use super::*;
 
     #[test]
@@ -250,8 +231,35 @@ mod tests {
         for rule in RULES {
             assert!(Automaton::new(rule.before).is_some(), "{}: {}", rule.kind, rule.before);
             assert!(Automaton::new(rule.secret).is_some(), "{}: {}", rule.kind, rule.secret);
-            assert!(rule.triggers.iter().all(|t| *t == t.to_ascii_lowercase() || t.contains("None")));
+            assert!(rule.words.iter().all(|t| *t == t.to_ascii_lowercase()), "{}: {:?}", rule.kind, rule.words);
             assert!(rule.kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.kind);
+        }
+    }
+
+    /// What is masked, by the rule alone, between « and ».
+    fn marked(rule: &'static Rule, text: &str) -> String {
+        let mut out = Vec::new();
+        let mut at = 0;
+        for span in Scanner::of(std::iter::once(rule), None).spans(text.as_bytes()) {
+            out.extend_from_slice(&text.as_bytes()[at..span.start]);
+            out.extend("«".bytes().chain(text.as_bytes()[span.start..span.end].iter().copied()).chain("»".bytes()));
+            at = span.end;
+        }
+        out.extend_from_slice(&text.as_bytes()[at..]);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_example_of_the_table_is_masked_or_stays_as_it_says() {
+        assert_eq!(RULES.len(), EXAMPLES.len());
+        for (rule, (yes, no)) in RULES.iter().zip(EXAMPLES) {
+            for text in *yes {
+                assert!(text.contains('«'), "{}: {text}: marks nothing", rule.kind);
+                assert_eq!(&marked(rule, &text.replace(['«', '»'], "")), text, "{}", rule.kind);
+            }
+            for text in *no {
+                assert_eq!(&marked(rule, text), text, "{}", rule.kind);
+            }
         }
     }
 }
