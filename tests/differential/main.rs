@@ -3,6 +3,8 @@
 #![cfg(feature = "reading")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod curl;
 mod git;
 mod psql;

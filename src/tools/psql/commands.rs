@@ -1,16 +1,18 @@
 //! The backslash commands: what each takes, and what it asks for (psql(1), "Meta-Commands").
 
-use super::copydata;
-use super::run::{Runner, Script, Status};
+use super::copydata::{self, Lines};
+use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Include, Origin, Step};
 use super::variables::{Value, boolean};
+use super::version::Version;
 
 impl Runner<'_> {
-    /// `\if` and its kin; true where the command is one of them.
-    pub fn branch(&mut self, script: &mut Script, name: &str) -> bool {
+    /// `\if` and its kin; `None` where the command is none of them.
+    pub fn branch(&mut self, script: &mut Script, name: &str) -> Option<Status> {
         match name {
+            "elif" | "else" if !script.conditions.takes_branch() => return Some(Status::Error),
             "if" => {
                 let mark = script.query.len();
                 let truth = if script.conditions.active() { self.truth(script) } else { Some(false) };
@@ -25,14 +27,17 @@ impl Runner<'_> {
             "else" => {
                 script.cut();
                 script.conditions.otherwise(Some(true), script.query.len());
+                script.conditions.close_last();
             }
             "endif" => {
                 script.cut();
-                script.conditions.end();
+                if !script.conditions.end() {
+                    return Some(Status::Error);
+                }
             }
-            _ => return false,
+            _ => return None,
         }
-        true
+        Some(Status::Skip)
     }
 
     fn truth(&mut self, script: &mut Script) -> Option<bool> {
@@ -70,6 +75,8 @@ impl Runner<'_> {
             "c" | "connect" => self.connect(script),
             "cd" => self.change_folder(script),
             "copy" => self.copy(script, source),
+            "prompt" => self.prompt(script, source),
+            "password" => self.password(script, source),
             "e" | "edit" | "ef" | "ev" => {
                 self.step(Step::Program(Arg { text: b"$EDITOR".to_vec(), ..Arg::default() }));
                 self.step(Step::SqlFromResult);
@@ -96,6 +103,7 @@ impl Runner<'_> {
                 self.recall(script);
                 script.previous = std::mem::take(&mut script.query);
                 script.lexer.reset();
+                self.opens_transaction();
                 self.step(Step::Catalog("\\gdesc".into()));
             }
             "crosstabview" | "watch" => {
@@ -103,16 +111,14 @@ impl Runner<'_> {
                 self.recall(script);
                 return Status::Send;
             }
-            "bind" if self.knows_bind => {
-                self.rest(script, Kind::Normal);
+            "bind" | "parse" | "bind_named" | "close" | "close_prepared" | "sendpipeline" | "startpipeline"
+            | "endpipeline" | "syncpipeline" | "flush" | "flushrequest" | "getresults" => {
+                return self.extended(script, name);
             }
+            "restrict" | "unrestrict" => return self.restriction(script, name),
             "i" | "include" | "ir" | "include_relative" => return self.include_command(script, name),
             "o" | "out" | "w" | "write" => {
                 let target = self.argument(script, Kind::FilePipe, true);
-                self.output(target);
-            }
-            "s" => {
-                let target = self.argument(script, Kind::Normal, true);
                 self.output(target);
             }
             "q" | "quit" if script.conditions.certain() => return Status::Terminate,
@@ -153,46 +159,25 @@ impl Runner<'_> {
                     self.step(Step::Reshapes);
                 }
             }
-            "prompt" => {
-                let mut words = self.rest(script, Kind::Normal);
-                self.assign(script, words.pop(), Value::Unknown);
-            }
             "getenv" => {
                 let variable = self.argument(script, Kind::Normal, false);
                 self.assign(script, variable, Value::Unknown);
             }
             "setenv" => {
                 if let Some(variable) = self.argument(script, Kind::Normal, false) {
-                    self.step(Step::Environment(variable));
+                    let value = self.argument(script, Kind::Normal, false);
+                    self.step(Step::Environment(variable, value));
                 }
                 self.rest(script, Kind::Normal);
             }
             "encoding" => {
                 if let Some(encoding) = self.argument(script, Kind::Normal, false) {
                     self.encoding(&encoding);
+                    let name = run::shown(&encoding.text).replace('\'', "''");
+                    self.step(Step::Own(format!("SET client_encoding TO '{name}'")));
                 }
             }
-            "password" => {
-                self.rest(script, Kind::Normal);
-                self.step(Step::Password);
-            }
-            "lo_import" => {
-                let file = self.argument(script, Kind::Normal, true);
-                self.rest(script, Kind::Normal);
-                if let Some(file) = file {
-                    self.step(Step::Reads(self.expanded(file)));
-                    self.step(Step::LargeObject("lo_import"));
-                }
-            }
-            "lo_export" => {
-                self.argument(script, Kind::Normal, true);
-                let file = self.argument(script, Kind::Normal, true);
-                self.output(file);
-            }
-            "lo_unlink" => {
-                self.rest(script, Kind::Normal);
-                self.step(Step::LargeObject("lo_unlink"));
-            }
+            "lo_import" | "lo_export" | "lo_unlink" => self.large_object(script, name),
             "sf" | "sf+" | "sv" | "sv+" | "h" | "help" => {
                 self.discard(script, Kind::WholeLine);
                 self.step(Step::Catalog(format!("\\{name}")));
@@ -205,12 +190,7 @@ impl Runner<'_> {
                 self.rest(script, Kind::Normal);
             }
             // psql says "invalid command" and throws the rest of the line away. Another version may know it.
-            _ => {
-                if NEWER.contains(&name) {
-                    self.doubt("unknown_command", format!("\\{name} is not known to every psql"));
-                }
-                return Status::Error;
-            }
+            _ => return Status::Error,
         }
         Status::Skip
     }
@@ -224,8 +204,12 @@ impl Runner<'_> {
             }
             target = self.argument(script, Kind::FilePipe, false);
         }
-        self.output(target);
         self.recall(script);
+        if let Some(target) = target.and_then(|arg| self.opened(arg)) {
+            // What stands in the place of a variable may give rows.
+            let text = if script.lexer.unknown { b"EXECUTE unknown".to_vec() } else { script.query.clone() };
+            self.step(Step::IfRows(Box::new(target), text));
+        }
         Status::Send
     }
 
@@ -278,12 +262,111 @@ impl Runner<'_> {
         Status::Skip
     }
 
+    /// Messages of the extended protocol (16 to 18). What they send is a doubt where it is not the statement beside it.
+    fn extended(&mut self, script: &mut Script, name: &str) -> Status {
+        let known = if name == "bind" { Version::binds } else { Version::pipelines };
+        if !self.knows(name, known) {
+            return Status::Error;
+        }
+        self.rest(script, Kind::Normal);
+        match name {
+            "parse" | "sendpipeline" => {
+                self.doubt("unknown_command", format!("\\{name} sends a statement in pieces"));
+                Status::Send
+            }
+            "bind_named" => {
+                self.doubt("unknown_command", "\\bind_named runs what was prepared before");
+                self.step(Step::Own("EXECUTE prepared".into()));
+                Status::Skip
+            }
+            _ => Status::Skip,
+        }
+    }
+
+    /// `\restrict KEY` and `\unrestrict KEY`.
+    fn restriction(&mut self, script: &mut Script, name: &str) -> Status {
+        if !self.knows(name, Version::restricts) {
+            return Status::Error;
+        }
+        let Some(key) = self.argument(script, Kind::Normal, true) else { return Status::Error };
+        if key.unknown || !script.conditions.certain() {
+            self.doubt("unknown_command", format!("whether \\{name} takes hold is not in the text"));
+            return Status::Skip;
+        }
+        match (name, &self.restricted) {
+            ("restrict", _) => self.restricted = Some(key.text),
+            (_, Some(held)) if *held == key.text => self.restricted = None,
+            _ => return Status::Error,
+        }
+        Status::Skip
+    }
+
+    fn large_object(&mut self, script: &mut Script, name: &str) {
+        let first = self.argument(script, Kind::Normal, true);
+        let second = self.argument(script, Kind::Normal, true);
+        match (name, first, second) {
+            ("lo_import", Some(file), comment) => {
+                let file = self.expanded(file);
+                let placed = self.placed(&file.text);
+                let unknown = file.unknown || placed.is_none();
+                let file = Arg { text: placed.unwrap_or(file.text), unknown, ..Arg::default() };
+                self.step(Step::Own("BEGIN".into()));
+                self.step(Step::LargeObject("lo_import", Some(file)));
+                if comment.is_some() {
+                    self.step(Step::Own("COMMENT ON LARGE OBJECT 0 IS ''".into()));
+                }
+            }
+            ("lo_export", Some(_), Some(file)) => {
+                self.step(Step::Own("BEGIN".into()));
+                self.output(Some(file));
+            }
+            ("lo_unlink", Some(_), _) => {
+                self.step(Step::Own("BEGIN".into()));
+                self.step(Step::LargeObject("lo_unlink", None));
+            }
+            _ => return,
+        }
+        self.step(Step::Own("COMMIT".into()));
+    }
+
+    /// `\prompt [TEXT] NAME`: a line from the terminal, or else from standard input.
+    fn prompt(&mut self, script: &mut Script, source: &mut Cursor) {
+        let words = [self.argument(script, Kind::Normal, false), self.argument(script, Kind::Normal, false)];
+        let mut value = Value::Unknown;
+        self.taking_lines(script, source, |runner, source| {
+            if let Some(line) = runner.answer(source) {
+                value = Value::Known(line);
+            }
+        });
+        self.assign(script, words.into_iter().flatten().last(), value);
+    }
+
+    /// `\password [USER]`: the new password twice, from the terminal or from standard input.
+    fn password(&mut self, script: &mut Script, source: &mut Cursor) {
+        if self.argument(script, Kind::Name, true).is_none() {
+            self.step(Step::Own("SELECT CURRENT_USER".into()));
+        }
+        self.taking_lines(script, source, |runner, source| {
+            runner.answer(source);
+            runner.answer(source);
+        });
+        self.step(Step::Own("SHOW password_encryption".into()));
+        self.step(Step::Password);
+    }
+
     fn connect(&mut self, script: &mut Script) {
         let mut words: Vec<Option<Arg>> = Vec::new();
+        let mut reuse = None;
         while words.len() < 5 {
             let Some(arg) = self.argument(script, Kind::Name, true) else { break };
-            if words.is_empty() && arg.text.starts_with(b"-reuse-previous") {
-                self.doubt("reuse_previous", "\\connect -reuse-previous is not followed");
+            if let (true, Some(value)) = (words.is_empty(), arg.text.strip_prefix(b"-reuse-previous=")) {
+                if arg.unknown {
+                    self.doubt(
+                        "reuse_previous",
+                        "whether \\connect keeps the rest of the connection is not in the text",
+                    );
+                }
+                reuse = boolean(value);
                 continue;
             }
             let keeps = !arg.quoted && (arg.text.is_empty() || arg.text == b"-");
@@ -291,7 +374,7 @@ impl Runner<'_> {
         }
         let mut words = words.into_iter();
         let mut next = || words.next().flatten();
-        self.step(Step::Connect([next(), next(), next(), next()]));
+        self.step(Step::Connect([next(), next(), next(), next()], reuse));
     }
 
     fn change_folder(&mut self, script: &mut Script) {
@@ -306,9 +389,13 @@ impl Runner<'_> {
 
     fn copy(&mut self, script: &mut Script, source: &mut Cursor) {
         let Some(words) = self.argument(script, Kind::WholeLine, false) else { return };
-        let from_source = copydata::copy_command(&words.text).is_some_and(|copy| copy.takes_lines());
+        let takes = copydata::copy_command(&words.text).and_then(|copy| copy.takes_lines());
         self.step(Step::Copy(words.text));
-        self.swallow(usize::from(from_source), source);
+        match takes {
+            Some(Lines::Script) => self.swallow(1, source),
+            Some(Lines::Stdin) => self.taking_lines(script, source, |runner, source| runner.swallow(1, source)),
+            None => {}
+        }
     }
 }
 
@@ -340,6 +427,7 @@ const HARMLESS: &[&str] = &[
     "p",
     "print",
     "qecho",
+    "s",
     "t",
     "T",
     "timing",
@@ -348,27 +436,6 @@ const HARMLESS: &[&str] = &[
     "?",
     "q",
     "quit",
-    "bind_named",
-    "parse_named",
-];
-
-/// Commands of later versions that send something.
-const NEWER: &[&str] = &[
-    "bind",
-    "bind_named",
-    "parse",
-    "close",
-    "close_prepared",
-    "startpipeline",
-    "endpipeline",
-    "sync",
-    "syncpipeline",
-    "sendpipeline",
-    "flush",
-    "flushrequest",
-    "getresults",
-    "restrict",
-    "unrestrict",
 ];
 
 /// A path as canonicalize_path writes it: no `.`, no doubled slash, `x/..` taken together.

@@ -9,6 +9,8 @@ struct Open {
     done: Option<bool>,
     /// Length of the statement so far when the branch began.
     mark: usize,
+    /// Its `\else` was there: psql takes no other branch after it, and goes on with this one.
+    last: bool,
 }
 
 /// What to do with the text of the branch that ends here.
@@ -32,7 +34,7 @@ impl Conditions {
     }
 
     pub fn begin(&mut self, truth: Option<bool>, mark: usize) {
-        self.0.push(Open { taken: truth, done: Some(false), mark });
+        self.0.push(Open { taken: truth, done: Some(false), mark, last: false });
     }
 
     /// Whether the condition of an `\elif` here would be looked at.
@@ -40,6 +42,11 @@ impl Conditions {
         let outer = self.0.len().saturating_sub(1);
         self.0[..outer].iter().all(|open| open.taken != Some(false))
             && self.0.last().is_some_and(|open| open.done != Some(true) && open.taken != Some(true))
+    }
+
+    /// Whether another branch may begin here; psql complains of one without `\if` or after `\else` and changes nothing.
+    pub fn takes_branch(&self) -> bool {
+        self.0.last().is_some_and(|open| !open.last)
     }
 
     /// `\elif` with this truth, and `\else` with true.
@@ -59,8 +66,15 @@ impl Conditions {
         }
     }
 
-    pub fn end(&mut self) {
-        self.0.pop();
+    pub fn close_last(&mut self) {
+        if let Some(open) = self.0.last_mut() {
+            open.last = true;
+        }
+    }
+
+    /// False where nothing was open.
+    pub fn end(&mut self) -> bool {
+        self.0.pop().is_some()
     }
 
     pub fn current(&self) -> Option<Branch> {

@@ -35,13 +35,24 @@ pub struct Target {
     pub params: Params,
 }
 
+impl Target {
+    /// What `\c` takes over into the next connection.
+    pub fn kept(&self) -> Params {
+        let mut params = self.params.clone();
+        params.insert("user".into(), self.user.clone());
+        params.insert("dbname".into(), self.database.clone());
+        params.entry("port".into()).or_insert_with(|| self.port.to_string());
+        params
+    }
+}
+
 /// Why a target cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// libpq would not take the string.
-    Malformed(String),
-    /// The service named is not in the files that were read.
-    Service(String),
+    /// libpq would not take what is given.
+    Malformed,
+    /// The service named is in none of the files.
+    Service,
     /// Nobody knows the name of the user who runs psql.
     NoUser,
 }
@@ -74,10 +85,11 @@ fn uri_rest(text: &str) -> Option<&str> {
 
 /// Takes a conninfo string or a URI apart.
 pub fn parse(text: &str) -> Result<Params, Trouble> {
-    match uri_rest(text) {
-        Some(rest) => uri(rest).ok_or_else(|| Trouble::Malformed("the connection URI is malformed".into())),
-        None => pairs(text).ok_or_else(|| Trouble::Malformed("the connection string is malformed".into())),
-    }
+    let params = match uri_rest(text) {
+        Some(rest) => uri(rest),
+        None => pairs(text),
+    };
+    params.filter(|params| params.keys().all(|key| PARAMETERS.contains(&key.as_str()))).ok_or(Trouble::Malformed)
 }
 
 /// `key = value` pairs; values bare or in single quotes, backslash escapes the next character in both.
@@ -209,7 +221,7 @@ pub fn resolve(sources: &Sources) -> Result<Target, Trouble> {
 pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble> {
     params.remove("password");
     if let Some(service) = params.get("service").or(sources.service.as_ref()).cloned() {
-        let entry = sources.services.get(&service).ok_or(Trouble::Service(service))?;
+        let entry = sources.services.get(&service).ok_or(Trouble::Service)?;
         for (key, value) in entry {
             params.entry(key.clone()).or_insert_with(|| value.clone());
         }
@@ -224,9 +236,12 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
     };
     let user = params.get("user").or(sources.os_user.as_ref()).cloned().ok_or(Trouble::NoUser)?;
     let port = match first("port") {
-        Some(text) => text.trim().parse().map_err(|_| Trouble::Malformed(format!("the port {text} is none")))?,
+        Some(text) => text.trim().parse().ok().filter(|port| *port > 0).ok_or(Trouble::Malformed)?,
         None => 5432,
     };
+    if !accepted(&params) {
+        return Err(Trouble::Malformed);
+    }
     let hostaddr = first("hostaddr");
     Ok(Target {
         host: first("host").or_else(|| hostaddr.clone()),
@@ -239,8 +254,88 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
     })
 }
 
+/// Whether libpq takes the values: words where only some are known, numbers, and as many ports and addresses as hosts.
+fn accepted(params: &Params) -> bool {
+    let count = |key: &str| params.get(key).map_or(0, |list| list.split(',').count());
+    let hosts = if count("hostaddr") > 0 { count("hostaddr") } else { count("host") };
+    let fits = |key: &str| matches!(count(key), 0 | 1) || count(key) == hosts.max(1);
+    let known = |(key, words): &(&str, &[&str])| params.get(*key).is_none_or(|value| words.contains(&value.as_str()));
+    let number = |key: &&str| params.get(*key).is_none_or(|value| value.trim().parse::<i32>().is_ok());
+    let ports = params.get("port").into_iter().flat_map(|list| list.split(','));
+    (count("host") == 0 || count("host") == hosts)
+        && fits("port")
+        && WORDS.iter().all(known)
+        && ["connect_timeout", "keepalives", "tcp_user_timeout"].iter().all(number)
+        && ports.filter(|port| !port.is_empty()).all(|port| port.trim().parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+/// Values that libpq knows (PostgreSQL documentation, "Parameter Key Words").
+const WORDS: &[(&str, &[&str])] = &[
+    ("channel_binding", &["disable", "prefer", "require"]),
+    ("gssencmode", &["disable", "prefer", "require"]),
+    ("load_balance_hosts", &["disable", "random"]),
+    ("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+    ("target_session_attrs", &["any", "read-write", "read-only", "primary", "standby", "prefer-standby"]),
+];
+
+/// Key words of a connection string, up to version 18; another is a mistake (the same chapter).
+const PARAMETERS: &[&str] = &[
+    "application_name",
+    "authtype",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_issuer",
+    "oauth_scope",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "scram_client_key",
+    "scram_server_key",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslkeylogfile",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+];
+
 fn text_of(word: &Bytes) -> Result<String, Trouble> {
-    word.text().map(str::to_owned).ok_or_else(|| Trouble::Malformed("the connection's words are not UTF-8".into()))
+    word.text().map(str::to_owned).ok_or(Trouble::Malformed)
 }
 
 /// Reads a service file (the entries' passwords are dropped, they stay on the machine). `ldap` lines and whatever
@@ -311,8 +406,11 @@ mod tests {
             ("postgresql://%68ost/d%20b", "flaguser@host:5432/d b"),
             ("service=prod dbname=d", "flaguser@flag:5433/d"),
             ("host=", "flaguser@flag:5432/flaguser"),
-            ("host=a b", r#"Malformed("the connection string is malformed")"#),
-            ("service=none", r#"Service("none")"#),
+            ("host=a b", "Malformed"),
+            ("host=a bogus=b", "Malformed"),
+            ("host=a sslmode=bogus", "Malformed"),
+            ("host=a,b port=1,2,3", "Malformed"),
+            ("service=none", "Service"),
         ] {
             assert_eq!(target(dbname, &[]), expect, "{dbname}");
         }

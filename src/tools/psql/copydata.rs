@@ -96,9 +96,20 @@ pub enum End {
     Own,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    Script,
+    Stdin,
+}
+
 impl Copy {
-    pub fn takes_lines(&self) -> bool {
-        self.from && self.end == End::Source
+    /// From where lines of data are taken: the script's own, or psql's standard input.
+    pub fn takes_lines(&self) -> Option<Lines> {
+        match self.end {
+            End::Source if self.from => Some(Lines::Script),
+            End::Own if self.from => Some(Lines::Stdin),
+            _ => None,
+        }
     }
 }
 
@@ -106,34 +117,34 @@ impl Copy {
 pub fn copy_command(text: &[u8]) -> Option<Copy> {
     let mut words = Words { text, at: 0 };
     let mut before = Vec::new();
-    let mut word = words.next(true)?;
+    let mut word = words.next(&NAMES)?;
     if word.eq_ignore_ascii_case(b"binary") {
         before.extend_from_slice(b"BINARY ");
-        word = words.next(true)?;
+        word = words.next(&NAMES)?;
     }
     let begin = words.at - word.len();
     if word == b"(" {
         let mut depth = 1;
         while depth > 0 {
-            word = words.next(true)?;
+            word = words.next(&QUERY)?;
             depth = match word {
                 b"(" => depth + 1,
                 b")" => depth - 1,
                 _ => depth,
             };
         }
-        word = words.next(true)?;
+        word = words.next(&NAMES)?;
     } else {
-        word = words.next(true)?;
+        word = words.next(&NAMES)?;
         if word == b"." {
-            words.next(true)?;
-            word = words.next(true)?;
+            words.next(&NAMES)?;
+            word = words.next(&NAMES)?;
         }
         if word == b"(" {
             while word != b")" {
-                word = words.next(true)?;
+                word = words.next(&COLUMNS)?;
             }
-            word = words.next(true)?;
+            word = words.next(&NAMES)?;
         }
     }
     let from = word.eq_ignore_ascii_case(b"from");
@@ -141,9 +152,9 @@ pub fn copy_command(text: &[u8]) -> Option<Copy> {
         return None;
     }
     before.extend_from_slice(&text[begin..words.at - word.len()]);
-    let target = words.next(false)?;
+    let target = words.next(&TARGET)?;
     let end = if target.eq_ignore_ascii_case(b"program") {
-        let command = words.next(false)?;
+        let command = words.next(&TARGET)?;
         End::Program(unquoted(command)?)
     } else if target.eq_ignore_ascii_case(b"stdin") || target.eq_ignore_ascii_case(b"stdout") {
         End::Source
@@ -170,44 +181,64 @@ fn unquoted(word: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// psql's strtokx with the delimiters that `\copy` uses.
+/// What cuts words (psql's strtokx): delimiters are words of their own, quotes hold a word together.
+struct Cut {
+    delimiters: &'static [u8],
+    quotes: &'static [u8],
+    /// `E'…'` is one word, and a backslash escapes in it.
+    escapes: bool,
+}
+
+const NAMES: Cut = Cut { delimiters: b".,()", quotes: b"\"", escapes: false };
+const COLUMNS: Cut = Cut { delimiters: b"()", quotes: b"\"", escapes: false };
+const QUERY: Cut = Cut { delimiters: b"()", quotes: b"\"'", escapes: true };
+const TARGET: Cut = Cut { delimiters: b";", quotes: b"'", escapes: false };
+
 struct Words<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Words<'a> {
-    /// The next word, in its quotes. `split` where parentheses, commas and dots are words of their own.
-    fn next(&mut self, split: bool) -> Option<&'a [u8]> {
+    /// The next word, in its quotes.
+    fn next(&mut self, cut: &Cut) -> Option<&'a [u8]> {
         let text = self.text;
-        while text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+        let space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+        while text.get(self.at).is_some_and(space) {
             self.at += 1;
         }
         let begin = self.at;
-        let single = |b: &u8| split && matches!(b, b'.' | b',' | b'(' | b')');
         let first = text.get(begin)?;
-        if single(first) {
+        let escaped = cut.escapes && matches!(first, b'e' | b'E') && text.get(begin + 1) == Some(&b'\'');
+        if cut.delimiters.contains(first) {
             self.at += 1;
-        } else if matches!(first, b'\'' | b'"') {
-            self.at += 1;
-            while let Some(byte) = text.get(self.at) {
-                self.at += 1;
-                if byte == first {
-                    match text.get(self.at) {
-                        Some(next) if next == first => self.at += 1,
-                        _ => break,
-                    }
-                }
-            }
+        } else if escaped || cut.quotes.contains(first) {
+            self.at += usize::from(escaped);
+            self.quoted(escaped);
         } else {
-            while text
-                .get(self.at)
-                .is_some_and(|b| !b.is_ascii_whitespace() && !single(b) && !matches!(b, b'\'' | b'"'))
-            {
+            let ends = |b: &u8| space(b) || cut.delimiters.contains(b) || cut.quotes.contains(b);
+            while text.get(self.at).is_some_and(|b| !ends(b)) {
                 self.at += 1;
             }
         }
         Some(&text[begin..self.at])
+    }
+
+    fn quoted(&mut self, escaped: bool) {
+        let quote = self.text.get(self.at);
+        self.at += 1;
+        while let Some(byte) = self.text.get(self.at) {
+            self.at += 1;
+            let next = self.text.get(self.at);
+            if escaped && *byte == b'\\' && next.is_some() {
+                self.at += 1;
+            } else if Some(byte) == quote {
+                if next != quote {
+                    break;
+                }
+                self.at += 1;
+            }
+        }
     }
 }
 
@@ -239,6 +270,8 @@ mod tests {
                 End::Program(b"cat x".to_vec()),
             ),
             ("t from stdin", "COPY t  FROM STDIN ", true, End::Source),
+            ("t from stdin;", "COPY t  FROM STDIN ;", true, End::Source),
+            (r"(select E'\') to') to f", r"COPY (select E'\') to')  TO STDOUT ", false, End::File(b"f".to_vec())),
             ("\"T x\" to pstdout", "COPY \"T x\"  TO STDOUT ", false, End::Own),
         ] {
             let copy = copy_command(text.as_bytes()).unwrap();

@@ -12,6 +12,7 @@ use super::conninfo::{self, Params, Target};
 use super::options::{Action, Ending, Line};
 use super::run::Runner;
 use super::steps::{Include, Origin, Step};
+use super::version::Version;
 use super::{FromFacts, SYSTEM_STARTUP, fact, first_variables, home, line_of, sources, walk, where_to};
 use crate::model::{
     Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret,
@@ -35,6 +36,7 @@ pub fn deliver(
     let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
     let mut files = FromFacts(&facts);
     let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
+    runner.version = Version::of(facts.version.as_deref());
     walk(&line, &startup, &mut runner);
     let (steps, includes, named) = (runner.steps, runner.includes, runner.named);
 
@@ -161,7 +163,7 @@ impl<'a> Pins<'a> {
 
     /// The user's psqlrc as it was read, or none. The system's is root's, and psql reads it by itself.
     fn startup(&mut self, line: &Line, startup: &[String], delivery: &mut Delivery) -> Result<(), DeliveryError> {
-        if line.no_psqlrc || line.list {
+        if line.no_psqlrc {
             return Ok(());
         }
         let systems = |path: &String| SYSTEM_STARTUP.iter().any(|system| path.starts_with(system));
@@ -216,13 +218,13 @@ fn may_lend(line: &Line, steps: &[Step], terms: &Terms) -> Result<(), DeliveryEr
     }
     for step in steps {
         match step {
-            Step::Connect(_) => {
+            Step::Connect(..) => {
                 return refused(
                     "the script connects again, and the credential is for one connection",
                     Some("run one psql for each connection"),
                 );
             }
-            Step::Program(_) if terms.quiet_programs => {
+            step if terms.quiet_programs && starts_program(step) => {
                 return refused(
                     "the line starts a program while a credential is present",
                     Some("leave the program out"),
@@ -232,6 +234,14 @@ fn may_lend(line: &Line, steps: &[Step], terms: &Terms) -> Result<(), DeliveryEr
         }
     }
     Ok(())
+}
+
+fn starts_program(step: &Step) -> bool {
+    match step {
+        Step::Program(_) => true,
+        Step::IfRows(step, _) => starts_program(step),
+        _ => false,
+    }
 }
 
 /// Adds the credential; answers the words that the line needs for it.

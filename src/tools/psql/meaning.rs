@@ -4,42 +4,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::conninfo::{self, Params, Sources, Target, Trouble};
+use super::conninfo::{Sources, Target};
 use super::copydata::{self, End};
 use super::options::{Ending, Line};
 use super::run::Runner;
 use super::slash::Arg;
 use super::steps::Step;
 use super::variables::PLACEHOLDER;
-use super::{FromFacts, fact, first_variables, home, line_of, sources, unsafe_encoding, walk, where_to};
+use super::version::Version;
+use super::{FromFacts, fact, first_variables, home, line_of, unsafe_encoding, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
 use crate::tools::sql::{self, Access, Class, Statement, Unread, Verb};
 
 pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
-    let line = line_of(invocation);
+    let mut line = line_of(invocation);
     let mut meaning = Meaning::new(invocation, facts);
-    let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
-    let mut files = FromFacts(facts);
-    let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
-    let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
-    walk(&line, &startup, &mut runner);
-    let steps = runner.steps;
-
-    if line.cluster {
-        meaning.doubt("cluster_wrapper", "--cluster chooses another server than the line says");
-    }
     match line.ending {
         Ending::Informs => {
             let operation = Operation::new("tool.info", Effect::Read, program("psql"));
             meaning.reading.operations.push(operation);
         }
         Ending::Refused => {}
-        Ending::Runs => meaning.connection(&line, invocation, facts),
+        // What libpq does not take ends psql before it runs anything.
+        Ending::Runs if !meaning.connection(&line, invocation, facts) => line.ending = Ending::Refused,
+        Ending::Runs => meaning.input(&line, invocation, facts),
     }
-    if line.ending == Ending::Runs {
-        meaning.input(&line, invocation, facts);
+    let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
+    let mut files = FromFacts(facts);
+    let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
+    let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
+    runner.version = Version::of(facts.version.as_deref());
+    walk(&line, &startup, &mut runner);
+    let steps = runner.steps;
+
+    if line.cluster {
+        meaning.doubt("cluster_wrapper", "--cluster chooses another server than the line says");
     }
-    let takes_rows = |step: &Step| matches!(step, Step::Reshapes | Step::Program(_));
+    let takes_rows = |step: &Step| matches!(step, Step::Reshapes | Step::Program(_) | Step::IfRows(..));
     meaning.hidden = line.reshapes || steps.iter().any(takes_rows);
     for step in steps {
         meaning.step(step);
@@ -48,31 +49,35 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
 }
 
 /// The reading as it grows.
-struct Meaning {
-    reading: Reading,
+pub struct Meaning {
+    pub reading: Reading,
     home: Option<Vec<u8>>,
     cwd: Option<Vec<u8>>,
-    sources: Sources,
+    pub sources: Sources,
     /// Where statements go now; `None` where nobody knows.
-    target: Option<Target>,
+    pub target: Option<Target>,
     /// As `explain` shows the first connection.
-    first: Option<Target>,
+    pub first: Option<Target>,
     /// What the names without a schema refer to, once a script has said so.
-    path: Path,
+    pub path: Path,
     statements: Vec<Json>,
     shell: bool,
     reads: Vec<String>,
     writes: Vec<String>,
-    reconnects: Vec<Json>,
+    pub reconnects: Vec<Json>,
     functions: Vec<String>,
     server_program: bool,
     server_file: bool,
+    /// psql found a transaction open where it would open one of its own.
+    keeps_open: bool,
+    /// A transaction is open, as far as the text says.
+    pub in_transaction: bool,
     /// Rows go to a program or a variable, or values are printed in pieces: nothing that is selected counts as shown.
     hidden: bool,
 }
 
 #[derive(Clone, PartialEq)]
-enum Path {
+pub enum Path {
     /// Whatever the server has for this user.
     Default,
     One(String),
@@ -103,62 +108,16 @@ impl Meaning {
             functions: Vec::new(),
             server_program: false,
             server_file: false,
+            in_transaction: false,
+            keeps_open: false,
             hidden: false,
         }
     }
 
-    fn doubt(&mut self, kind: &str, detail: impl Into<String>) {
+    pub fn doubt(&mut self, kind: &str, detail: impl Into<String>) {
         let detail = detail.into();
         if !self.reading.doubts.iter().any(|d| d.kind == kind && d.detail == detail) {
             self.reading.doubt(kind, detail);
-        }
-    }
-
-    fn connection(&mut self, line: &Line, invocation: &Invocation, facts: &Facts) {
-        self.sources = sources(line, invocation, facts);
-        match conninfo::resolve(&self.sources) {
-            Ok(target) => {
-                if let Some(options) = target.params.get("options").cloned() {
-                    self.server_options(&options);
-                }
-                if let Some(encoding) = target.params.get("client_encoding")
-                    && unsafe_encoding(encoding.as_bytes())
-                {
-                    self.doubt("encoding", format!("client encoding {encoding} changes where quotes end"));
-                }
-                if target.host.is_none() && self.chosen_by_wrapper(invocation, facts) {
-                    self.doubt("cluster_wrapper", "Debian's wrapper of psql chooses a server when the line names none");
-                }
-                self.first = Some(target.clone());
-                self.target = Some(target);
-                self.operation("sql.connect", Effect::Read, None, "CONNECT");
-            }
-            Err(Trouble::Malformed(why)) => self.doubt("connection", why),
-            Err(Trouble::Service(name)) => {
-                self.doubt("connection", format!("the service {} is not known", visible::line(name.as_bytes(), 80)));
-            }
-            Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
-        }
-    }
-
-    fn chosen_by_wrapper(&self, invocation: &Invocation, facts: &Facts) -> bool {
-        invocation.variables.contains_key("PGCLUSTER") || facts.get(fact::WRAPPER).unwrap_or(false)
-    }
-
-    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`. The server takes any case, `-` for `_`, and a
-    /// backslash before any letter (postgres(1); pg_split_opts in its sources).
-    fn server_options(&mut self, options: &str) {
-        let options = options.replace('\\', "").replace('-', "_").to_ascii_lowercase();
-        for (name, what) in [
-            ("search_path", "search_path"),
-            ("standard_conforming_strings", "string_syntax"),
-            ("role", "role"),
-            ("session_authorization", "role"),
-            ("client_encoding", "encoding"),
-        ] {
-            if options.contains(name) {
-                self.doubt(what, format!("the connection's options set {name}"));
-            }
         }
     }
 
@@ -182,7 +141,13 @@ impl Meaning {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Sql { text, unknown, copies } => self.sql(&text, unknown, Some(copies)),
+            Step::Sql { text, unknown, copies, begins } => {
+                if begins && !self.in_transaction && !stands_alone(&text) {
+                    self.own("BEGIN");
+                }
+                self.sql(&text, unknown, Some(copies));
+            }
+            Step::Own(text) => self.own(&text),
             Step::SqlFromResult => {
                 self.statement(&Statement::unknown(), true);
                 self.doubt("unknown_sql", "statements come from a result, a program or a human");
@@ -195,10 +160,15 @@ impl Meaning {
                 push_new(&mut self.reads, name);
             }
             Step::Writes(arg) => self.writes_file(&arg),
-            Step::Connect(words) => self.reconnect(words),
+            Step::IfRows(step, text) if gives_rows(&text) => self.step(*step),
+            Step::IfRows(..) => {}
+            Step::Connect(words, reuse) => self.reconnect(&words, reuse),
             Step::Copy(words) => self.copy(&words),
             Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
-            Step::LargeObject(function) => {
+            Step::LargeObject(function, file) => {
+                if let Some(file) = file {
+                    self.step(Step::Reads(file));
+                }
                 push_new(&mut self.functions, function.to_owned());
                 self.operation("sql.call", Effect::Execute, None, function);
             }
@@ -206,22 +176,9 @@ impl Meaning {
                 self.statements.push(json!({"kind": "ALTER ROLE", "tables": [], "class": "privilege", "nested": []}));
                 self.operation("sql.grant", Effect::Escalate, None, "ALTER ROLE");
             }
-            Step::Environment(arg) => self.environment(&arg),
+            Step::Environment(name, value) => self.environment(&name, value.as_ref()),
             Step::Reshapes => {}
             Step::Doubt(kind, detail) => self.doubt(kind, detail),
-        }
-    }
-
-    /// `\setenv` matters to programs psql starts, and to `\c`.
-    fn environment(&mut self, arg: &Arg) {
-        let name = visible::line(&arg.text, 80);
-        if arg.unknown
-            || name.starts_with("PG")
-            || matches!(name.as_str(), "PATH" | "SHELL" | "EDITOR" | "VISUAL" | "PAGER")
-            || name.starts_with("PSQL")
-            || name.starts_with("LD_")
-        {
-            self.doubt("environment", format!("\\setenv {name} changes what psql connects to or starts"));
         }
     }
 
@@ -310,7 +267,22 @@ impl Meaning {
         }
     }
 
+    /// What psql sends of its own; a transaction that is open already is not opened again.
+    fn own(&mut self, text: &str) {
+        let before = self.in_transaction;
+        match text {
+            "BEGIN" if before => self.keeps_open = true,
+            "COMMIT" if std::mem::take(&mut self.keeps_open) => {}
+            _ => self.sql(text.as_bytes(), false, None),
+        }
+    }
+
     fn statement(&mut self, statement: &Statement, unknown: bool) {
+        match statement.kind.as_str() {
+            "BEGIN" | "START TRANSACTION" => self.in_transaction = true,
+            "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => self.in_transaction = false,
+            _ => {}
+        }
         let mut tables = statement.tables();
         if unknown && (statement.kind == "UNKNOWN" || tables.iter().any(|table| table.contains(PLACEHOLDER))) {
             tables = vec!["*".into()];
@@ -411,7 +383,7 @@ impl Meaning {
         }
     }
 
-    fn operation(&mut self, action: &str, effect: Effect, detail: Option<String>, kind: &str) {
+    pub fn operation(&mut self, action: &str, effect: Effect, detail: Option<String>, kind: &str) {
         let mut operation = Operation::new(action, effect, self.database()).with("kind", kind);
         if let Some(detail) = detail {
             operation = operation.with("detail", visible::line(detail.as_bytes(), 300));
@@ -444,47 +416,6 @@ impl Meaning {
             .with("database", database)
             .with("schema", schema)
             .with("name", table)
-    }
-
-    /// `\c`: a new connection, made of the words and what of the old one stays.
-    fn reconnect(&mut self, words: [Option<Arg>; 4]) {
-        let known = !words.iter().flatten().any(|word| word.unknown);
-        let text = |word: &Option<Arg>| word.as_ref().and_then(|w| String::from_utf8(w.text.clone()).ok());
-        let [database, user, host, port] = [0, 1, 2, 3].map(|at| text(&words[at]));
-        let string = database.as_deref().filter(|d| conninfo::is_string(d)).map(conninfo::parse);
-        let mut params = Params::new();
-        if string.is_none()
-            && let Some(old) = &self.target
-        {
-            params = old.params.clone();
-            params.insert("user".into(), old.user.clone());
-            params.insert("dbname".into(), old.database.clone());
-            params.insert("port".into(), old.port.to_string());
-            if host.is_some() {
-                params.remove("hostaddr");
-            }
-        }
-        match string {
-            Some(Ok(more)) => params.extend(more),
-            Some(Err(_)) => {}
-            None => params.extend(database.map(|d| ("dbname".to_owned(), d))),
-        }
-        params.extend(user.map(|u| ("user".to_owned(), u)));
-        params.extend(host.map(|h| ("host".to_owned(), h)));
-        params.extend(port.map(|p| ("port".to_owned(), p)));
-        self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
-        self.path = Path::Default;
-        match &self.target {
-            Some(t) => {
-                let shown = json!({"host": t.host, "port": t.port, "db": t.database, "user": t.user});
-                self.reconnects.push(shown);
-            }
-            None => {
-                self.reconnects.push(json!({"host": "*", "port": null, "db": "*", "user": "*"}));
-                self.doubt("connection", "\\connect goes where the text does not say");
-            }
-        }
-        self.operation("sql.connect", Effect::Read, None, "CONNECT");
     }
 
     /// From the work folder, or from the home.
@@ -542,6 +473,44 @@ fn action(verb: Verb) -> (&'static str, Effect) {
         Verb::Admin => ("sql.admin", Effect::Execute),
         Verb::Lock | Verb::Session => ("sql.session", Effect::Read),
         Verb::Call => ("sql.call", Effect::Execute),
+    }
+}
+
+/// Whether a server may answer with rows. What no server takes gives none.
+fn gives_rows(text: &[u8]) -> bool {
+    match std::str::from_utf8(text).map(sql::read) {
+        Ok(Ok(statements)) => statements.iter().any(|statement| statement.gives_rows),
+        Ok(Err(Unread::Refused(_))) => false,
+        Ok(Err(Unread::Unparsed(_))) | Err(_) => true,
+    }
+}
+
+/// Statements for which psql opens no transaction though AUTOCOMMIT is off: those that are about transactions, or may
+/// not stand in one (psql(1), "AUTOCOMMIT").
+fn stands_alone(text: &[u8]) -> bool {
+    let Some(statement) = std::str::from_utf8(text).ok().and_then(|text| sql::read(text).ok()?.into_iter().next())
+    else {
+        return false;
+    };
+    let concurrently = || memchr::memmem::find(&text.to_ascii_lowercase(), b"concurrently").is_some();
+    match statement.kind.as_str() {
+        "BEGIN"
+        | "START TRANSACTION"
+        | "COMMIT"
+        | "ROLLBACK"
+        | "PREPARE TRANSACTION"
+        | "COMMIT PREPARED"
+        | "ROLLBACK PREPARED"
+        | "VACUUM"
+        | "CREATE DATABASE"
+        | "DROP DATABASE"
+        | "CREATE TABLESPACE"
+        | "DROP TABLESPACE"
+        | "ALTER SYSTEM"
+        | "DISCARD" => true,
+        "CLUSTER" => statement.tables().is_empty(),
+        "CREATE INDEX" | "DROP INDEX" | "REINDEX" => concurrently(),
+        _ => false,
     }
 }
 

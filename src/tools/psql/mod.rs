@@ -2,6 +2,8 @@
 
 mod commands;
 mod conditions;
+#[cfg(feature = "reading")]
+mod connecting;
 mod conninfo;
 mod copydata;
 mod delivery;
@@ -14,6 +16,7 @@ mod shape;
 mod slash;
 mod steps;
 mod variables;
+mod version;
 
 #[cfg(all(test, feature = "reading"))]
 mod cases;
@@ -29,6 +32,7 @@ use options::{Action, Ending, Line};
 use run::Runner;
 use slash::Arg;
 use variables::{Value, Variables};
+use version::Version;
 
 pub struct Psql;
 
@@ -149,7 +153,7 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     if !services.is_empty() {
         note(fact::SERVICES, serde_json::json!(services));
     }
-    let startup = if line.no_psqlrc || line.list { Vec::new() } else { startup(invocation, world) };
+    let startup = if line.no_psqlrc { Vec::new() } else { startup(invocation, world) };
     note(fact::STARTUP, serde_json::json!(startup));
 
     let stdin =
@@ -157,7 +161,16 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let home = home(invocation).or_else(|| world.home().map(|home| home.0));
     let mut files = FromWorld { world, contents: Vec::new() };
     let text = stdin.as_ref().map(|content| content.bytes.0.clone()).unwrap_or_default();
-    walk(&line, &startup, &mut Runner::new(&mut files, first_variables(&line), text, home));
+    let mut runner = Runner::new(&mut files, first_variables(&line), text.clone(), home.clone());
+    walk(&line, &startup, &mut runner);
+    if runner.asks_version {
+        // Asked for only where a script says something that not every psql knows.
+        let version = world.ask_tool(&[b"--version"]).and_then(|answer| version_of(&answer));
+        facts.version = version.and_then(|version| version.split(' ').next().map(str::to_owned));
+        let mut runner = Runner::new(&mut files, first_variables(&line), text, home);
+        runner.version = Version::of(facts.version.as_deref());
+        walk(&line, &startup, &mut runner);
+    }
     facts.contents = files.contents;
     facts.contents.extend(stdin);
     facts
@@ -171,14 +184,17 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
     if line.ending != Ending::Runs {
         return;
     }
-    if line.list {
-        return runner.steps.push(steps::Step::Catalog("--list".into()));
-    }
-    if let Some(log) = &line.log_file {
+    if let Some(log) = line.log_file.as_ref().filter(|_| !line.list) {
         runner.output(Some(Arg { text: log.0.clone(), ..Arg::default() }));
     }
     for path in startup {
         runner.startup(path.as_bytes());
+    }
+    if line.list {
+        return runner.step(steps::Step::Catalog("--list".into()));
+    }
+    if line.single_transaction {
+        runner.step(steps::Step::Own("BEGIN".into()));
     }
     for action in &line.actions {
         match action {
@@ -190,9 +206,12 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
     if line.actions.is_empty() {
         runner.standard_input();
     }
+    if line.single_transaction {
+        runner.step(steps::Step::Own("COMMIT".into()));
+    }
 }
 
-/// Variables before any script: `-v`, and `-S`.
+/// Variables before any script: `-v`, and options that stand for one.
 fn first_variables(line: &Line) -> Variables {
     let mut variables = Variables::default();
     for (name, value) in &line.variables {
@@ -200,9 +219,6 @@ fn first_variables(line: &Line) -> Variables {
             Some(value) => variables.set(name, Value::Known(value.0.clone())),
             None => variables.unset(name),
         }
-    }
-    if line.single_line {
-        variables.set(b"SINGLELINE", Value::Known(b"on".to_vec()));
     }
     variables
 }
@@ -259,6 +275,12 @@ fn startup(invocation: &Invocation, world: &dyn World) -> Vec<String> {
     bases.iter().filter_map(|base| versioned(base, world)).collect()
 }
 
+/// What `psql --version` says behind the name.
+fn version_of(answer: &[u8]) -> Option<String> {
+    let answer = std::str::from_utf8(answer).ok()?.trim_end();
+    answer.strip_prefix("psql (PostgreSQL) ").map(str::to_owned)
+}
+
 /// The version is asked for only where a file's name depends on it.
 fn versioned(base: &str, world: &dyn World) -> Option<String> {
     let (folder, name) = base.rsplit_once('/').unwrap_or((".", base));
@@ -267,9 +289,7 @@ fn versioned(base: &str, world: &dyn World) -> Option<String> {
     let candidates: Vec<&str> = names.iter().filter_map(|n| n.text()).filter(|n| n.starts_with(&beginning)).collect();
     if !candidates.is_empty() {
         // `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
-        let answer = world.ask_tool(&[b"--version"]).unwrap_or_default();
-        let answer = String::from_utf8(answer).unwrap_or_default();
-        let full = answer.trim_end().strip_prefix("psql (PostgreSQL) ").unwrap_or("").to_owned();
+        let full = world.ask_tool(&[b"--version"]).and_then(|answer| version_of(&answer)).unwrap_or_default();
         let major = full.split(['.', ' ']).next().unwrap_or("").to_owned();
         let found = [full, major]
             .iter()

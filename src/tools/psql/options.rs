@@ -3,7 +3,7 @@
 //! psql walks the line once: `-o` opens its file or pipe, `--help` and a mistake end the program, all while the line is
 //! still being read. So what stands before a mistake counts, and what stands after it does not.
 
-use super::shape;
+use super::{shape, variables};
 use crate::model::Bytes;
 use crate::tools::options::{Given, Grammar, Item, Opt, Takes, scan};
 
@@ -95,10 +95,11 @@ pub struct Line {
     /// Where `--` stands, after which nothing is an option.
     pub dashes: Option<usize>,
     pub list: bool,
-    pub single_line: bool,
+    /// `-1`: psql sends BEGIN before and COMMIT after what the line says.
+    pub single_transaction: bool,
     pub single_step: bool,
     pub no_psqlrc: bool,
-    /// `-v`: name, and value or null for unset.
+    /// `-v` and the options that stand for a variable: name, and value or null for unset.
     pub variables: Vec<(Bytes, Option<Bytes>)>,
     /// `-P` with which values are not printed whole.
     pub reshapes: bool,
@@ -120,7 +121,7 @@ impl Line {
             operands: Vec::new(),
             dashes: None,
             list: false,
-            single_line: false,
+            single_transaction: false,
             single_step: false,
             no_psqlrc: false,
             variables: Vec::new(),
@@ -200,13 +201,26 @@ impl Line {
             ("output", _) => self.outputs.push(value),
             ("log-file", _) => self.log_file = Some(value),
             ("list", _) => self.list = true,
-            ("single-line", _) => self.single_line = true,
-            ("single-step", _) => self.single_step = true,
+            ("single-transaction", _) => self.single_transaction = true,
+            ("single-line", _) => self.stands_for("SINGLELINE", "on"),
+            ("single-step", _) => {
+                self.single_step = true;
+                self.stands_for("SINGLESTEP", "on");
+            }
+            ("quiet", _) => self.stands_for("QUIET", "on"),
+            ("echo-all", _) => self.stands_for("ECHO", "all"),
+            ("echo-queries", _) => self.stands_for("ECHO", "queries"),
+            ("echo-errors", _) => self.stands_for("ECHO", "errors"),
+            ("echo-hidden", _) => self.stands_for("ECHO_HIDDEN", "on"),
             ("no-psqlrc", _) => self.no_psqlrc = true,
             ("set" | "variable", _) => self.assign(&value),
             ("pset", _) => {
                 let mut words = value.splitn(2, |b| *b == b'=');
-                self.reshapes |= shape::reshapes(words.next().unwrap_or_default(), words.next());
+                let (name, value) = (words.next().unwrap_or_default(), words.next());
+                self.reshapes |= shape::reshapes(name, value);
+                if !shape::accepted(name, value) {
+                    self.ending = Ending::Refused;
+                }
             }
             ("version", _) => self.ending = Ending::Informs,
             ("help", _) => {
@@ -221,9 +235,14 @@ impl Line {
         }
     }
 
+    fn stands_for(&mut self, name: &str, value: &str) {
+        self.variables.push((name.into(), Some(value.into())));
+    }
+
     /// `-v name=value`, `-v name=` (empty) and `-v name` (unset).
     fn assign(&mut self, word: &[u8]) {
         match word.iter().position(|b| *b == b'=') {
+            Some(at) if variables::accepted(&word[..at], &word[at + 1..]).is_none() => self.ending = Ending::Refused,
             Some(at) => self.variables.push((Bytes::from(&word[..at]), Some(Bytes::from(&word[at + 1..])))),
             None => self.variables.push((Bytes::from(word), None)),
         }

@@ -10,6 +10,7 @@ use super::script::{Lexer, Stop};
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Files, Include, Origin, Step};
 use super::variables::Variables;
+use super::version::Version;
 
 /// Scripts that include scripts: how deep we follow.
 const DEEPEST: usize = 16;
@@ -29,8 +30,14 @@ pub struct Runner<'a> {
     pub home: Option<Vec<u8>>,
     /// Where `\cd` went, relative to the work folder; `None` when nobody knows.
     pub folder: Option<Vec<u8>>,
-    /// psql 16 and later know `\bind`.
-    pub knows_bind: bool,
+    /// Which psql it is, where somebody said so.
+    pub version: Option<Version>,
+    /// A command was met of which only the version says whether psql knows it.
+    pub asks_version: bool,
+    /// The key of `\restrict`: until it is given again, psql takes no other command.
+    pub restricted: Option<Vec<u8>>,
+    /// Standard input is being read as a script further out.
+    lent: bool,
     depth: usize,
     /// Walking what a refused COPY would leave behind.
     pub pretending: bool,
@@ -67,7 +74,10 @@ impl<'a> Runner<'a> {
             stdin: Cursor::new(stdin),
             home,
             folder: Some(Vec::new()),
-            knows_bind: false,
+            version: None,
+            asks_version: false,
+            restricted: None,
+            lent: false,
             depth: 0,
             pretending: false,
             pretended: 0,
@@ -77,19 +87,60 @@ impl<'a> Runner<'a> {
     /// `-c` with SQL.
     pub fn query(&mut self, text: &[u8]) {
         let copies = copies_from_stdin(text);
-        self.step(Step::Sql { text: text.to_vec(), unknown: false, copies });
-        let mut stdin = std::mem::take(&mut self.stdin);
-        self.swallow(copies, &mut stdin);
-        self.stdin = stdin;
+        let begins = self.begins();
+        self.step(Step::Sql { text: text.to_vec(), unknown: false, copies, begins });
+        self.with_stdin(|runner, stdin| runner.swallow(copies, stdin));
     }
 
     /// `-c` with one backslash command.
     pub fn command(&mut self, text: &[u8], index: usize) {
         let mut script = Script::new(Origin::Argument(index));
-        let mut stdin = std::mem::take(&mut self.stdin);
         script.lexer.line(text);
-        self.slash(&mut script, &mut stdin);
-        self.stdin = stdin;
+        self.with_stdin(|runner, stdin| {
+            runner.slash(&mut script, stdin);
+        });
+    }
+
+    /// Lets something read psql's standard input.
+    fn with_stdin(&mut self, read: impl FnOnce(&mut Self, &mut Cursor)) {
+        let mut stdin = std::mem::take(&mut self.stdin);
+        let before = std::mem::replace(&mut self.lent, true);
+        read(self, &mut stdin);
+        (self.lent, self.stdin) = (before, stdin);
+    }
+
+    /// Lines that psql takes off its standard input while it runs a script.
+    pub fn taking_lines(&mut self, script: &Script, source: &mut Cursor, take: impl FnOnce(&mut Self, &mut Cursor)) {
+        match script.origin {
+            Origin::Stdin | Origin::Argument(_) => take(self, source),
+            Origin::File(_) if self.lent => {
+                self.doubt("copy_data", "a script takes lines of the script that includes it")
+            }
+            Origin::File(_) => self.with_stdin(take),
+        }
+    }
+
+    /// Whether psql would open a transaction for a statement outside of one.
+    fn begins(&self) -> bool {
+        !self.variables.switched_on(b"AUTOCOMMIT")
+    }
+
+    /// Where psql opens a transaction and sends no statement in it.
+    pub fn opens_transaction(&mut self) {
+        let begins = self.begins();
+        self.step(Step::Sql { text: Vec::new(), unknown: false, copies: 0, begins });
+    }
+
+    /// Whether this psql knows a command. Where nobody can tell, `asks_version` says that it matters.
+    pub fn knows(&mut self, name: &str, known: fn(Version) -> bool) -> bool {
+        self.asks_version = true;
+        match self.version {
+            Some(version) => known(version),
+            None => {
+                self.doubt("unknown_command", format!("\\{name} is not known to every psql"));
+                false
+            }
+        }
     }
 
     /// A psqlrc file.
@@ -113,9 +164,7 @@ impl<'a> Runner<'a> {
 
     /// Commands from standard input.
     pub fn standard_input(&mut self) {
-        let mut stdin = std::mem::take(&mut self.stdin);
-        self.main_loop(Script::new(Origin::Stdin), &mut stdin);
-        self.stdin = stdin;
+        self.with_stdin(|runner, stdin| runner.main_loop(Script::new(Origin::Stdin), stdin));
     }
 
     pub fn include(&mut self, path: &[u8]) {
@@ -178,7 +227,8 @@ impl<'a> Runner<'a> {
             let active = script.conditions.active();
             let stop = script.lexer.sql(&mut script.query, &self.variables, active);
             let ends_line = stop == Stop::EndOfLine;
-            if stop == Stop::Semicolon || (ends_line && self.variables.switched_on(b"SINGLELINE")) {
+            let ends_statement = ends_line && !script.lexer.open() && self.variables.switched_on(b"SINGLELINE");
+            if stop == Stop::Semicolon || ends_statement {
                 if active {
                     self.send(script, source);
                 }
@@ -210,7 +260,8 @@ impl<'a> Runner<'a> {
             return;
         }
         let copies = copies_from_stdin(&text);
-        self.step(Step::Sql { text: text.clone(), unknown, copies });
+        let begins = self.begins();
+        self.step(Step::Sql { text: text.clone(), unknown, copies, begins });
         script.previous = text;
         self.swallow(copies, source);
     }
@@ -228,6 +279,20 @@ impl<'a> Runner<'a> {
                 }
             }
         }
+        self.maybe_commands(source, from);
+    }
+
+    /// The next line as what a human would answer, who is asked where there is a terminal: then the line is a command.
+    pub fn answer(&mut self, source: &mut Cursor) -> Option<Vec<u8>> {
+        let from = source.at;
+        let line = source.line()?;
+        if !self.pretending {
+            self.pretend(&source.text[from..], source.at - from);
+        }
+        Some(line)
+    }
+
+    fn maybe_commands(&mut self, source: &Cursor, from: usize) {
         if !self.variables.certainly_on(b"ON_ERROR_STOP") {
             self.pretend(&source.text[from..], source.at - from);
         }
@@ -237,7 +302,7 @@ impl<'a> Runner<'a> {
     /// follows it too where the data leaves a quote open.
     fn pretend(&mut self, rest: &[u8], data: usize) {
         let steps = std::mem::take(&mut self.steps);
-        let (variables, folder) = (self.variables.clone(), self.folder.clone());
+        let before = (self.variables.clone(), self.folder.clone(), self.restricted.clone());
         self.pretending = true;
         let open = leaves_open(&rest[..data]);
         let end = if open { rest.len() } else { data };
@@ -248,7 +313,7 @@ impl<'a> Runner<'a> {
         }
         self.main_loop(Script::new(Origin::Stdin), &mut Cursor::new(rest[..end].to_vec()));
         self.pretending = false;
-        (self.variables, self.folder) = (variables, folder);
+        (self.variables, self.folder, self.restricted) = before;
         let found = std::mem::replace(&mut self.steps, steps);
         if !found.is_empty() {
             self.step(Step::CopyData(found));
@@ -285,9 +350,16 @@ impl<'a> Runner<'a> {
 
     fn slash(&mut self, script: &mut Script, source: &mut Cursor) -> Status {
         let name = slash::name(&mut script.lexer);
-        let name = String::from_utf8(name).unwrap_or_default();
-        let status = if self.branch(script, &name) {
-            Status::Skip
+        let mut name = String::from_utf8(name).unwrap_or_default();
+        // The one command whose letters may be of either case.
+        if name.eq_ignore_ascii_case("copy") {
+            name = "copy".to_owned();
+        }
+        let refused = self.restricted.is_some() && name != "unrestrict";
+        let status = if refused {
+            Status::Error
+        } else if let Some(status) = self.branch(script, &name) {
+            status
         } else if script.conditions.active() {
             self.execute(script, source, &name)
         } else {
@@ -304,19 +376,21 @@ impl<'a> Runner<'a> {
 
     /// A file or `|command`; nothing means standard output.
     pub fn output(&mut self, target: Option<Arg>) {
-        match target {
-            None => {}
-            Some(arg) if arg.text.starts_with(b"|") => {
-                self.step(Step::Program(Arg { text: arg.text[1..].to_vec(), ..arg }));
-            }
-            Some(arg) if arg.text.is_empty() => {}
-            Some(arg) => {
-                let arg = self.expanded(arg);
-                let placed = self.placed(&arg.text);
-                let unknown = arg.unknown || placed.is_none();
-                self.step(Step::Writes(Arg { text: placed.unwrap_or(arg.text), unknown, ..Arg::default() }));
-            }
+        let step = target.and_then(|arg| self.opened(arg));
+        self.steps.extend(step);
+    }
+
+    pub fn opened(&self, arg: Arg) -> Option<Step> {
+        if arg.text.starts_with(b"|") {
+            return Some(Step::Program(Arg { text: arg.text[1..].to_vec(), ..arg }));
         }
+        if arg.text.is_empty() {
+            return None;
+        }
+        let arg = self.expanded(arg);
+        let placed = self.placed(&arg.text);
+        let unknown = arg.unknown || placed.is_none();
+        Some(Step::Writes(Arg { text: placed.unwrap_or(arg.text), unknown, ..Arg::default() }))
     }
 
     pub fn encoding(&mut self, name: &Arg) {

@@ -17,3 +17,56 @@ pub fn reshapes(name: &[u8], value: Option<&[u8]>) -> bool {
         _ => false,
     }
 }
+
+/// Whether psql takes `\pset NAME VALUE`; `-P` with another ends it. Names and words of versions 15 to 18.
+pub fn accepted(name: &[u8], value: Option<&[u8]>) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let Some(value) = value else { return FREE.contains(&name) || WORDS.iter().any(|(known, _, _)| *known == name) };
+    let begins = |word: &&[u8]| word.len() >= value.len() && word[..value.len()].eq_ignore_ascii_case(value);
+    if name == "format" {
+        // A beginning must fit one alone, but `latex` is a format and a beginning.
+        let fits = FORMATS.iter().filter(|word| begins(word)).count();
+        return fits == 1 || (!value.is_empty() && begins(&&b"latex-longtable"[..]));
+    }
+    match WORDS.iter().find(|(known, _, _)| *known == name) {
+        Some((_, words, switch)) => words.iter().any(begins) || (*switch && boolean(value).is_some()),
+        None => FREE.contains(&name),
+    }
+}
+
+const FORMATS: &[&[u8]] = &[b"aligned", b"asciidoc", b"csv", b"html", b"troff-ms", b"unaligned", b"wrapped"];
+
+/// Settings that take any value, or none.
+const FREE: &[&str] = &[
+    "C",
+    "T",
+    "border",
+    "columns",
+    "csv_fieldsep",
+    "fieldsep",
+    "fieldsep_zero",
+    "format",
+    "null",
+    "pager_min_lines",
+    "recordsep",
+    "recordsep_zero",
+    "tableattr",
+    "title",
+    "xheader_width",
+];
+
+/// Settings that take words or, where the last field says so, a boolean.
+const WORDS: &[(&str, &[&[u8]], bool)] = &[
+    ("expanded", &[b"auto"], true),
+    ("footer", &[], true),
+    ("linestyle", &[b"ascii", b"old-ascii", b"unicode"], false),
+    ("numericlocale", &[], true),
+    ("pager", &[b"always"], true),
+    ("t", &[], true),
+    ("tuples_only", &[], true),
+    ("unicode_border_linestyle", &[b"single", b"double"], false),
+    ("unicode_column_linestyle", &[b"single", b"double"], false),
+    ("unicode_header_linestyle", &[b"single", b"double"], false),
+    ("vertical", &[b"auto"], true),
+    ("x", &[b"auto"], true),
+];

@@ -6,12 +6,16 @@ use super::slash::Arg;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// SQL for the server. `unknown` where a variable of unknown content stands in it as code; `copies` says how many
-    /// of its statements were taken for a COPY that reads the script's next lines.
+    /// of its statements were taken for a COPY that reads the script's next lines; `begins` where psql opens a
+    /// transaction for it (AUTOCOMMIT is off).
     Sql {
         text: Vec<u8>,
         unknown: bool,
         copies: usize,
+        begins: bool,
     },
+    /// SQL of psql's own, for an option or a command.
+    Own(String),
     /// `\gexec`: every cell of the result is SQL.
     SqlFromResult,
     /// The lines that a `COPY … FROM STDIN` would swallow, read as what they are if the server refuses that COPY.
@@ -20,18 +24,20 @@ pub enum Step {
     Program(Arg),
     Reads(Arg),
     Writes(Arg),
-    /// `\c` with its four words (database, user, host, port), where given.
-    Connect([Option<Arg>; 4]),
+    /// The file or program of `\g`, which psql opens once this SQL has given rows.
+    IfRows(Box<Step>, Vec<u8>),
+    /// `\c` with its four words (database, user, host, port), where given, and what `-reuse-previous` says.
+    Connect([Option<Arg>; 4], Option<bool>),
     /// `\copy`: the words after it.
     Copy(Vec<u8>),
     /// psql asks the catalogs (`\d`).
     Catalog(String),
-    /// `\lo_import` and the like: a function that changes large objects.
-    LargeObject(&'static str),
+    /// `\lo_import` and the like: a function on large objects, and the file that it reads.
+    LargeObject(&'static str, Option<Arg>),
     /// `\password`.
     Password,
-    /// `\setenv`.
-    Environment(Arg),
+    /// `\setenv`: the name, and the value where it sets one.
+    Environment(Arg, Option<Arg>),
     /// What is selected is not printed, or not whole: `\gset`, `\pset format wrapped`.
     Reshapes,
     Doubt(&'static str, String),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::script::variable_char;
+
 /// Stands in a statement where a variable of unknown content was. Valid as a name, so that the rest can be read.
 pub const PLACEHOLDER: &str = "portcullis_unknown_variable";
 
@@ -41,18 +43,96 @@ const OF_THE_SERVER: &[&[u8]] = &[
     b"VERSION_NUM",
 ];
 
+/// What psql sets when it starts (psql(1), "Variables"): `:{?QUIET}` is true before anybody says so.
+const FIRST: &[(&[u8], &[u8])] = &[
+    (b"AUTOCOMMIT", b"on"),
+    (b"COMP_KEYWORD_CASE", b"preserve-upper"),
+    (b"ECHO", b"none"),
+    (b"ECHO_HIDDEN", b"off"),
+    (b"FETCH_COUNT", b"0"),
+    (b"HIDE_TABLEAM", b"off"),
+    (b"HIDE_TOAST_COMPRESSION", b"off"),
+    (b"HISTCONTROL", b"none"),
+    (b"HISTSIZE", b"500"),
+    (b"IGNOREEOF", b"0"),
+    (b"ON_ERROR_ROLLBACK", b"off"),
+    (b"ON_ERROR_STOP", b"off"),
+    (b"PROMPT1", b"%/%R%x%# "),
+    (b"PROMPT2", b"%/%R%x%# "),
+    (b"PROMPT3", b">> "),
+    (b"QUIET", b"off"),
+    (b"SHOW_CONTEXT", b"errors"),
+    (b"SINGLELINE", b"off"),
+    (b"SINGLESTEP", b"off"),
+    (b"VERBOSITY", b"default"),
+];
+
+/// `\gset` leaves these alone.
+fn special(name: &[u8]) -> bool {
+    FIRST.iter().any(|(known, _)| *known == name)
+}
+
+/// Switches: unset means off, empty means on, and nothing that is no boolean is taken.
+const SWITCHES: &[&[u8]] = &[
+    b"AUTOCOMMIT",
+    b"HIDE_TABLEAM",
+    b"HIDE_TOAST_COMPRESSION",
+    b"ON_ERROR_STOP",
+    b"QUIET",
+    b"SINGLELINE",
+    b"SINGLESTEP",
+];
+
+/// Variables that take only these words (beside a boolean where the last field says so).
+const WORDS: &[(&str, &[&str], bool)] = &[
+    ("COMP_KEYWORD_CASE", &["lower", "upper", "preserve-lower", "preserve-upper"], false),
+    ("ECHO", &["queries", "errors", "all", "none"], false),
+    ("ECHO_HIDDEN", &["noexec"], true),
+    ("HISTCONTROL", &["ignorespace", "ignoredups", "ignoreboth", "none"], false),
+    ("ON_ERROR_ROLLBACK", &["interactive"], true),
+    ("SHOW_CONTEXT", &["never", "errors", "always"], false),
+    ("VERBOSITY", &["default", "verbose", "terse", "sqlstate"], false),
+];
+
+/// The value that psql would keep; `None` where it would complain and keep the old one.
+pub fn accepted<'a>(name: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    if name.is_empty() || !name.iter().all(|byte| variable_char(*byte)) {
+        return None;
+    }
+    if SWITCHES.contains(&name) {
+        let value = if value.is_empty() { b"on" } else { value };
+        return boolean(value).map(|_| value);
+    }
+    match WORDS.iter().find(|(known, _, _)| known.as_bytes() == name) {
+        Some((_, _, true)) if value.is_empty() => Some(b"on"),
+        Some((_, words, switch)) => {
+            let known = words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(value));
+            (known || (*switch && boolean(value).is_some())).then_some(value)
+        }
+        None => Some(value),
+    }
+}
+
 impl Variables {
     pub fn set(&mut self, name: &[u8], value: Value) {
+        let value = match value {
+            Value::Unknown => Value::Unknown,
+            Value::Known(text) => match accepted(name, &text) {
+                Some(text) => Value::Known(text.to_vec()),
+                None => return,
+            },
+        };
         self.set.insert(name.to_vec(), Some(value));
     }
 
     pub fn unset(&mut self, name: &[u8]) {
-        self.set.insert(name.to_vec(), None);
+        let off = SWITCHES.contains(&name).then(|| Value::Known(b"off".to_vec()));
+        self.set.insert(name.to_vec(), off);
     }
 
-    /// `\gset` with this prefix: any name that begins with it may have any value now.
+    /// `\gset` with this prefix: any name that begins with it may have any value now, but for what psql itself heeds.
     pub fn taint(&mut self, prefix: &[u8]) {
-        self.set.retain(|name, _| !name.starts_with(prefix));
+        self.set.retain(|name, _| special(name) || !name.starts_with(prefix));
         self.tainted.push(prefix.to_vec());
     }
 
@@ -60,22 +140,23 @@ impl Variables {
     pub fn get(&self, name: &[u8]) -> Option<Value> {
         match self.set.get(name) {
             Some(value) => value.clone(),
-            None if self.tainted.iter().any(|prefix| name.starts_with(prefix)) => Some(Value::Unknown),
-            None => OF_THE_SERVER.contains(&name).then_some(Value::Unknown),
+            None if !special(name) && self.tainted.iter().any(|prefix| name.starts_with(prefix)) => {
+                Some(Value::Unknown)
+            }
+            None if OF_THE_SERVER.contains(&name) => Some(Value::Unknown),
+            None => FIRST.iter().find(|(known, _)| *known == name).map(|(_, text)| Value::Known(text.to_vec())),
         }
     }
 
-    /// A variable that psql takes for a switch: on by anything that is not a form of no.
+    /// Whether a switch is on, or may be.
     pub fn switched_on(&self, name: &[u8]) -> bool {
         match self.get(name) {
-            Some(Value::Known(text)) => boolean(&text) != Some(false),
+            Some(Value::Known(text)) => boolean(&text) == Some(true),
             Some(Value::Unknown) => true,
             None => false,
         }
     }
-}
 
-impl Variables {
     /// The same, and nobody else can have changed it.
     pub fn certainly_on(&self, name: &[u8]) -> bool {
         matches!(self.get(name), Some(Value::Known(text)) if boolean(&text) == Some(true))

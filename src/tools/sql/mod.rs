@@ -37,6 +37,8 @@ pub struct Statement {
     pub setting: Option<(String, Vec<String>)>,
     /// COPY FROM STDIN: the client's next lines are data.
     pub takes_input: bool,
+    /// The server may answer with rows.
+    pub gives_rows: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

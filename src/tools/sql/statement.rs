@@ -10,7 +10,8 @@ use super::{Class, Statement, Verb, kinds};
 pub fn read(tree: Tree<'_>) -> Statement {
     let Some((node, fields)) = tree.node() else { return Statement::unknown() };
     let Some(kind) = kinds::of(tree) else { return Statement::unknown() };
-    let mut parts = Parts { kind, class: class_of(node), ..Parts::default() };
+    let gives_rows = gives_rows(&kind, fields);
+    let mut parts = Parts { kind, class: class_of(node), gives_rows, ..Parts::default() };
     parts.statement(node, fields, tree);
     parts.finish()
 }
@@ -30,6 +31,7 @@ impl Statement {
             server_files: Vec::new(),
             setting: None,
             takes_input: false,
+            gives_rows: true,
         }
     }
 }
@@ -44,6 +46,7 @@ struct Parts {
     server_files: Vec<String>,
     setting: Option<(String, Vec<String>)>,
     takes_input: bool,
+    gives_rows: bool,
 }
 
 /// What can be selected from.
@@ -58,6 +61,12 @@ const INSIDE: &[ObjectType] = &[
     ObjectType::ObjectRule,
     ObjectType::ObjectPolicy,
 ];
+
+fn gives_rows(kind: &str, fields: Tree<'_>) -> bool {
+    let returns = ["returning_clause", "returning_list"].iter().any(|field| !fields.field(field).is_empty());
+    returns
+        || matches!(kind, "SELECT" | "SHOW" | "EXPLAIN" | "EXPLAIN ANALYZE" | "FETCH" | "EXECUTE" | "CALL" | "COPY TO")
+}
 
 fn class_of(node: &str) -> Option<Class> {
     Some(match node {
@@ -119,6 +128,7 @@ impl Parts {
             server_files,
             setting: self.setting,
             takes_input: self.takes_input,
+            gives_rows: self.gives_rows,
         }
     }
 

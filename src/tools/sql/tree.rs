@@ -41,6 +41,11 @@ impl<'a> Tree<'a> {
         self.0.is_null()
     }
 
+    /// Nothing, or a list of nothing.
+    pub fn is_empty(self) -> bool {
+        self.is_nothing() || self.0.as_array().is_some_and(Vec::is_empty)
+    }
+
     pub fn text(self, name: &str) -> &'a str {
         self.field(name).0.as_str().unwrap_or("")
     }

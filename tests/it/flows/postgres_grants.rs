@@ -22,7 +22,7 @@ struct World {
 }
 
 async fn world() -> World {
-    let database = tokio::task::spawn_blocking(|| postgres::cluster().database()).await.unwrap();
+    let database = tokio::task::spawn_blocking(postgres::database).await.unwrap();
     let password = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
     let kind = CredentialKind::Postgres {
@@ -302,7 +302,7 @@ async fn a_role_has_an_end_written_on_it_and_its_password_is_not_in_the_servers_
         role(&grant)
     );
     assert_eq!(world.database.ask(&question).await, ["true"]);
-    let log = postgres::cluster().log();
+    let log = postgres::log();
     assert!(log.contains(&format!("CREATE ROLE {}", role(&grant))), "statements are logged");
     assert!(!log.contains(password(&grant)));
 }

@@ -1,0 +1,126 @@
+//! Where a line and its scripts connect.
+
+use serde_json::json;
+
+use super::conninfo::{self, Params, Trouble};
+use super::meaning::{Meaning, Path};
+use super::options::Line;
+use super::slash::Arg;
+use super::{fact, sources, unsafe_encoding};
+use crate::model::{Effect, Facts, Invocation, visible};
+
+impl Meaning {
+    /// The line's own connection; false where libpq would take its words for none and psql would end.
+    pub fn connection(&mut self, line: &Line, invocation: &Invocation, facts: &Facts) -> bool {
+        self.sources = sources(line, invocation, facts);
+        match conninfo::resolve(&self.sources) {
+            Ok(target) => {
+                if let Some(options) = target.params.get("options").cloned() {
+                    self.server_options(&options);
+                }
+                if let Some(encoding) = target.params.get("client_encoding")
+                    && unsafe_encoding(encoding.as_bytes())
+                {
+                    self.doubt("encoding", format!("client encoding {encoding} changes where quotes end"));
+                }
+                if target.host.is_none() && self.chosen_by_wrapper(invocation, facts) {
+                    self.doubt("cluster_wrapper", "Debian's wrapper of psql chooses a server when the line names none");
+                }
+                self.first = Some(target.clone());
+                self.target = Some(target);
+                self.operation("sql.connect", Effect::Read, None, "CONNECT");
+            }
+            Err(Trouble::Malformed | Trouble::Service) => return false,
+            Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
+        }
+        true
+    }
+
+    fn chosen_by_wrapper(&self, invocation: &Invocation, facts: &Facts) -> bool {
+        invocation.variables.contains_key("PGCLUSTER") || facts.get(fact::WRAPPER).unwrap_or(false)
+    }
+
+    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`. The server takes any case, `-` for `_`, and a
+    /// backslash before any letter (postgres(1); pg_split_opts in its sources).
+    fn server_options(&mut self, options: &str) {
+        let options = options.replace('\\', "").replace('-', "_").to_ascii_lowercase();
+        for (name, what) in [
+            ("search_path", "search_path"),
+            ("standard_conforming_strings", "string_syntax"),
+            ("role", "role"),
+            ("session_authorization", "role"),
+            ("client_encoding", "encoding"),
+        ] {
+            if options.contains(name) {
+                self.doubt(what, format!("the connection's options set {name}"));
+            }
+        }
+    }
+
+    /// `\c`: a new connection, made of the words and what of the old one stays.
+    pub fn reconnect(&mut self, words: &[Option<Arg>; 4], reuse: Option<bool>) {
+        let known = !words.iter().flatten().any(|word| word.unknown);
+        let text = |word: &Option<Arg>| word.as_ref().and_then(|w| String::from_utf8(w.text.clone()).ok());
+        let [database, user, host, port] = [0, 1, 2, 3].map(|at| text(&words[at]));
+        let string = database.as_deref().filter(|d| conninfo::is_string(d)).map(conninfo::parse);
+        // psql complains and stays where it is.
+        if matches!(string, Some(Err(_))) || (string.is_some() && (user.is_some() || host.is_some() || port.is_some()))
+        {
+            return;
+        }
+        let mut params = match (&self.target, reuse.unwrap_or(string.is_none())) {
+            (Some(old), true) => old.kept(),
+            _ => Params::new(),
+        };
+        match string {
+            Some(Ok(more)) => {
+                if params.contains_key("hostaddr") && more.contains_key("host") && !more.contains_key("hostaddr") {
+                    self.doubt("reuse_previous", "whether \\connect keeps the address of the old host is not certain");
+                }
+                params.extend(more);
+            }
+            Some(Err(_)) => {}
+            None => params.extend(database.map(|d| ("dbname".to_owned(), d))),
+        }
+        if host.is_some() {
+            params.remove("hostaddr");
+        }
+        params.extend(user.map(|u| ("user".to_owned(), u)));
+        params.extend(host.map(|h| ("host".to_owned(), h)));
+        params.extend(port.map(|p| ("port".to_owned(), p)));
+        self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
+        self.path = Path::Default;
+        self.in_transaction = false;
+        match &self.target {
+            Some(t) => {
+                let shown = json!({"host": t.host, "port": t.port, "db": t.database, "user": t.user});
+                self.reconnects.push(shown);
+            }
+            None => {
+                self.reconnects.push(json!({"host": "*", "port": null, "db": "*", "user": "*"}));
+                self.doubt("connection", "\\connect goes where the text does not say");
+            }
+        }
+        self.operation("sql.connect", Effect::Read, None, "CONNECT");
+    }
+
+    /// `\setenv` matters to programs psql starts, and to `\c`.
+    pub fn environment(&mut self, name: &Arg, value: Option<&Arg>) {
+        let shown = visible::line(&name.text, 80);
+        let parameter = conninfo::ENVIRONMENT.iter().find(|(variable, _)| *variable == shown).map(|(_, key)| *key);
+        match (parameter, value.map(|value| std::str::from_utf8(&value.text))) {
+            (Some(key), Some(Ok(text))) if !name.unknown && value.is_some_and(|value| !value.unknown) => {
+                self.sources.environment.insert(key.to_owned(), text.to_owned());
+            }
+            (Some(key), None) if !name.unknown => {
+                self.sources.environment.remove(key);
+            }
+            _ => {
+                let starts = matches!(shown.as_str(), "PATH" | "SHELL" | "EDITOR" | "VISUAL" | "PAGER");
+                if name.unknown || starts || ["PG", "PSQL", "LD_"].iter().any(|begin| shown.starts_with(begin)) {
+                    self.doubt("environment", format!("\\setenv {shown} changes what psql connects to or starts"));
+                }
+            }
+        }
+    }
+}
