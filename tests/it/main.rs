@@ -4,9 +4,6 @@
 
 mod architecture;
 #[cfg(feature = "server")]
-#[path = "../cluster/mod.rs"]
-mod cluster;
-#[cfg(feature = "server")]
 mod flows;
 mod redaction;
 #[cfg(feature = "server")]

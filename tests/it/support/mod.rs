@@ -1,6 +1,8 @@
 //! What the flows need around the gate.
 
 pub mod browser;
+#[path = "../../cluster/mod.rs"]
+mod cluster;
 pub mod gate;
 #[cfg(feature = "demo")]
 pub mod hosts;

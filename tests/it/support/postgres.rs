@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use crate::cluster::{self, Cluster};
+use super::cluster::{self, Cluster};
 
 /// Every password of the cluster but those of minted roles.
-pub use crate::cluster::PASSWORD;
+pub use super::cluster::PASSWORD;
 
 pub const ISSUER: &str = "portcullis_issuer";
 
