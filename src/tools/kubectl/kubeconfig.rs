@@ -181,17 +181,26 @@ impl Kubeconfig {
                 .unwrap_or_else(|| "default".to_owned()),
             namespace_given: option("namespace").is_some(),
             exec: user.exec.filter(|_| !own),
-            impersonate: acting(line).or(user.impersonate),
+            impersonate: acting(line, user.impersonate)?,
             claimed: option("server").is_none(),
         })
     }
 }
 
-/// Impersonation by the line's own options.
-fn acting(line: &Line) -> Option<Impersonate> {
+/// Impersonation: the line's own options over the kubeconfig's, each by itself. client-go acts as nobody's groups.
+fn acting(line: &Line, config: Option<Impersonate>) -> Result<Option<Impersonate>, String> {
+    let config = config.unwrap_or_default();
     let text = |long: &str| line.shared(long).map(str::to_owned);
-    let acting = Impersonate { user: text("as"), groups: line.every("as-group"), uid: text("as-uid") };
-    (acting != Impersonate::default()).then_some(acting)
+    let groups = line.every("as-group");
+    let acting = Impersonate {
+        user: text("as").or(config.user),
+        groups: if groups.is_empty() { config.groups } else { groups },
+        uid: text("as-uid").or(config.uid),
+    };
+    match acting.user.is_none() && acting != Impersonate::default() {
+        true => Err("groups or a uid are impersonated without a user".to_owned()),
+        false => Ok((acting != Impersonate::default()).then_some(acting)),
+    }
 }
 
 /// `clientcmd`'s list entries: `- name: x` with the thing itself under `key`.

@@ -6,15 +6,24 @@ use serde_json::Value;
 
 use super::options::Line;
 use super::resources::{self, Type};
-use super::yaml;
+use super::{paths, selector, yaml};
 use crate::model::{Content, Facts};
 use crate::tools::World;
 
 /// Fact: names in the folders that the line reads, by folder.
 pub(super) const FOLDERS: &str = "folders";
+/// Fact: what kubectl makes of the paths that are not there: the paths that match, or none.
+pub(super) const PATTERNS: &str = "patterns";
+
+/// What the agent's side adds to the contents.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub folders: BTreeMap<String, Vec<String>>,
+    pub patterns: BTreeMap<String, Vec<String>>,
+}
 
 /// Folders below folders, for `-R`; deeper is not followed, and the reading doubts.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// One object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +33,9 @@ pub(super) struct Object {
     /// `*` where only `generateName` is given: the server chooses.
     pub name: String,
     pub namespace: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    /// The end of a name that is a digest of the content; empty for all but generated objects.
+    pub hash: String,
 }
 
 /// What the manifests of a line come to.
@@ -34,11 +46,13 @@ pub(super) struct Manifests {
     pub files: Vec<String>,
     /// `(kind of doubt, detail)`.
     pub doubts: Vec<(&'static str, String)>,
+    /// Why kubectl would not go on.
+    pub refused: Option<String>,
 }
 
-/// Collects the contents on the agent's side: returns them and the folders' names.
-pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, BTreeMap<String, Vec<String>>) {
-    let mut gathering = Gathering { world, contents: Vec::new(), folders: BTreeMap::new() };
+/// Collects the contents on the agent's side.
+pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
+    let mut gathering = Gathering { world, contents: Vec::new(), listed: Listed::default() };
     for path in line.values("filename") {
         match path.as_str() {
             "-" => {
@@ -46,8 +60,7 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, BTreeMap<
                 gathering.contents.extend(wanted.then(|| world.stdin()).flatten());
             }
             path if is_url(path) => {}
-            path if world.is_dir(path.as_bytes()) => gathering.folder(path, line.on("recursive"), 0),
-            path => gathering.file(path),
+            path => gathering.named(path, line.on("recursive")),
         }
     }
     for path in line.every("kustomize") {
@@ -56,17 +69,32 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, BTreeMap<
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
     }
-    (gathering.contents, gathering.folders)
+    (gathering.contents, gathering.listed)
 }
 
-struct Gathering<'a> {
-    world: &'a dyn World,
-    contents: Vec<Content>,
-    folders: BTreeMap<String, Vec<String>>,
+pub(super) struct Gathering<'a> {
+    pub world: &'a dyn World,
+    pub contents: Vec<Content>,
+    pub listed: Listed,
 }
 
 impl Gathering<'_> {
-    fn file(&mut self, path: &str) {
+    /// A file, a folder, or what a pattern stands for.
+    fn named(&mut self, path: &str, recursive: bool) {
+        if self.world.is_dir(path.as_bytes()) {
+            return self.folder(path, recursive, 0);
+        }
+        let Some(found) = paths::expanded(path, self.world) else { return self.file(path) };
+        for path in &found {
+            match self.world.is_dir(path.as_bytes()) {
+                true => self.folder(path, recursive, 0),
+                false => self.file(path),
+            }
+        }
+        self.listed.patterns.insert(path.to_owned(), found);
+    }
+
+    pub fn file(&mut self, path: &str) {
         if self.contents.len() < self.world.limits().files {
             self.contents.extend(self.world.file(path.as_bytes()));
         }
@@ -77,12 +105,12 @@ impl Gathering<'_> {
         let Some(names) = names.iter().map(|name| name.text().map(str::to_owned)).collect::<Option<Vec<_>>>() else {
             return;
         };
-        self.folders.insert(path.to_owned(), names.clone());
+        self.listed.folders.insert(path.to_owned(), names.clone());
         for name in names {
             let below = join(path, &name);
             if self.world.is_dir(below.as_bytes()) {
                 // Noted with a slash, so that the reading knows it for a folder.
-                if let Some(list) = self.folders.get_mut(path)
+                if let Some(list) = self.listed.folders.get_mut(path)
                     && let Some(entry) = list.iter_mut().find(|entry| **entry == name)
                 {
                     entry.push('/');
@@ -95,70 +123,64 @@ impl Gathering<'_> {
             }
         }
     }
-
-    fn kustomization(&mut self, folder: &str, depth: usize) {
-        let Some(path) =
-            KUSTOMIZATIONS.iter().map(|name| join(folder, name)).find(|p| self.world.is_file(p.as_bytes()))
-        else {
-            return;
-        };
-        let before = self.contents.len();
-        self.file(&path);
-        let Some(content) = self.contents.get(before) else { return };
-        let Ok(value) = yaml::first(&content.bytes) else { return };
-        for resource in texts(&value, "resources") {
-            let below = join(folder, resource);
-            if self.world.is_dir(below.as_bytes()) {
-                if depth < DEPTH {
-                    self.kustomization(&below, depth + 1);
-                }
-            } else if !is_url(resource) {
-                self.file(&below);
-            }
-        }
-    }
 }
-
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// Fields of a kustomization that only say what it is and what it collects.
-const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
-
-/// Fields of a kustomization that leave kinds, names and namespaces as they are.
-const HARMLESS: [&str; 9] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "resources",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "images",
-    "replicas",
-];
 
 /// The objects of everything that the line names, on the server's side.
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::default();
-    let folders: BTreeMap<String, Vec<String>> = facts.get(FOLDERS).unwrap_or_default();
+    let folders = Folders::of(facts);
+    if line.value("raw").is_some_and(|path| !path.is_empty()) {
+        // What is sent to a path is not looked into.
+        out.files = line.values("filename").into_iter().filter(|path| path != "-").collect();
+        return out;
+    }
     for path in line.values("filename") {
         match path.as_str() {
             "-" => out.content(facts.stdin(), "standard input"),
             path if is_url(path) => {
                 out.doubts.push(("unread_content", format!("the manifest at {path} is on another machine")));
             }
-            path if folders.contains_key(path) => out.folder(path, line.on("recursive"), &folders, facts, 0),
-            path => out.file(path, facts),
+            path => match folders.patterns.get(path) {
+                Some(none) if none.is_empty() => out.refuse(format!("the path {path} does not exist")),
+                Some(found) => found.iter().for_each(|path| out.named(path, line.on("recursive"), &folders, facts)),
+                None => out.named(path, line.on("recursive"), &folders, facts),
+            },
         }
     }
     for folder in line.every("kustomize") {
         out.kustomization(&folder, facts, 0);
     }
+    if let Some(selector) = line.value("selector").filter(|selector| !selector.is_empty()) {
+        out.objects.retain(|object| selector::may_match(selector, &object.labels));
+    }
     out
 }
 
+/// What the agent's side listed.
+struct Folders {
+    folders: BTreeMap<String, Vec<String>>,
+    patterns: BTreeMap<String, Vec<String>>,
+}
+
+impl Folders {
+    fn of(facts: &Facts) -> Self {
+        Folders { folders: facts.get(FOLDERS).unwrap_or_default(), patterns: facts.get(PATTERNS).unwrap_or_default() }
+    }
+}
+
 impl Manifests {
-    fn file(&mut self, path: &str, facts: &Facts) {
+    pub fn refuse(&mut self, why: String) {
+        self.refused.get_or_insert(why);
+    }
+
+    fn named(&mut self, path: &str, deep: bool, folders: &Folders, facts: &Facts) {
+        match folders.folders.contains_key(path) {
+            true => self.folder(path, deep, folders, facts, 0),
+            false => self.file(path, facts),
+        }
+    }
+
+    pub fn file(&mut self, path: &str, facts: &Facts) {
         self.files.push(path.to_owned());
         self.content(facts.file(path.as_bytes()), path);
     }
@@ -176,8 +198,8 @@ impl Manifests {
         }
     }
 
-    fn folder(&mut self, path: &str, deep: bool, folders: &BTreeMap<String, Vec<String>>, facts: &Facts, depth: usize) {
-        let Some(names) = folders.get(path) else {
+    fn folder(&mut self, path: &str, deep: bool, folders: &Folders, facts: &Facts, depth: usize) {
+        let Some(names) = folders.folders.get(path) else {
             return self.doubts.push(("unread_content", format!("the folder {path} could not be listed")));
         };
         for name in names {
@@ -187,46 +209,6 @@ impl Manifests {
                 Some(_) => {}
                 None if is_manifest(name) => self.file(&join(path, name), facts),
                 None => {}
-            }
-        }
-    }
-
-    fn kustomization(&mut self, folder: &str, facts: &Facts, depth: usize) {
-        let found = KUSTOMIZATIONS.iter().map(|name| join(folder, name)).find_map(|path| {
-            facts.file(path.as_bytes()).filter(|content| !content.truncated).map(|content| (path, content))
-        });
-        let Some((path, content)) = found.filter(|_| depth < DEPTH) else {
-            return self.doubts.push(("unread_content", format!("no kustomization could be read in {folder}")));
-        };
-        self.files.push(path.clone());
-        let value = match yaml::first(&content.bytes) {
-            Ok(value) => value,
-            Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
-        };
-        let before = self.objects.len();
-        for resource in texts(&value, "resources") {
-            let below = join(folder, resource);
-            if is_url(resource) || facts.file(below.as_bytes()).is_none() {
-                self.kustomization(&below, facts, depth + 1);
-            } else {
-                self.file(&below, facts);
-            }
-        }
-        for (key, set) in value.as_object().into_iter().flatten() {
-            match (key.as_str(), set.as_str()) {
-                ("namespace", Some(namespace)) => {
-                    for object in self.objects[before..].iter_mut().filter(|object| object.of.namespaced) {
-                        object.namespace = Some(namespace.to_owned());
-                    }
-                }
-                ("namePrefix", Some(prefix)) => {
-                    self.objects[before..].iter_mut().for_each(|object| object.name.insert_str(0, prefix));
-                }
-                ("nameSuffix", Some(suffix)) => {
-                    self.objects[before..].iter_mut().for_each(|object| object.name.push_str(suffix));
-                }
-                (key, _) if HARMLESS.contains(&key) => {}
-                (key, _) => self.doubts.push(("unreadable_content", format!("{path}: what {key} does is not read"))),
             }
         }
     }
@@ -253,45 +235,28 @@ impl Manifests {
         };
         let of = resources::of_kind(&version, &kind);
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
-        self.objects.push(Object { kind, of, name, namespace });
+        let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
+        let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+        self.objects.push(Object { kind, of, name, namespace, labels, hash: String::new() });
     }
 }
 
 /// The contents behind one value of `-f`, by their paths, in the order in which kubectl would read them.
 pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<String> {
-    let folders: BTreeMap<String, Vec<String>> = facts.get(FOLDERS).unwrap_or_default();
+    let folders = Folders::of(facts);
     let mut found = Manifests::default();
-    match folders.contains_key(value) {
-        true => found.folder(value, recursive, &folders, facts, 0),
-        false => found.files.push(value.to_owned()),
+    let mut add = |path: &str| match folders.folders.contains_key(path) {
+        true => found.folder(path, recursive, &folders, facts, 0),
+        false => found.files.push(path.to_owned()),
+    };
+    match folders.patterns.get(value).filter(|paths| !paths.is_empty()) {
+        Some(paths) => paths.iter().for_each(|path| add(path)),
+        None => add(value),
     }
     found.files
 }
 
-/// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
-pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
-    let mut out = Vec::new();
-    collect(folder, facts, 0, &mut out)?;
-    Some(out)
-}
-
-fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Vec<String>) -> Option<()> {
-    let mut files = KUSTOMIZATIONS.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
-    let value = yaml::first(&files.next().filter(|_| depth < DEPTH)?.bytes).ok()?;
-    if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
-        return None;
-    }
-    for resource in texts(&value, "resources") {
-        let below = join(folder, resource);
-        match facts.file(below.as_bytes()) {
-            Some(_) => out.push(below),
-            None => collect(&below, facts, depth + 1, out)?,
-        }
-    }
-    Some(())
-}
-
-fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
+pub(super) fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
     value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
@@ -304,7 +269,7 @@ fn is_manifest(name: &str) -> bool {
 }
 
 /// A path below a folder, as kubectl would name it.
-fn join(folder: &str, name: &str) -> String {
+pub(super) fn join(folder: &str, name: &str) -> String {
     let name = name.strip_prefix("./").unwrap_or(name);
     match folder.trim_end_matches('/') {
         "" if folder.starts_with('/') => format!("/{name}"),

@@ -11,7 +11,7 @@ use super::kubeconfig::{Impersonate, Kubeconfig, Target};
 use super::manifests::{self, Manifests};
 use super::options::{self, Found, Line};
 use super::resources::Type;
-use super::{KUBECONFIG, PLUGIN, verbs};
+use super::{KUBECONFIG, PLUGIN, refusals, verbs};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource};
 
 /// One call to the API, in RBAC's words.
@@ -44,6 +44,8 @@ pub(super) struct Meaning<'a> {
     pub raw_path: Option<String>,
     pub programs: Vec<String>,
     pub reads_files: Vec<String>,
+    /// Where it updates, it also creates what is not there: policy sees both, `calls` has the one.
+    pub also_creates: bool,
     /// Files whose content goes to the cluster.
     pub sends_files: Vec<String>,
     pub writes_files: Vec<String>,
@@ -124,6 +126,9 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
     if line.on("help") || line.command.path.is_empty() {
         return;
     }
+    if let Some(why) = refusals::of(line) {
+        return refuse(reading, why);
+    }
     let config = match facts.get::<Kubeconfig>(KUBECONFIG) {
         Some(config) => config,
         None => {
@@ -193,6 +198,7 @@ impl<'a> Meaning<'a> {
             raw_path: None,
             programs: Vec::new(),
             reads_files: Vec::new(),
+            also_creates: false,
             sends_files: Vec::new(),
             writes_files: Vec::new(),
             configures: None,
@@ -255,7 +261,9 @@ impl<'a> Meaning<'a> {
         }
         if dry_run == Some("client") {
             self.calls.retain(|call| is_read(call.verb));
-            self.contacts_server &= !self.calls.is_empty();
+            // What a generator makes is printed; all else is first looked up.
+            let generates = matches!(self.line.command.path.as_slice(), ["create", _, ..]);
+            self.contacts_server &= !generates || !self.calls.is_empty();
         }
         if self.contacts_server
             && let Some(program) = self.target.exec.clone()
@@ -309,7 +317,9 @@ impl<'a> Meaning<'a> {
                 Operation::new("k8s.raw", Effect::Execute, cluster()).with("method", *method).with("detail", detail),
             );
         }
-        for call in &self.calls {
+        let created = self.calls.iter().filter(|call| self.also_creates && call.verb == "update");
+        let created: Vec<Call> = created.map(|call| Call { verb: "create", ..call.clone() }).collect();
+        for call in self.calls.iter().chain(&created) {
             let mut operation = call.operation(server);
             if let Some(dry_run) = dry_run {
                 operation = operation.with("dry_run", dry_run);

@@ -6,19 +6,26 @@
 // The agent's side alone gathers and delivers; what only a reading needs stands idle there.
 #![cfg_attr(not(feature = "reading"), allow(dead_code))]
 
+#[cfg(feature = "reading")]
+mod creates;
 mod delivery;
 mod kubeconfig;
+mod kustomize;
 mod manifests;
 #[cfg(feature = "reading")]
 mod meaning;
 mod options;
+mod paths;
 #[cfg(feature = "reading")]
 mod picks;
 #[cfg(feature = "reading")]
 mod raw;
 #[cfg(feature = "reading")]
 mod reach;
+#[cfg(feature = "reading")]
+mod refusals;
 mod resources;
+mod selector;
 #[cfg(feature = "reading")]
 mod verbs;
 mod yaml;
@@ -66,8 +73,9 @@ impl Tool for Kubectl {
         }
         let Found::Command(line) = options::read(&invocation.args) else { return facts };
         set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, &line, world)));
-        let (contents, folders) = manifests::gather(&line, world);
-        set(manifests::FOLDERS, serde_json::to_value(folders));
+        let (contents, listed) = manifests::gather(&line, world);
+        set(manifests::FOLDERS, serde_json::to_value(listed.folders));
+        set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         facts.contents = contents;
         if !line.problems.is_empty() {
             facts.version = version(world);

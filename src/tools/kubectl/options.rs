@@ -138,9 +138,20 @@ impl Line {
         self.command.path.join(" ")
     }
 
-    /// Operands before `--`.
+    /// What the command is about: its operands, those behind `--` only where that does not begin another command.
     pub fn words(&self) -> Vec<&str> {
-        self.operands.iter().filter(|o| !o.after_dashes).map(|o| o.text.as_str()).collect()
+        let ends = self.ends_at_dashes();
+        self.operands.iter().filter(|o| !ends || !o.after_dashes).map(|o| o.text.as_str()).collect()
+    }
+
+    /// Whether what stands behind `--` is a command for a container.
+    fn ends_at_dashes(&self) -> bool {
+        matches!(self.command.path.as_slice(), ["exec" | "run" | "debug"] | ["create", _, ..])
+    }
+
+    /// The words of a command for a container.
+    pub fn has_command(&self) -> bool {
+        self.operands.iter().any(|operand| operand.after_dashes)
     }
 }
 

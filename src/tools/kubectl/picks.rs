@@ -35,6 +35,9 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
     if !given.is_empty() && (m.line.has("filename") || m.line.has("kustomize")) {
         m.refuse("words and manifests name resources at the same time");
     }
+    if out.iter().any(|pick| pick.name.is_some()) && selects(m) {
+        m.refuse("a name and a selector are given");
+    }
     out.extend(manifests);
     out
 }
@@ -59,9 +62,12 @@ pub(super) fn words(words: &[&str]) -> Vec<Pick> {
 /// The objects of the manifests, each where it says or where the line does.
 pub(super) fn objects(m: &mut Meaning<'_>) -> Vec<Pick> {
     let target = m.target.namespace.clone();
+    let given = m.target.namespace_given;
     m.manifests
         .objects
         .iter()
+        // With a namespace in the line kubectl leaves out an object that says another.
+        .filter(|object| !given || !object.of.namespaced || object.namespace.as_ref().is_none_or(|own| *own == target))
         .map(|object| {
             let scope = match object.of.namespaced {
                 false => Scope::Cluster,
@@ -72,10 +78,20 @@ pub(super) fn objects(m: &mut Meaning<'_>) -> Vec<Pick> {
         .collect()
 }
 
-/// The words before the first `key=value` or `key-`.
-pub(super) fn without_pairs<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    let is_pair = |word: &&&str| {
-        word.contains('=') && !word.starts_with('=') || word.ends_with('-') && word.len() > 1 || word.contains(':')
+/// Whether the line says which by something else than names.
+pub(super) fn selects(m: &Meaning<'_>) -> bool {
+    let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
+    m.line.on("all") || given("selector") || given("field-selector")
+}
+
+/// Things, then `key=value` or `key-` (a taint also `key:effect`), and whether a thing stands behind one of these.
+pub(super) fn split_pairs<'a>(words: &[&'a str], taints: bool) -> (Vec<&'a str>, Vec<&'a str>, bool) {
+    let is_pair = |word: &str| {
+        word.contains('=') && !word.starts_with('=')
+            || word.ends_with('-') && word.len() > 1
+            || taints && word.contains(':')
     };
-    words.iter().take_while(|word| !is_pair(word)).copied().collect()
+    let first = words.iter().position(|word| is_pair(word)).unwrap_or(words.len());
+    let (things, pairs) = words.split_at(first);
+    (things.to_vec(), pairs.to_vec(), pairs.iter().any(|word| !is_pair(word)))
 }

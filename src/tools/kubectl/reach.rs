@@ -8,6 +8,7 @@ use super::resources::builtin;
 fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
     let words = m.line.words();
     let pick = match words.first() {
+        Some(of) if m.line.name() == "attach" && words.len() == 2 => picks::words(&[of, words[1]]).into_iter().next(),
         Some(word) if word.contains('/') => picks::words(&[word]).into_iter().next(),
         Some(name) => Some(Pick { of: builtin("pods"), name: Some((*name).to_owned()), scope: None }),
         None => picks::objects(m).into_iter().next(),

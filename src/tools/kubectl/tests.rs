@@ -38,6 +38,10 @@ const TWO: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespac
 const LIST: &str = r#"{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"name":"p"}},
     {"apiVersion":"cert-manager.io/v1","kind":"Certificate","metadata":{"generateName":"c-"}}]}"#;
 
+/// Their names were had from `kubectl kustomize`.
+const GENERATORS: &str = "configMapGenerator: [{name: made, literals: [a=b, c=d]}]\n\
+    secretGenerator: [{name: s, type: Opaque, literals: [p=q]}]\n";
+
 /// The machine that every case runs on: a home, a work folder, one plugin.
 struct Table {
     files: BTreeMap<&'static str, &'static str>,
@@ -57,9 +61,27 @@ impl Table {
             ("end.yaml", "kind: Pod\n...\nkind: Secret\n"),
             ("yes.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {yes: no}\n"),
             ("behind.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n--- {kind: Secret}\n"),
-            ("kust/kustomization.yaml", "resources: [../deploy.yaml]\n"),
-            ("named/kustomization.yaml", "resources: [../two.yaml]\nnamespace: prod\nnamePrefix: x-\n"),
-            ("gen/kustomization.yaml", "configMapGenerator: [{name: a}]\n"),
+            ("kust/kustomization.yaml", "resources: [base]\n"),
+            ("kust/base/kustomization.yaml", "resources: [deploy.yaml]\n"),
+            ("kust/base/deploy.yaml", DEPLOYMENT),
+            ("escape/kustomization.yaml", "resources: [../deploy.yaml]\n"),
+            ("named/kustomization.yaml", "resources: [two.yaml]\nnamespace: prod\nnamePrefix: x-\n"),
+            ("named/two.yaml", TWO),
+            ("gen/kustomization.yaml", GENERATORS),
+            (
+                "patched/kustomization.yaml",
+                "resources: [deploy.yaml]\npatches: [{target: {kind: Deployment}, patch: '[{op: add, path: /spec/x, value: 1}]'}]\n",
+            ),
+            ("patched/deploy.yaml", DEPLOYMENT),
+            (
+                "renaming/kustomization.yaml",
+                "resources: [deploy.yaml]\npatches: [{target: {kind: Deployment}, patch: '[{op: add, path: /metadata/namespace, value: x}]'}]\n",
+            ),
+            ("renaming/deploy.yaml", DEPLOYMENT),
+            (
+                "roles.yaml",
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r, namespace: prod}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: nowhere}\n",
+            ),
         ];
         Table { files: files.into_iter().collect(), asked_stdin: Cell::new(false) }
     }
@@ -97,7 +119,10 @@ impl World for Table {
     }
 
     fn list(&self, path: &[u8]) -> Option<Vec<Bytes>> {
-        let folder = format!("{}/", std::str::from_utf8(path).ok()?.trim_end_matches('/'));
+        let folder = match std::str::from_utf8(path).ok()?.trim_end_matches('/') {
+            "." => String::new(),
+            folder => format!("{folder}/"),
+        };
         let below = self.files.keys().filter_map(|file| file.strip_prefix(folder.as_str()));
         let mut names: Vec<Bytes> = below.filter_map(|rest| rest.split('/').next()).map(Bytes::from).collect();
         names.dedup();
@@ -380,6 +405,7 @@ fn manifests_reach_kubectl_as_the_bytes_that_were_read() {
         ("kubectl apply --filename=deploy.yaml,two.yaml", "apply --filename=<0>,<1>"),
         ("kubectl apply -Rf dir", "apply -Rf <0>,<1>"),
         ("kubectl -n x apply -fdeploy.yaml --dry-run=server", "-n x apply -f<0> --dry-run=server"),
+        ("kubectl apply -f 'dir/*.yaml'", "apply -f <0>"),
         ("kubectl apply -k kust", "apply -f <0>"),
         ("kubectl apply --kustomize=kust", "apply --filename=<0>"),
         ("kubectl apply -f -", "apply -f -"),

@@ -1,16 +1,17 @@
 //! The calls of each kubectl command.
 
-use serde_json::Value;
-
 use super::meaning::{Meaning, Scope};
 use super::options::has_children;
-use super::picks::{self, Pick, picks, without_pairs};
-use super::raw;
-use super::resources::builtin;
+use super::picks::{self, Pick, picks, selects, split_pairs};
+use super::resources::{self, Type, builtin};
+use super::{creates, manifests, raw};
 
 /// Reads the command into `m`. `config` is the file that `kubectl config` changes.
 pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
     m.contacts_server = !m.line.is_local();
+    if let Some(why) = m.manifests.refused.take() {
+        m.refuse(&why);
+    }
     if !matches!(m.line.value("profile"), None | Some("none")) && m.line.name() != "debug" {
         m.writes_files.push(m.line.value("profile-output").unwrap_or("profile.pprof").to_owned());
     }
@@ -20,7 +21,7 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["get"] => get(m),
         ["describe"] => look(m),
         ["create"] => create(m),
-        ["create", rest @ ..] => create_one(m, rest),
+        ["create", rest @ ..] => creates::one(m, rest),
         ["apply"] => apply(m),
         ["apply", "view-last-applied"] => look(m),
         ["apply", "set-last-applied"] => change(m, "patch", ""),
@@ -36,12 +37,12 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["label" | "annotate"] if m.line.on("list") => look(m),
         ["label" | "annotate" | "taint"] | ["set", _] => set(m),
         ["scale"] => scale(m),
-        ["autoscale"] => expose(m, "horizontalpodautoscalers"),
-        ["expose"] => expose(m, "services"),
+        ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
+        ["expose"] => creates::expose(m, "services"),
         ["rollout", "status" | "history"] | ["wait"] => look(m),
         ["rollout", "pause" | "resume" | "restart" | "undo"] => change(m, "patch", ""),
         ["diff"] => diff(m),
-        ["auth", "reconcile"] => change(m, "update", ""),
+        ["auth", "reconcile"] => reconcile(m),
         ["auth", "can-i"] => {
             let which = if m.line.on("list") { "selfsubjectrulesreviews" } else { "selfsubjectaccessreviews" };
             m.call("create", &builtin(which), None, Scope::Cluster);
@@ -58,7 +59,7 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
             }
         }
         ["drain"] => drain(m),
-        ["run"] => run(m),
+        ["run"] => creates::run(m),
         ["exec"] => super::reach::connect(m, "exec"),
         ["attach"] => super::reach::connect(m, "attach"),
         ["port-forward"] => super::reach::port_forward(m),
@@ -83,8 +84,13 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
             "explain" | "api-resources" | "api-versions" | "version" | "completion" | "options" | "plugin" | "help",
             ..,
         ] => {}
-        // A group without a subcommand prints its help.
-        _ if has_children(m.line.command) => {}
+        // A group without a subcommand prints its help, and knows no other word.
+        _ if has_children(m.line.command) => {
+            m.contacts_server = false;
+            if !m.line.operands.is_empty() {
+                m.refuse("unknown subcommand");
+            }
+        }
         _ => m.doubts.push(("unknown_command", format!("what {} does is not read", m.line.name()))),
     }
 }
@@ -155,7 +161,7 @@ fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subre
 fn set(m: &mut Meaning<'_>) {
     let words = m.line.words();
     let command = m.line.name();
-    let mut things = without_pairs(&words);
+    let (mut things, _, _) = split_pairs(&words, command == "taint");
     if command == "set serviceaccount" && !things.is_empty() {
         // The last word is the account, not a thing.
         things.pop();
@@ -187,10 +193,6 @@ fn names_needed(m: &mut Meaning<'_>) {
     }
 }
 
-fn selects(m: &Meaning<'_>) -> bool {
-    m.line.on("all") || m.line.has("selector") || m.line.has("field-selector")
-}
-
 fn scale(m: &mut Meaning<'_>) {
     names_needed(m);
     // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
@@ -200,7 +202,6 @@ fn scale(m: &mut Meaning<'_>) {
 
 fn create(m: &mut Meaning<'_>) {
     if let Some(path) = m.line.value("raw") {
-        m.manifests.objects.clear();
         return raw::read(m, "create", path);
     }
     if !m.line.operands.is_empty() {
@@ -214,34 +215,73 @@ fn create(m: &mut Meaning<'_>) {
 
 fn apply(m: &mut Meaning<'_>) {
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
-    if m.line.on("force") && !m.line.on("server-side") {
-        change(m, "delete", "");
+    let server_side = m.line.on("server-side");
+    // kubectl applies nothing under a name that the server would make.
+    let mut picks = picks::objects(m);
+    picks.retain(|pick| pick.name.as_deref() != Some("*"));
+    if picks.is_empty() && m.manifests.doubts.is_empty() {
+        return m.refuse("there is nothing to apply");
     }
-    let objects = std::mem::take(&mut m.manifests.objects);
-    for object in &objects {
-        m.manifests.objects = vec![object.clone()];
-        if !m.line.on("server-side") && subresource.is_empty() {
-            change(m, "create", "");
+    for pick in picks {
+        let scope = m.place(&pick);
+        let name = pick.name.as_deref();
+        if m.line.on("force") && !server_side {
+            // Where the server takes no patch, the object is deleted and made anew.
+            m.call("delete", &pick.of, name, scope.clone());
         }
-        change(m, "patch", &subresource);
+        if !server_side {
+            m.call("create", &pick.of, name, scope.clone());
+        }
+        m.call_on("patch", &pick.of, &subresource, name, scope);
     }
-    if objects.is_empty() {
-        change(m, "patch", "");
-    }
-    m.manifests.objects = objects;
     if m.line.on("prune") {
-        // What is pruned is what the server has and the manifests have not.
-        for of in m.manifests.objects.clone().into_iter().map(|object| object.of) {
-            let scope = m.scope(&of);
-            m.call("delete", &of, Some("*"), scope);
+        prune(m);
+    }
+}
+
+/// What is pruned is what the server has and the manifests have not: of the types that the line allows (kubectl has a
+/// list of its own, pkg/util/prune), in the namespaces of the manifests.
+fn prune(m: &mut Meaning<'_>) {
+    const TYPES: [&str; 15] = [
+        "configmaps",
+        "endpoints",
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "replicationcontrollers",
+        "secrets",
+        "services",
+        "jobs",
+        "cronjobs",
+        "ingresses",
+        "daemonsets",
+        "deployments",
+        "statefulsets",
+    ];
+    let allowed = [m.line.values("prune-allowlist"), m.line.values("prune-whitelist")].concat();
+    let mut types: Vec<Type> = TYPES.iter().chain(&["replicasets"]).map(|plural| builtin(plural)).collect();
+    if !allowed.is_empty() {
+        let of = |text: &String| {
+            let (group, kind) = (text.split('/').next()?, text.rsplit('/').next()?);
+            let group = if group == "core" { String::new() } else { format!("{group}/") };
+            Some(resources::of_kind(&format!("{group}v1"), kind))
+        };
+        types = allowed.iter().filter_map(of).collect();
+    }
+    let mut scopes: Vec<Scope> = picks::objects(m).into_iter().filter_map(|pick| pick.scope).collect();
+    scopes.retain(|scope| matches!(scope, Scope::Namespace(_)));
+    scopes.dedup();
+    for of in types {
+        match of.namespaced {
+            false => m.call("delete", &of, Some("*"), Scope::Cluster),
+            true => scopes.iter().for_each(|scope| m.call("delete", &of, Some("*"), scope.clone())),
         }
-        m.doubts.push(("unknown_objects", "what --prune deletes is known to the server alone".to_owned()));
     }
 }
 
 fn replace(m: &mut Meaning<'_>) {
     if let Some(path) = m.line.value("raw") {
-        m.manifests.objects.clear();
         return raw::read(m, "update", path);
     }
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
@@ -254,11 +294,23 @@ fn replace(m: &mut Meaning<'_>) {
 
 fn delete(m: &mut Meaning<'_>) {
     if let Some(path) = m.line.value("raw") {
-        m.manifests.objects.clear();
         return raw::read(m, "delete", path);
     }
     names_needed(m);
     change(m, "delete", "");
+}
+
+/// Only roles and bindings, and those of a namespace only where they say it. What is not there yet is created.
+fn reconcile(m: &mut Meaning<'_>) {
+    let objects = std::mem::take(&mut m.manifests.objects);
+    let placed = |object: &manifests::Object| !object.of.namespaced || object.namespace.is_some();
+    let rights = |object: &&manifests::Object| object.of.group == "rbac.authorization.k8s.io" && placed(object);
+    m.manifests.objects = objects.iter().filter(rights).cloned().collect();
+    if !m.manifests.objects.is_empty() {
+        change(m, "update", "");
+        m.also_creates = true;
+    }
+    m.manifests.objects = objects;
 }
 
 fn edit(m: &mut Meaning<'_>) {
@@ -281,101 +333,6 @@ fn diff(m: &mut Meaning<'_>) {
     // Without it kubectl calls diff(1), as git calls its own helpers.
     m.programs.extend(chosen.filter(|program| !program.is_empty()).map(str::to_owned));
     look(m);
-}
-
-/// `expose` and `autoscale`: a new object named after the one it is for.
-fn expose(m: &mut Meaning<'_>, creates: &str) {
-    let words = m.line.words();
-    let picks = picks(m, &words);
-    if picks.is_empty() && m.manifests.doubts.is_empty() {
-        return m.refuse("no resource is named");
-    }
-    overrides(m);
-    let of = builtin(creates);
-    for pick in picks {
-        let scope = m.place(&pick);
-        m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
-        let name =
-            m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
-        m.call("create", &of, Some(&name), scope);
-    }
-}
-
-fn create_one(m: &mut Meaning<'_>, what: &[&str]) {
-    let resource = match what {
-        ["quota"] => "resourcequotas",
-        ["secret", _] => "secrets",
-        ["service", _] => "services",
-        ["token"] => "serviceaccounts",
-        ["ingress"] => "ingresses",
-        ["priorityclass"] => "priorityclasses",
-        ["poddisruptionbudget"] => "poddisruptionbudgets",
-        ["secret" | "service"] => return,
-        [one] => &format!("{one}s"),
-        _ => return m.doubts.push(("unknown_command", m.line.name())),
-    };
-    let of = builtin(resource);
-    let words = m.line.words();
-    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
-        return m.refuse("no name is given");
-    };
-    let scope = m.scope(&of);
-    for long in ["from-file", "from-env-file", "cert", "key"] {
-        for value in m.line.values(long) {
-            let file = if long == "from-file" {
-                value.rsplit_once('=').map_or(value.as_str(), |(_, path)| path)
-            } else {
-                &value
-            };
-            m.sends_files.push(file.to_owned());
-        }
-    }
-    if let (["job"], Some(from)) = (what, m.line.value("from")) {
-        for source in picks::words(&[from]) {
-            let scope = m.scope(&source.of);
-            m.call("get", &source.of, source.name.as_deref(), scope);
-        }
-    }
-    m.call_on("create", &of, if what == ["token"] { "token" } else { "" }, Some(&name), scope);
-}
-
-fn run(m: &mut Meaning<'_>) {
-    let words = m.line.words();
-    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
-        return m.refuse("no name is given");
-    };
-    if m.line.value("image").is_none_or(str::is_empty) {
-        return m.refuse("--image is required");
-    }
-    overrides(m);
-    let pods = builtin("pods");
-    let scope = m.scope(&pods);
-    m.call("create", &pods, Some(&name), scope.clone());
-    if m.line.on("expose") {
-        m.call("create", &builtin("services"), Some(&name), scope.clone());
-    }
-    if m.line.on("attach") || m.line.on("stdin") || m.line.on("tty") {
-        m.call_on("connect", &pods, "attach", Some(&name), scope.clone());
-    }
-    if m.line.on("rm") {
-        m.call("delete", &pods, Some(&name), scope);
-    }
-}
-
-/// `--overrides` may make another object of the one that the line describes.
-fn overrides(m: &mut Meaning<'_>) {
-    let Some(text) = m.line.value("overrides") else { return };
-    let only = |value: Option<&Value>, keys: &[&str]| match value {
-        None => true,
-        Some(value) => value.as_object().is_some_and(|map| map.keys().all(|key| keys.contains(&key.as_str()))),
-    };
-    let harmless = serde_json::from_str::<Value>(text).is_ok_and(|value| {
-        only(Some(&value), &["apiVersion", "metadata", "spec"])
-            && only(value.get("metadata"), &["labels", "annotations"])
-    });
-    if !harmless {
-        m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned()));
-    }
 }
 
 /// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.
@@ -436,7 +393,7 @@ fn dump(m: &mut Meaning<'_>) {
 
 fn kustomize(m: &mut Meaning<'_>) {
     let folder = m.line.words().first().map_or(".", |word| word).to_owned();
-    if super::manifests::is_url(&folder) {
+    if manifests::is_url(&folder) {
         m.doubts.push(("unread_content", format!("the kustomization at {folder} is on another machine")));
     } else {
         m.reads_files.push(folder);

@@ -1,0 +1,104 @@
+//! Commands that make objects by themselves: `create KIND`, `run`, `expose`, `autoscale`.
+
+use serde_json::Value;
+
+use super::meaning::Meaning;
+use super::picks::{self, picks};
+use super::resources::builtin;
+
+/// `expose` and `autoscale`: a new object named after the one it is for.
+pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    if picks.is_empty() && m.manifests.doubts.is_empty() {
+        return m.refuse("no resource is named");
+    }
+    let of = builtin(creates);
+    for pick in picks {
+        let scope = m.place(&pick);
+        if pick.scope.is_none() {
+            m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+        }
+        let name =
+            m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
+        let name = overridden(m, name);
+        m.call("create", &of, Some(&name), scope);
+    }
+}
+
+pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
+    let resource = match what {
+        ["quota"] => "resourcequotas",
+        ["secret", _] => "secrets",
+        ["service", _] => "services",
+        ["token"] => "serviceaccounts",
+        ["ingress"] => "ingresses",
+        ["priorityclass"] => "priorityclasses",
+        ["poddisruptionbudget"] => "poddisruptionbudgets",
+        ["secret" | "service"] => return,
+        [one] => &format!("{one}s"),
+        _ => return m.doubts.push(("unknown_command", m.line.name())),
+    };
+    let of = builtin(resource);
+    let words = m.line.words();
+    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
+        return m.refuse("no name is given");
+    };
+    let scope = m.scope(&of);
+    for long in ["from-file", "from-env-file", "cert", "key"] {
+        for value in m.line.values(long) {
+            let file = if long == "from-file" {
+                value.rsplit_once('=').map_or(value.as_str(), |(_, path)| path)
+            } else {
+                &value
+            };
+            m.sends_files.push(file.to_owned());
+        }
+    }
+    if let (["job"], Some(from)) = (what, m.line.value("from")) {
+        for source in picks::words(&[from]) {
+            let scope = m.scope(&source.of);
+            m.call("get", &source.of, source.name.as_deref(), scope);
+        }
+    }
+    m.call_on("create", &of, if what == ["token"] { "token" } else { "" }, Some(&name), scope);
+}
+
+pub(super) fn run(m: &mut Meaning<'_>) {
+    let words = m.line.words();
+    let Some(name) = words.first().map(|word| (*word).to_owned()) else {
+        return m.refuse("no name is given");
+    };
+    if m.line.value("image").is_none_or(str::is_empty) {
+        return m.refuse("--image is required");
+    }
+    let pods = builtin("pods");
+    let scope = m.scope(&pods);
+    let service = name.clone();
+    let name = overridden(m, name);
+    m.call("create", &pods, Some(&name), scope.clone());
+    if m.line.on("expose") {
+        m.call("create", &builtin("services"), Some(&service), scope.clone());
+    }
+    if m.line.on("attach") || m.line.on("stdin") || m.line.on("tty") {
+        m.call_on("connect", &pods, "attach", Some(&name), scope.clone());
+    }
+    if m.line.on("rm") {
+        m.call("delete", &pods, Some(&name), scope);
+    }
+}
+
+/// What `--overrides` makes of the object that the line describes: its name, where that is all that matters of it.
+fn overridden(m: &mut Meaning<'_>, name: String) -> String {
+    let Some(text) = m.line.value("overrides").filter(|text| !text.is_empty()) else { return name };
+    let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    // The path of the request is the line's; a namespace in the object that says otherwise is refused by the server.
+    let plain = m.line.value("override-type").is_none_or(|of| matches!(of, "merge" | "strategic"));
+    let keeps_type = ["apiVersion", "kind"]
+        .iter()
+        .all(|key| value.get(key).is_none_or(|v| matches!(v.as_str(), Some("v1" | "Pod" | "Service"))));
+    if !plain || !value.is_object() || !keeps_type {
+        m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned()));
+    }
+    value.pointer("/metadata/name").and_then(Value::as_str).map_or(name, str::to_owned)
+}

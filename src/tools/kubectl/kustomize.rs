@@ -1,0 +1,300 @@
+//! Kustomizations (`-k`): what they collect, and what they make of it, as far as kinds, names and namespaces go.
+//!
+//! A file must lie in or below the folder of the kustomization that names it; another folder's kustomization may lie
+//! anywhere. What a kustomization does beyond that (components, replacements, charts, plugins) is a doubt.
+
+use serde_json::{Map, Value, json};
+
+use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, is_url, join, texts};
+use super::resources;
+use super::{paths, yaml};
+use crate::model::{Digest, Facts};
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Fields that only say what it is and what it collects.
+const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
+
+/// Fields that leave kinds, names and namespaces as they are.
+const HARMLESS: [&str; 12] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "resources",
+    "bases",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "images",
+    "replicas",
+    "generatorOptions",
+    "sortOptions",
+];
+
+/// Kinds that keep their names without prefix and suffix.
+const UNPREFIXED: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namespace"];
+
+impl Gathering<'_> {
+    pub fn kustomization(&mut self, folder: &str, depth: usize) {
+        if is_url(folder) {
+            return;
+        }
+        if paths::is_absent(folder, self.world, 0) {
+            self.listed.patterns.insert(folder.to_owned(), Vec::new());
+        }
+        let before = self.contents.len();
+        for path in NAMES.iter().map(|name| join(folder, name)).filter(|path| self.world.is_file(path.as_bytes())) {
+            self.file(&path);
+        }
+        if self.contents.len() == before && self.world.list(folder.as_bytes()).is_some() {
+            self.listed.patterns.insert(folder.to_owned(), Vec::new());
+        }
+        let Some(content) = self.contents.get(before) else { return };
+        let Ok(value) = yaml::first(&content.bytes) else { return };
+        for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
+            let below = join(folder, resource);
+            match () {
+                () if is_url(resource) => {}
+                () if self.world.is_dir(below.as_bytes()) && depth < DEPTH => self.kustomization(&below, depth + 1),
+                () if paths::is_absent(&below, self.world, 0) => drop(self.listed.patterns.insert(below, Vec::new())),
+                () => self.file(&below),
+            }
+        }
+        for path in patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned())) {
+            self.file(&join(folder, &path));
+        }
+    }
+}
+
+impl Manifests {
+    pub fn kustomization(&mut self, folder: &str, facts: &Facts, depth: usize) {
+        let patterns: Map<String, Value> = facts.get(PATTERNS).unwrap_or_default();
+        let found: Vec<_> = NAMES
+            .iter()
+            .map(|name| join(folder, name))
+            .filter_map(|path| facts.file(path.as_bytes()).map(|content| (path, content)))
+            .collect();
+        let (path, content) = match found.as_slice() {
+            [] if patterns.contains_key(folder) => return self.refuse(format!("no kustomization is in {folder}")),
+            [_, _, ..] => return self.refuse(format!("several kustomizations are in {folder}")),
+            [one] if depth < DEPTH && !one.1.truncated => one,
+            _ => return self.doubts.push(("unread_content", format!("no kustomization could be read in {folder}"))),
+        };
+        self.files.push(path.clone());
+        let value = match yaml::first(&content.bytes) {
+            Ok(value) => value,
+            Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
+        };
+        let before = self.objects.len();
+        for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
+            let below = join(folder, resource);
+            if is_url(resource) {
+                self.doubts.push(("unread_content", format!("the kustomization at {resource} is on another machine")));
+            } else if facts.file(below.as_bytes()).is_none() {
+                self.kustomization(&below, facts, depth + 1);
+            } else if leaves(resource) {
+                self.refuse(format!("{resource} is not in or below {folder}"));
+            } else {
+                self.file(&below, facts);
+            }
+        }
+        self.generated(&value);
+        for (key, set) in value.as_object().into_iter().flatten() {
+            self.transformed(key, set, before, path, folder, facts);
+        }
+        self.placed(&value, before);
+    }
+
+    fn transformed(&mut self, key: &str, set: &Value, before: usize, path: &str, folder: &str, facts: &Facts) {
+        let harmless = match key {
+            "namespace" | "namePrefix" | "nameSuffix" => set.is_string(),
+            "configMapGenerator" | "secretGenerator" => set.is_array(),
+            "patches" | "patchesStrategicMerge" | "patchesJson6902" => {
+                let objects = &self.objects[before..];
+                let whole = json!({ key: set });
+                patches(&whole).all(|patch| keeps_identity(&patch, objects, folder, facts))
+            }
+            key => HARMLESS.contains(&key),
+        };
+        if !harmless {
+            self.doubts.push(("unreadable_content", format!("{path}: what {key} does is not read")));
+        }
+    }
+
+    /// Names and namespaces, once all is collected: a field's place in the file means nothing.
+    fn placed(&mut self, value: &Value, before: usize) {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        for object in &mut self.objects[before..] {
+            if !UNPREFIXED.contains(&object.kind.as_str()) {
+                let (prefix, suffix) = (text("namePrefix").unwrap_or(""), text("nameSuffix").unwrap_or(""));
+                let hash = if object.hash.is_empty() { String::new() } else { format!("-{}", object.hash) };
+                let bare = object.name.strip_suffix(hash.as_str()).unwrap_or(&object.name);
+                if object.name != "*" {
+                    object.name = format!("{prefix}{bare}{suffix}{hash}");
+                }
+            }
+            match text("namespace") {
+                // It is the namespace that is meant.
+                Some(namespace) if object.kind == "Namespace" => namespace.clone_into(&mut object.name),
+                Some(namespace) if object.of.namespaced => object.namespace = Some(namespace.to_owned()),
+                _ => {}
+            }
+        }
+    }
+
+    /// `configMapGenerator` and `secretGenerator`. The name of what they make ends in a digest of its content, unless
+    /// they are told otherwise; of content that stands in files it is left open.
+    fn generated(&mut self, value: &Value) {
+        for (key, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
+            for generator in value.get(key).and_then(Value::as_array).into_iter().flatten() {
+                let unsuffixed = [generator.get("options"), value.get("generatorOptions")]
+                    .into_iter()
+                    .flatten()
+                    .find_map(|options| options.get("disableNameSuffixHash")?.as_bool());
+                let text = |key: &str| generator.get(key).and_then(Value::as_str);
+                let name = text("name").unwrap_or_default();
+                let hash = match unsuffixed {
+                    Some(true) => Some(String::new()),
+                    _ => digest(generator, kind),
+                };
+                if text("behavior").is_some_and(|behavior| behavior != "create") {
+                    // It changes what is collected already, and its name with it.
+                    self.objects.iter_mut().filter(|o| o.kind == kind).for_each(|o| "*".clone_into(&mut o.name));
+                    continue;
+                }
+                self.objects.push(Object {
+                    kind: kind.to_owned(),
+                    of: resources::of_kind("v1", kind),
+                    name: match hash.as_deref() {
+                        None => "*".to_owned(),
+                        Some("") => name.to_owned(),
+                        Some(hash) => format!("{name}-{hash}"),
+                    },
+                    namespace: text("namespace").map(str::to_owned),
+                    labels: Default::default(),
+                    hash: hash.unwrap_or_default(),
+                });
+            }
+        }
+    }
+}
+
+/// kustomize's hasher: ten letters of a SHA-256 over the object in JSON with sorted keys, some digits written as letters.
+/// It looks for the name in a field that is not there, so the name never counts.
+fn digest(generator: &Value, kind: &str) -> Option<String> {
+    use base64::Engine as _;
+    if ["files", "envs", "env"].iter().any(|key| generator.get(key).is_some_and(|v| !v.is_null())) {
+        return None;
+    }
+    let mut data = Map::new();
+    for literal in texts(generator, "literals") {
+        let (key, value) = literal.split_once('=')?;
+        let quoted = |mark: char| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark);
+        let value = if quoted('"') || quoted('\'') { &value[1..value.len() - 1] } else { value };
+        let value = match kind {
+            "Secret" => base64::engine::general_purpose::STANDARD.encode(value),
+            _ => value.to_owned(),
+        };
+        data.insert(key.to_owned(), json!(value));
+    }
+    let data = if data.is_empty() { json!("") } else { Value::Object(data) };
+    let object = match kind {
+        "Secret" => {
+            let of = generator.get("type").and_then(Value::as_str).unwrap_or("Opaque");
+            json!({ "data": data, "kind": kind, "name": "", "type": of })
+        }
+        _ => json!({ "data": data, "kind": kind, "name": "" }),
+    };
+    // Go's encoder writes these as escapes.
+    let text = object.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let hex = Digest::of(text.as_bytes()).to_string();
+    let letter = |c| match c {
+        '0' => 'g',
+        '1' => 'h',
+        '3' => 'k',
+        'a' => 'm',
+        'e' => 't',
+        c => c,
+    };
+    Some(hex.chars().take(10).map(letter).collect())
+}
+
+/// Whether a path leaves the folder that it starts from.
+fn leaves(path: &str) -> bool {
+    let mut depth = 0_i32;
+    path.split('/').any(|part| {
+        depth += match part {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        depth < 0
+    })
+}
+
+/// Each patch of a kustomization as `{path, patch, options}`, whatever field it stands in.
+fn patches(value: &Value) -> impl Iterator<Item = Value> {
+    let list = |key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let of_strings = list("patchesStrategicMerge").into_iter().map(|patch| match patch.as_str() {
+        Some(text) if text.contains('\n') => json!({ "patch": text }),
+        Some(path) => json!({ "path": path }),
+        None => json!({ "patch": patch.to_string() }),
+    });
+    list("patches").into_iter().chain(list("patchesJson6902")).chain(of_strings)
+}
+
+/// Whether a patch leaves the objects there, with their kinds, names and namespaces.
+fn keeps_identity(patch: &Value, objects: &[Object], folder: &str, facts: &Facts) -> bool {
+    let options = patch.get("options").and_then(Value::as_object);
+    if options.is_some_and(|options| options.values().any(|value| value != &json!(false))) {
+        return false;
+    }
+    let inline = patch.get("patch").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let bytes = match (inline, patch.get("path").and_then(Value::as_str)) {
+        (Some(text), _) => text.as_bytes(),
+        (None, Some(path)) if !leaves(path) => match facts.file(join(folder, path).as_bytes()) {
+            Some(content) if !content.truncated => &content.bytes,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let Ok(documents) = yaml::documents(bytes) else { return false };
+    documents.iter().all(|document| match document {
+        Value::Array(operations) => operations.iter().all(|operation| {
+            let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+            ["/spec", "/data", "/metadata/labels/", "/metadata/annotations/", "/rules", "/stringData"]
+                .iter()
+                .any(|safe| path.starts_with(safe))
+        }),
+        Value::Object(map) => {
+            // It names the object that it is for; one that is not there would be an error.
+            let target = patch.get("target").is_some();
+            let name = document.pointer("/metadata/name").and_then(Value::as_str);
+            !map.contains_key("$patch") && (target || objects.iter().any(|o| Some(o.name.as_str()) == name))
+        }
+        _ => false,
+    })
+}
+
+/// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
+pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    collect(folder, facts, 0, &mut out)?;
+    Some(out)
+}
+
+fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Vec<String>) -> Option<()> {
+    let mut files = NAMES.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
+    let value = yaml::first(&files.next().filter(|_| depth < DEPTH)?.bytes).ok()?;
+    if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
+        return None;
+    }
+    for resource in texts(&value, "resources") {
+        let below = join(folder, resource);
+        match facts.file(below.as_bytes()) {
+            Some(_) => out.push(below),
+            None => collect(&below, facts, depth + 1, out)?,
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,268 @@
+//! What kubectl itself refuses before it asks the server: the checks of each command's Complete and Validate, as far as
+//! they go by the line alone (kubectl's source, pkg/cmd, 1.32).
+//!
+//! Whatever is not checked here is read as if kubectl went on.
+
+use super::options::Line;
+use super::picks::split_pairs;
+
+/// The first reason.
+pub(super) fn of(line: &Line) -> Option<&'static str> {
+    let path = line.command.path.as_slice();
+    required(line).or_else(|| together(line)).or_else(|| match path {
+        ["get" | "create" | "replace" | "delete"] if given(line, "raw") => raw(line),
+        ["create", ..] if path.len() > 1 => create(line, path),
+        ["create" | "apply" | "diff"] if !line.operands.is_empty() => Some("it takes no words"),
+        ["apply"] => apply(line),
+        ["delete"] => delete(line),
+        ["replace"] => replace(line),
+        ["patch"] => match (given(line, "patch"), given(line, "patch-file")) {
+            (true, true) => Some("--patch and --patch-file are both given"),
+            (false, false) => Some("there is no patch"),
+            _ => None,
+        },
+        ["label" | "annotate" | "taint"] | ["set", _] => pairs(line, path),
+        ["scale"] if number(line, "replicas").is_none_or(|n| n < 0) => Some("--replicas is no count"),
+        ["autoscale"] if number(line, "max").is_none_or(|n| n < 1) => Some("--max is no count"),
+        ["autoscale"] if number(line, "min").is_some_and(|n| n > number(line, "max").unwrap_or(n)) => {
+            Some("--min is above --max")
+        }
+        ["cordon" | "uncordon" | "drain"] => match (line.words().is_empty(), given(line, "selector")) {
+            (true, false) => Some("no node is named"),
+            (false, true) => Some("a node's name and a selector are given"),
+            _ => None,
+        },
+        ["exec" | "attach" | "port-forward" | "logs" | "cp" | "run" | "debug"] => pod(line, path[0]),
+        ["wait"] if !given(line, "for") => Some("--for says no condition"),
+        ["top", _] if line.words().len() > 1 => Some("more than one name is given"),
+        ["top", _] if line.words().len() == 1 && given(line, "selector") => Some("a name and a selector are given"),
+        ["explain"] if line.words().len() != 1 => Some("it explains one type"),
+        ["auth", "can-i"] if line.on("list") && !line.words().is_empty() => Some("--list takes no words"),
+        ["auth", "can-i"] if !line.on("list") && line.words().len() != 2 => Some("it takes a verb and a resource"),
+        ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
+        ["auth", "reconcile"] if line.value("dry-run") == Some("server") => Some("no dry run by the server"),
+        _ => None,
+    })
+}
+
+fn given(line: &Line, long: &str) -> bool {
+    line.value(long).is_some_and(|value| !value.is_empty())
+}
+
+fn number(line: &Line, long: &str) -> Option<i64> {
+    line.value(long)?.parse().ok()
+}
+
+/// Options that cobra wants (MarkFlagRequired).
+fn required(line: &Line) -> Option<&'static str> {
+    let wanted: &[&str] = match line.command.path.as_slice() {
+        ["scale"] => &["replicas"],
+        ["autoscale"] => &["max"],
+        ["run"] | ["create", "deployment"] => &["image"],
+        ["create", "cronjob"] => &["image", "schedule"],
+        ["create", "clusterrolebinding"] => &["clusterrole"],
+        ["create", "service", "externalname"] => &["external-name"],
+        _ => &[],
+    };
+    wanted.iter().any(|long| !line.has(long)).then_some("an option that it needs is missing")
+}
+
+/// Options that exclude one another.
+fn together(line: &Line) -> Option<&'static str> {
+    let has_all =
+        line.on("all") && matches!(line.command.path[0], "label" | "annotate" | "apply" | "delete" | "set" | "taint");
+    if has_all && (given(line, "selector") || given(line, "field-selector") && line.command.path[0] != "set") {
+        return Some("--all and a selector are given");
+    }
+    if line.on("local") && line.value("dry-run") == Some("server") {
+        return Some("--local and --dry-run=server are given");
+    }
+    if line.on("local") && !line.words().is_empty() && matches!(line.command.path[0], "patch") {
+        return Some("--local goes with files");
+    }
+    None
+}
+
+fn raw(line: &Line) -> Option<&'static str> {
+    let reads = !matches!(line.command.path.as_slice(), ["get" | "delete"]);
+    let files = line.values("filename");
+    if !line.operands.is_empty() {
+        return Some("words are given beside --raw");
+    }
+    if given(line, "output") {
+        return Some("--output is given beside --raw");
+    }
+    if !line.value("raw").is_some_and(|path| path.starts_with('/') || path.contains("://")) {
+        return Some("--raw is no path");
+    }
+    let filters = line.on("watch") || line.on("watch-only") || given(line, "selector");
+    if line.name() == "get" && filters {
+        return Some("a filter is given beside --raw");
+    }
+    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_url(&files[0])) {
+        return Some("--raw sends one file");
+    }
+    (line.name() == "delete" && (files.len() > 1 || line.on("interactive"))).then_some("--raw sends one file")
+}
+
+fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
+    if super::options::has_children(line.command) {
+        return None;
+    }
+    if line.words().len() != 1 {
+        return Some("it takes one name");
+    }
+    let none = |longs: &[&str]| longs.iter().all(|long| !line.has(long));
+    match path[1..] {
+        ["secret", "generic"] | ["configmap"] if line.has("from-env-file") && !none(&["from-file", "from-literal"]) => {
+            Some("--from-env-file goes with no other source")
+        }
+        ["secret", "tls"] if !given(line, "key") || !given(line, "cert") => Some("key and certificate are needed"),
+        ["secret", "docker-registry"]
+            if none(&["from-file"]) && (!given(line, "docker-username") || !given(line, "docker-password")) =>
+        {
+            Some("a user and a password are needed")
+        }
+        ["rolebinding"] if given(line, "role") == given(line, "clusterrole") => Some("one role is needed"),
+        ["role"] if none(&["verb"]) || none(&["resource"]) => Some("a verb and a resource are needed"),
+        ["clusterrole"] if line.has("aggregation-rule") => {
+            let more = !none(&["verb", "resource", "resource-name", "non-resource-url"]);
+            more.then_some("an aggregation rule stands alone")
+        }
+        ["clusterrole"] if none(&["verb"]) || none(&["resource", "non-resource-url"]) => {
+            Some("a verb and a resource are needed")
+        }
+        ["poddisruptionbudget"] if !given(line, "selector") => Some("a selector is needed"),
+        ["poddisruptionbudget"] if given(line, "min-available") == given(line, "max-unavailable") => {
+            Some("one of two limits is needed")
+        }
+        ["job"] if given(line, "image") == given(line, "from") => Some("an image or a source is needed"),
+        ["job"] if given(line, "from") && line.has_command() => Some("a source has its own command"),
+        ["ingress"] if none(&["rule", "default-backend"]) => Some("a rule is needed"),
+        ["service", "clusterip"] if none(&["tcp"]) && line.value("clusterip") != Some("None") => {
+            Some("a port is needed")
+        }
+        ["service", "nodeport" | "loadbalancer"] if none(&["tcp"]) => Some("a port is needed"),
+        ["token"] if given(line, "bound-object-kind") != given(line, "bound-object-name") => {
+            Some("an object that a token is bound to has a kind and a name")
+        }
+        _ => None,
+    }
+}
+
+fn apply(line: &Line) -> Option<&'static str> {
+    let server_side = line.on("server-side");
+    let dry_run = if line.has("dry-run") { line.value("dry-run").or(Some("client")) } else { None };
+    match () {
+        () if line.on("force-conflicts") && !server_side => Some("--force-conflicts is for --server-side"),
+        () if server_side && matches!(dry_run, Some("client" | "true" | "unchanged")) => {
+            Some("--server-side has no client dry run")
+        }
+        () if server_side && line.on("force") => Some("--force is not for --server-side"),
+        () if line.on("force") && dry_run == Some("server") => Some("--force has no dry run by the server"),
+        () if line.on("prune") && line.on("force") => Some("--force is not for --prune"),
+        () if line.on("prune") && server_side => Some("--prune is not for --server-side"),
+        () if line.on("prune") && !line.on("all") && !given(line, "selector") => {
+            Some("--prune needs --all or a selector")
+        }
+        () if given(line, "subresource") && !server_side => Some("--subresource is for --server-side"),
+        () if !line.has("filename") && !line.has("kustomize") => Some("no file is named"),
+        () => None,
+    }
+}
+
+fn delete(line: &Line) -> Option<&'static str> {
+    let grace = number(line, "grace-period").unwrap_or(-1);
+    match () {
+        () if line.on("now") && grace != -1 => Some("--now and --grace-period are both given"),
+        () if line.on("force") && (grace > 0 || line.on("now")) => Some("--force is for no grace at all"),
+        () if line.has("output") && line.value("output") != Some("name") => Some("its output is a name"),
+        () => None,
+    }
+}
+
+fn replace(line: &Line) -> Option<&'static str> {
+    let force = line.on("force");
+    match () {
+        () if number(line, "grace-period").is_some_and(|n| n >= 0) && !force => Some("--grace-period is for --force"),
+        () if force && line.has("dry-run") && line.value("dry-run") != Some("none") => Some("--force has no dry run"),
+        () if !line.has("filename") && !line.has("kustomize") => Some("no file is named"),
+        () => None,
+    }
+}
+
+/// `label`, `annotate`, `taint` and `set`: things first, then what changes.
+fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
+    let words = line.words();
+    let (things, pairs, mixed) = split_pairs(&words, path == ["taint"]);
+    if mixed && !matches!(path, ["set", "selector" | "serviceaccount" | "resources" | "subject"]) {
+        return Some("something is named behind the changes");
+    }
+    let from_file = line.has("filename") || line.has("kustomize");
+    match path {
+        ["label" | "annotate"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
+        ["label" | "annotate"] if line.on("local") && !from_file => Some("--local goes with files"),
+        ["label" | "annotate"] if pairs.is_empty() && !line.on("list") => Some("nothing is to change"),
+        ["taint"] if things.is_empty() || pairs.is_empty() => Some("nothing is to change"),
+        ["taint"] if !matches!(things[0].to_lowercase().as_str(), "node" | "nodes" | "no") => {
+            Some("only nodes have taints")
+        }
+        ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
+        ["set", "image"] if pairs.is_empty() => Some("no image is given"),
+        ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
+            Some("no variable is given")
+        }
+        ["set", "resources"] if !given(line, "limits") && !given(line, "requests") => Some("no limit is given"),
+        ["set", "subject"] if ["user", "group", "serviceaccount"].iter().all(|long| !line.has(long)) => {
+            Some("no subject is given")
+        }
+        _ => None,
+    }
+}
+
+/// Commands for one pod.
+fn pod(line: &Line, command: &str) -> Option<&'static str> {
+    let words = line.words();
+    let file = line.has("filename") || line.has("kustomize");
+    let attaches = line.on("attach") || !line.has("attach") && (line.on("stdin") || line.on("tty"));
+    match command {
+        "exec" if !line.has_command() && (words.len() > 1 || file && !words.is_empty()) => {
+            Some("the command stands behind --")
+        }
+        "exec" if words.is_empty() && !file => Some("no pod is named"),
+        "exec" if !line.has_command() => Some("there is no command"),
+        "attach" if words.is_empty() || words.len() > 2 => Some("one pod is attached to"),
+        "port-forward" if words.len() < 2 => Some("a pod and its ports are needed"),
+        "logs" if words.is_empty() != given(line, "selector") || words.len() > 2 => {
+            Some("one pod or a selector is needed")
+        }
+        "logs" if words.len() == 2 && given(line, "container") => Some("the container is given twice"),
+        "logs" if given(line, "since") && given(line, "since-time") => Some("the beginning is given twice"),
+        "run" if words.is_empty() => Some("no name is given"),
+        "run" if line.on("rm") && !attaches => Some("--rm is for a container that is attached to"),
+        "run" if line.on("tty") && !line.on("stdin") => Some("--tty needs --stdin"),
+        "run" if line.on("expose") && !given(line, "port") => Some("--expose needs --port"),
+        "run" if attaches && line.has("dry-run") && line.value("dry-run") != Some("none") => {
+            Some("a dry run has nothing to attach to")
+        }
+        "debug" if words.is_empty() && !file => Some("nothing to debug is named"),
+        "debug" => debug(line),
+        _ => None,
+    }
+}
+
+fn debug(line: &Line) -> Option<&'static str> {
+    let copies = given(line, "copy-to");
+    let image = given(line, "image");
+    match () {
+        () if copies && !image && !line.has("set-image") && !line.has_command() => {
+            Some("a copy needs an image or a command")
+        }
+        () if !copies && ["replace", "same-node"].iter().any(|long| line.on(long)) => Some("that is for --copy-to"),
+        () if !copies && line.has("set-image") => Some("--set-image is for --copy-to"),
+        () if !copies && !image => Some("--image is needed"),
+        () if copies && given(line, "target") => Some("--target is not for --copy-to"),
+        () if line.on("tty") && !line.on("stdin") => Some("--tty needs --stdin"),
+        () => None,
+    }
+}

@@ -1,0 +1,11 @@
+// A Kubernetes API server and nothing else, for tests: the oracle of what kubectl asks for.
+package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+)
+
+func main() { os.Exit(cli.Run(app.NewAPIServerCommand())) }

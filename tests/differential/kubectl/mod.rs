@@ -1,0 +1,139 @@
+//! kubectl against a real API server: the calls of its audit log, and what strace(1) saw on the machine.
+
+mod apiserver;
+mod judge;
+mod machine;
+
+use std::path::{Path, PathBuf};
+
+use apiserver::{ApiServer, server};
+use machine::Machine;
+
+struct Line {
+    variables: Vec<(String, String)>,
+    args: Vec<String>,
+    stdin: Option<String>,
+}
+
+/// `[NAME=value …] kubectl WORD… [< FILE]`, split as a shell would.
+fn line(text: &str) -> Line {
+    let mut words = shell_words::split(text).unwrap();
+    let stdin = words.iter().rposition(|word| word == "<").map(|at| words.drain(at..).nth(1).unwrap());
+    let at = words.iter().position(|word| word == "kubectl").unwrap();
+    let args = words.split_off(at + 1);
+    let variables = words[..at].iter().filter_map(|word| word.split_once('='));
+    Line { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), args, stdin }
+}
+
+/// The kubectl on PATH and its version.
+fn kubectl() -> Option<(PathBuf, String)> {
+    let output = std::process::Command::new("kubectl").args(["version", "--client", "-o", "json"]).output().ok()?;
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let version = json.pointer("/clientVersion/gitVersion")?.as_str()?.trim_start_matches('v').to_owned();
+    let folders = std::env::var("PATH").ok()?;
+    let path = folders.split(':').map(|folder| Path::new(folder).join("kubectl")).find(|path| path.is_file())?;
+    Some((path, version))
+}
+
+/// What the cluster holds before each line.
+fn seed(server: &ApiServer) {
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/kubectl/seed.yaml");
+    let output = server.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", seed]);
+    assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+    let running = r#"{"status":{"phase":"Running"}}"#;
+    server.kubectl(&["patch", "pod", "web-1", "web-2", "--subresource=status", "-p", running]);
+    server.requests();
+}
+
+/// A request for a client's certificate, which takes a key.
+fn ask_for_certificate(server: &ApiServer) {
+    let script = r#"cd "$1" && openssl req -new -key ca.key -subj /CN=ann 2>/dev/null | base64 -w0"#;
+    let output = std::process::Command::new("sh").args(["-c", script, "sh"]).arg(&server.folder).output().unwrap();
+    let request = String::from_utf8(output.stdout).unwrap();
+    for name in ["csr1", "csr2"] {
+        let text = format!(
+            "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {{name: {name}}}\n\
+             spec: {{signerName: example.com/s, usages: [client auth], request: \"{request}\"}}\n"
+        );
+        std::fs::write(server.folder.join("request.yaml"), text).unwrap();
+        let output = server.kubectl(&["apply", "-f", &server.folder.join("request.yaml").display().to_string()]);
+        assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+    }
+}
+
+/// Deletes what a line created; what the cluster holds before each line is there again after [`seed`].
+fn clean(server: &ApiServer, requests: &[apiserver::Request]) {
+    for request in requests.iter().filter(|request| request.subresource.is_empty() && !request.name.is_empty()) {
+        if matches!(request.verb.as_str(), "create" | "patch")
+            && request.code == Some(201)
+            && !request.uri.contains("dryRun")
+        {
+            let path = request.uri.split('?').next().unwrap_or_default();
+            let path = match request.verb.as_str() {
+                "create" => format!("{path}/{}", request.name),
+                _ => path.to_owned(),
+            };
+            server.kubectl(&["delete", "--raw", &format!("{path}?gracePeriodSeconds=0")]);
+        }
+    }
+}
+
+/// The first word of a line that is one of kubectl's commands.
+fn command(args: &[String]) -> &str {
+    args.iter().find(|word| COMMANDS.contains(&word.as_str())).map_or("", String::as_str)
+}
+
+const COMMANDS: [&str; 10] =
+    ["proxy", "reconcile", "version", "diff", "describe", "rollout", "drain", "logs", "exec", "expose"];
+
+fn differences(server: &ApiServer, text: &str, kubectl: &(PathBuf, String)) -> Vec<String> {
+    let line = line(text);
+    let mut machine = Machine::new(server, &kubectl.0);
+    for (name, value) in &line.variables {
+        let value = machine.spelled(value, server);
+        machine.set(name, &value);
+    }
+    if let Some(file) = &line.stdin {
+        machine.give(std::fs::read_to_string(machine.path("work").join(file)).unwrap());
+    }
+    let args: Vec<String> = line.args.iter().map(|word| machine.spelled(word, server)).collect();
+    let reading = machine.read(&args, &kubectl.1);
+    server.requests();
+    let ran = machine.run(&args, 5);
+    let requests = server.requests();
+    let out = judge::differences(&machine, command(&args), &reading, &ran, &requests);
+    let changed =
+        requests.iter().any(|r| !matches!(r.verb.as_str(), "get" | "list" | "watch") && r.code.is_none_or(|c| c < 300));
+    if changed {
+        clean(server, &requests);
+        seed(server);
+    }
+    match out.is_empty() {
+        true => out,
+        false => {
+            let words = ran.stderr.lines().next().unwrap_or_default().to_owned();
+            out.into_iter().chain([format!("kubectl said ({:?}): {words}", ran.code)]).collect()
+        }
+    }
+}
+
+#[test]
+fn every_line_does_what_was_read_of_it() {
+    let (Some(kubectl), Some(server)) = (kubectl(), server()) else { return };
+    seed(server);
+    ask_for_certificate(server);
+    let only = std::env::var("PORTCULLIS_LINES").ok();
+    let text = match &only {
+        Some(path) => std::fs::read_to_string(path).unwrap(),
+        None => include_str!("lines.txt").to_owned(),
+    };
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for text in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        count += 1;
+        let differences = differences(server, text, &kubectl);
+        if !differences.is_empty() {
+            wrong.push(format!("{text}\n    {}", differences.join("\n    ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count} lines differ\n{}", wrong.len(), wrong.join("\n"));
+}
