@@ -143,6 +143,10 @@ impl World for Machine {
         Path::new(OsStr::from_bytes(path)).is_dir()
     }
 
+    fn is_program(&self, path: &[u8]) -> bool {
+        self.is_file(path) && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+    }
+
     fn program(&self, name: &str) -> Option<Bytes> {
         locate::on_path(name).ok().map(|path| Bytes(path.into_os_string().into_vec()))
     }

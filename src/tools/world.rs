@@ -41,6 +41,11 @@ pub trait World {
 
     fn is_dir(&self, path: &[u8]) -> bool;
 
+    /// A file that the caller may execute (access(2)). Whoever cannot tell takes every file for one.
+    fn is_program(&self, path: &[u8]) -> bool {
+        self.is_file(path)
+    }
+
     /// Absolute path of a program on the caller's PATH, shims not counted.
     fn program(&self, name: &str) -> Option<Bytes>;
 

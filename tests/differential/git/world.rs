@@ -130,6 +130,11 @@ impl World for Machine {
         self.at(path).is_dir()
     }
 
+    fn is_program(&self, path: &[u8]) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(self.at(path)).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    }
+
     fn program(&self, name: &str) -> Option<Bytes> {
         let folders = self.environment["PATH"].split(':');
         let found = folders.map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())?;
