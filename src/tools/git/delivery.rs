@@ -22,7 +22,7 @@ pub fn deliver(
     let line = line::read(&invocation.args, &known, version);
     let scene = scene(invocation, &known, &line, version);
     let meaning = meaning(&scene, &line);
-    let mut delivery = Delivery::default();
+    let mut delivery = Delivery { stdin: facts.stdin().cloned(), ..Delivery::default() };
     if !grants.is_empty() {
         let lent = Lent::choose(&scene, &meaning, &grants)?;
         safe_to_lend(&scene, &lent, terms)?;

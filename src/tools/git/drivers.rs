@@ -6,7 +6,7 @@ use super::meaning::{Meaning, Scene};
 use super::options::Words;
 
 /// Commands that never read the index, however they are called; of any other it is taken that they do.
-const WITHOUT_INDEX: &str = " branch bugreport bundle cherry commit-graph commit-tree config count-objects \
+const WITHOUT_INDEX: &str = " branch bugreport bundle cherry clone commit-graph commit-tree config count-objects \
     credential credential-cache credential-store diagnose fast-export fmt-merge-msg for-each-ref format-patch \
     get-tar-commit-id hash-object help init init-db interpret-trailers log ls-remote ls-tree mailinfo mailsplit merge-base \
     merge-file merge-tree mktag mktree multi-pack-index name-rev notes pack-refs patch-id push range-diff reflog replace \

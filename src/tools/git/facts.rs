@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Bytes, Facts};
+use crate::model::{Bytes, Content, Facts};
 
 /// Names under which the facts travel.
 pub mod name {
@@ -17,6 +17,7 @@ pub mod name {
     pub const PROGRAMS: &str = "git.programs";
     pub const VARIABLES_SET: &str = "git.variables_set";
     pub const LEGACY_REMOTES: &str = "git.legacy_remotes";
+    pub const PEER_HOOKS: &str = "git.peer_hooks";
 }
 
 /// One line of `git config --list --show-scope`, in git's order (the last one wins). Passwords in URLs are replaced.
@@ -66,6 +67,10 @@ pub struct Known {
     /// Variables that are set and whose values stay on the machine.
     pub variables_set: Vec<String>,
     pub legacy_remotes: Vec<String>,
+    /// Hooks of the repositories on this machine that a push would go to.
+    pub peer_hooks: Vec<String>,
+    /// Standard input, where the command takes its orders from it.
+    pub stdin: Option<Content>,
 }
 
 impl Known {
@@ -80,6 +85,8 @@ impl Known {
             programs: facts.get(name::PROGRAMS).unwrap_or_default(),
             variables_set: facts.get(name::VARIABLES_SET).unwrap_or_default(),
             legacy_remotes: facts.get(name::LEGACY_REMOTES).unwrap_or_default(),
+            peer_hooks: facts.get(name::PEER_HOOKS).unwrap_or_default(),
+            stdin: facts.stdin().cloned(),
         }
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{Bytes, Facts, Invocation};
+use crate::model::{Bytes, Facts, Invocation, StreamKind};
 use crate::tools::World;
 
 use super::facts::{Config, Entry, Known, Place, Refs, name, without_password};
 use super::line::{self, Command, Line};
-use super::options;
+use super::options::{self, Words};
+use super::peers;
 use super::plain::{self, Head, Repository};
+use super::stdin;
 
 /// More refs than this do not travel; a push that needs them all is then a doubt.
 const MOST_REFS: usize = 20_000;
@@ -62,7 +64,13 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         SET_ONLY.iter().copied().filter(|v| world.variable(v).is_some_and(|b| !b.is_empty())).collect();
     put(&mut facts, name::VARIABLES_SET, &set);
     let Command::Known { name: command, args: words } = &line.command else { return facts };
+    let version = facts.version.clone();
+    let version = version.as_deref();
     if PLACELESS.contains(&command.as_str()) {
+        return facts;
+    }
+    if command == "clone" {
+        put(&mut facts, name::HOOKS, &peers::clone_hooks(world, &Words::read(command, words, version), &known, &line));
         return facts;
     }
     let (place, hooks, head) = match repository {
@@ -93,7 +101,14 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         put(&mut facts, name::ATTRIBUTES, &attributes(world, &place, known.config.as_ref(), &ask));
     }
     put(&mut facts, name::PLACE, &place);
-    let _ = words;
+    let words = Words::read(command, words, facts.version.as_deref());
+    if stdin::decides(command, &words) && invocation.streams.stdin != StreamKind::Terminal {
+        facts.contents.extend(world.stdin());
+    }
+    if matches!(command.as_str(), "push" | "send-pack") {
+        let hooks = peers::hooks(invocation, world, &facts, &line);
+        put(&mut facts, name::PEER_HOOKS, &hooks);
+    }
     facts
 }
 
@@ -111,10 +126,26 @@ fn version(world: &dyn World) -> Option<String> {
     Some(digits.trim_end_matches('.').to_owned())
 }
 
-/// The global options that a question must stand under. A pager has no place there.
+/// The global options that a question must stand under: not the pager, and not those that change no answer, which this
+/// git may not even know.
 fn question(words: &[Bytes]) -> Vec<&[u8]> {
-    let idle: [&[u8]; 4] = [b"-p", b"--paginate", b"-P", b"--no-pager"];
-    words.iter().map(Bytes::as_slice).filter(|w| !idle.contains(w)).collect()
+    let idle: [&[u8]; 7] =
+        [b"-p", b"--paginate", b"-P", b"--no-pager", b"--no-optional-locks", b"--no-advice", b"--no-lazy-fetch"];
+    let mut kept = Vec::new();
+    let mut words = words.iter().map(Bytes::as_slice);
+    while let Some(word) = words.next() {
+        match word {
+            b"--attr-source" => drop(words.next()),
+            word if word.starts_with(b"--attr-source=") || idle.contains(&word) => {}
+            b"-c" | b"-C" | b"--git-dir" | b"--work-tree" | b"--namespace" | b"--config-env" | b"--super-prefix"
+            | b"--shallow-file" => {
+                kept.push(word);
+                kept.extend(words.next());
+            }
+            word => kept.push(word),
+        }
+    }
+    kept
 }
 
 fn safe(entry: &Entry) -> Entry {
@@ -161,7 +192,7 @@ fn read_place(out: &[u8], invocation: &Invocation, line: &Line) -> Option<(Place
     Some((Place { git_dir: git_dir.into(), work_tree }, Bytes::from(join(&folder, hooks))))
 }
 
-fn join(folder: &[u8], path: &[u8]) -> Vec<u8> {
+pub fn join(folder: &[u8], path: &[u8]) -> Vec<u8> {
     match path {
         [b'/', ..] => path.to_vec(),
         [] => folder.to_vec(),
@@ -184,10 +215,10 @@ fn normal(path: &[u8]) -> Vec<u8> {
     [b"/".as_slice(), &parts.join(&b'/')].concat()
 }
 
-fn executable_hooks(world: &dyn World, folder: &[u8]) -> Vec<String> {
+pub fn executable_hooks(world: &dyn World, folder: &[u8]) -> Vec<String> {
     let names = world.list(folder).unwrap_or_default();
     let is_hook =
-        |name: &&Bytes| !name.ends_with(b".sample") && world.is_file(&[folder, b"/", name.as_slice()].concat());
+        |name: &&Bytes| !name.ends_with(b".sample") && world.is_program(&[folder, b"/", name.as_slice()].concat());
     names.iter().filter(is_hook).map(options::text).collect()
 }
 

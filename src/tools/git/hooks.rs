@@ -7,6 +7,17 @@ use super::options::Words;
 const WRITES_INDEX: &str = " add am apply checkout cherry-pick commit describe diff difftool merge mv pull read-tree rebase \
     reset restore revert rm sparse-checkout stage stash status switch update-index worktree ";
 
+/// Those that a repository on this machine runs, as the same user, when it is pushed to (git-receive-pack(1)).
+const RECEIVING: &[&str] = &[
+    "pre-receive",
+    "update",
+    "post-receive",
+    "post-update",
+    "reference-transaction",
+    "proc-receive",
+    "push-to-checkout",
+];
+
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let quiet = meaning.weights.iter().all(|w| *w <= Weight::Read);
     let mut names = of_command(command, sub, words, quiet);
@@ -17,9 +28,17 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if WRITES_INDEX.contains(&format!(" {command} ")) {
         names.push("post-index-change");
     }
+    if command == "clone" && words.on("no-checkout") {
+        names.retain(|name| *name != "post-checkout");
+    }
     let there = names.into_iter().filter(|name| scene.known.hooks.iter().any(|hook| hook == name));
     there.map(|name| format!("hook {name}")).for_each(|program| meaning.runs(program));
-    if brings_hooks(scene, command, words) {
+    let peers = scene.known.peer_hooks.iter().filter(|name| RECEIVING.contains(&name.as_str()));
+    if matches!(command, "push" | "send-pack") && meaning.weights.contains(&Weight::RemoteWrite) {
+        peers.for_each(|name| meaning.runs(format!("hook {name} of the remote")));
+    }
+    if command == "clone" && cloned_hooks(scene, words).is_some() {
+        // They are in what is cloned, or where nobody looked.
         meaning.runs("hook post-checkout");
     }
 }
@@ -54,13 +73,8 @@ fn of_command<'a>(command: &str, sub: &str, words: &'a Words, quiet: bool) -> Ve
     names
 }
 
-/// What a template brings runs in the new repository, and so does what `core.hooksPath` names.
-fn brings_hooks(scene: &Scene<'_>, command: &str, words: &Words) -> bool {
-    if command != "clone" {
-        return false;
-    }
-    let template = words.value("template").or_else(|| scene.filled("GIT_TEMPLATE_DIR"));
-    let template = template.or_else(|| scene.config.get("init.templatedir").map(str::to_owned));
-    let settings = words.values("config").any(|s| s.to_lowercase().starts_with("core.hookspath"));
-    template.is_some_and(|t| !t.is_empty()) || settings || scene.config.get("core.hookspath").is_some()
+/// The folder below the new work tree that `core.hooksPath` names for a clone's hooks.
+fn cloned_hooks(scene: &Scene<'_>, words: &Words) -> Option<String> {
+    let path = scene.config.get("core.hookspath").filter(|path| !path.is_empty() && !path.starts_with(['/', '~']))?;
+    (!words.any(&["bare", "mirror", "no-checkout"])).then(|| path.to_owned())
 }

@@ -3,6 +3,7 @@
 
 use super::meaning::{Scene, Weight};
 use super::options::Words;
+use super::stdin;
 
 use Weight::{ConfigWrite, LocalDestructive, LocalWrite, Read};
 
@@ -49,7 +50,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "switch" => destroys(words.any(&["discard-changes", "force"]) || words.letter('C')),
         // Only the index; what it held is mostly in the work tree too.
         "restore" => destroys(!words.on("staged") || words.on("worktree")),
-        "reset" => destroys(words.any(&["hard", "merge", "keep"])),
+        "reset" => destroys(last_of(words, &["mixed", "soft", "hard", "merge", "keep"], &["hard", "merge", "keep"])),
         "clean" => destroys(words.on("force") || scene.config.bool("clean.requireforce") == Some(false)),
         "prune" => LocalDestructive,
         "gc" => destroys(matches!(words.value("prune").as_deref(), Some("now" | "all"))),
@@ -79,6 +80,41 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "credential-store" => Read,
         _ => return None,
     })
+}
+
+/// Options that set one and the same thing: the last of `all` on the line is one of `those`.
+fn last_of(words: &Words, all: &[&str], those: &[&str]) -> bool {
+    let mut given = words.given.iter().rev().filter(|g| all.contains(&g.opt.long));
+    given.next().is_some_and(|g| !g.negated && those.contains(&g.opt.long))
+}
+
+/// What git says no to before it does anything, though each option is one of its own.
+pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'static str> {
+    let count = words.operands.len();
+    match command {
+        "clean" => {
+            let forced = words.any(&["force", "dry-run", "interactive"]);
+            (!forced && scene.config.bool("clean.requireforce") != Some(false)).then_some("clean without --force")
+        }
+        "branch" => {
+            let deletes = words.on("delete") || words.letter('D');
+            let moves = words.any(&["move", "copy"]) || words.letter('M') || words.letter('C');
+            let filters = ["list", "contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
+            let single = ["edit-description", "show-current", "set-upstream-to", "unset-upstream"].map(|o| words.on(o));
+            let modes = [deletes, moves, words.any(&filters)].into_iter().chain(single);
+            if modes.filter(|on| *on).count() > 1 {
+                return Some("several things at once");
+            }
+            ((deletes && count == 0) || (moves && !(1..=2).contains(&count))).then_some("the branch's name is missing")
+        }
+        "tag" if words.on("delete") && words.on("list") => Some("several things at once"),
+        "reset" => {
+            let whole = words.any(&["hard", "soft", "merge", "keep"]);
+            let paths = words.before_dashes.is_some_and(|before| count > before);
+            (whole && paths).then_some("a hard or soft reset of paths")
+        }
+        _ => None,
+    }
 }
 
 /// Commands whose first operand is a command of its own.
@@ -214,8 +250,11 @@ fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
 }
 
 fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {
-    if words.letter('d') || words.on("stdin") {
+    if words.letter('d') {
         return true;
+    }
+    if words.on("stdin") {
+        return stdin::update_ref_destroys(scene.known, words.letter('z'));
     }
     // A new ref takes nothing away.
     words.operands.first().is_none_or(|name| scene.known.refs.is_none() || has(scene, name) || name == "HEAD")

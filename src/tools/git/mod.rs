@@ -17,6 +17,7 @@ mod line;
 mod local;
 mod meaning;
 mod options;
+mod peers;
 mod plain;
 mod programs;
 mod prompts;
@@ -25,6 +26,7 @@ mod push;
 mod reading;
 mod refs;
 mod remotes;
+mod stdin;
 
 #[cfg(all(test, feature = "reading"))]
 mod tests;
@@ -242,6 +244,9 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
     let (sub, args) = part(name, args);
     let row = if sub.is_empty() { name.to_owned() } else { format!("{name} {sub}") };
     let words = Words::read(&row, args, scene.version);
+    if words.asks_help && words.problem.is_none() {
+        return finish(Meaning::of(Weight::Read));
+    }
     if let Some(problem) = &words.problem {
         if options::covers(scene.version) {
             return finish(Meaning::refused(problem.clone()));
@@ -308,6 +313,9 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
     }
     if let Some(meaning) = fetch::read(scene, name, words) {
         return meaning;
+    }
+    if let Some(why) = local::refusal(scene, name, words) {
+        return Meaning::refused(why);
     }
     match local::weight(scene, name, sub, words) {
         Some(weight) => Meaning::of(weight),

@@ -66,6 +66,7 @@ pub fn covers(version: Option<&str>) -> bool {
 struct Row {
     options: Vec<Opt>,
     lenient: bool,
+    abbreviates: bool,
     stops: bool,
 }
 
@@ -81,9 +82,14 @@ fn row(name: &str, minor: u32, depth: usize) -> Option<Row> {
     let (flags, first) = lines.by_ref().find_map(|line| {
         let (head, rest) = line.split_once(':')?;
         let flags = head.strip_prefix(name)?;
-        flags.chars().all(|c| c == '~' || c == '!').then_some((flags, rest))
+        flags.chars().all(|c| matches!(c, '~' | '^' | '!')).then_some((flags, rest))
     })?;
-    let mut row = Row { options: Vec::new(), lenient: flags.contains('~'), stops: flags.contains('!') };
+    let mut row = Row {
+        options: Vec::new(),
+        lenient: flags.contains('~'),
+        abbreviates: !flags.contains(['~', '^']),
+        stops: flags.contains('!'),
+    };
     for word in
         std::iter::once(first).chain(lines.take_while(|line| line.starts_with(' '))).flat_map(str::split_whitespace)
     {
@@ -127,6 +133,8 @@ pub struct Words {
     pub before_dashes: Option<usize>,
     /// What git's parser would say no to.
     pub problem: Option<String>,
+    /// The usage is shown, and the command does nothing.
+    pub asks_help: bool,
     /// A word was no text; it is shown escaped.
     pub not_text: bool,
 }
@@ -135,11 +143,12 @@ impl Words {
     /// `command` is `push`, or `stash push`. Without a row in the table every word that starts with a dash is passed over.
     pub fn read(command: &str, args: &[Bytes], version: Option<&str>) -> Self {
         let row = row(command, minor(version), 0);
-        let (lenient, stops) = row.as_ref().map_or((true, false), |r| (r.lenient, r.stops));
+        let (lenient, abbreviates, stops) =
+            row.as_ref().map_or((true, false, false), |r| (r.lenient, r.abbreviates, r.stops));
         let options = row.map(|r| r.options).unwrap_or_default();
         let grammar = Grammar {
             options: &options,
-            abbreviate: !lenient,
+            abbreviate: abbreviates,
             equals: true,
             short_equals: false,
             switch_values: false,
@@ -162,6 +171,10 @@ impl Words {
                 Item::Option(given) => words.given.push(given),
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
                 Item::Problem(Problem::Unknown { .. }) if lenient => {}
+                Item::Problem(Problem::Unknown { word, .. }) if !abbreviates && is_count(&word) => {}
+                Item::Problem(Problem::Unknown { word, .. }) if asks_for_help(&word, &options) => {
+                    words.asks_help = true
+                }
                 Item::Problem(problem) => words.problem = words.problem.take().or(Some(say(&problem))),
             }
         }
@@ -193,6 +206,21 @@ impl Words {
 
     pub fn any(&self, longs: &[&str]) -> bool {
         longs.iter().any(|long| self.on(long))
+    }
+}
+
+/// `-3` of the log family.
+fn is_count(word: &[u8]) -> bool {
+    word.len() > 1 && word[1..].iter().all(u8::is_ascii_digit)
+}
+
+/// parse-options.c: a letter `h` that is no option of the command shows how it is used, and nothing more happens.
+fn asks_for_help(word: &[u8], options: &[Opt]) -> bool {
+    let unknown = |letter: &&u8| !options.iter().any(|o| o.short == Some(char::from(**letter)));
+    match word {
+        b"--help" | b"--help-all" => true,
+        [b'-', b'-', ..] => false,
+        word => word.iter().skip(1).find(unknown) == Some(&b'h'),
     }
 }
 
@@ -240,7 +268,7 @@ mod tests {
     fn every_option_of_the_table_reads() {
         for line in TABLE.lines().filter(|l| !l.starts_with('#') && !l.starts_with(' ')) {
             let (name, _) = line.split_once(':').unwrap();
-            assert!(row(name.trim_end_matches(['~', '!']), NEWEST, 0).is_some(), "{name}");
+            assert!(row(name.trim_end_matches(['~', '^', '!']), NEWEST, 0).is_some(), "{name}");
         }
     }
 }

@@ -4,6 +4,7 @@ use super::meaning::{Meaning, RefChange, Scene, Weight};
 use super::options::Words;
 use super::refs::{Expansion, Refspec, Whole, defaults, expand};
 use super::remotes::{Way, default_remote, urls};
+use super::stdin;
 
 pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
     let config = &scene.config;
@@ -22,6 +23,8 @@ pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
     let forced = Forced::of(words, words.on("mirror") || mirror);
     let specs = match refspecs(scene, &remote, texts, tags, delete, all || mirror) {
         Ok(specs) => specs,
+        // What git was not asked for is no reason to say that it would refuse.
+        Err(_) if scene.known.config.is_none() && texts.is_empty() => return anything(&remote),
         Err(why) => return Meaning::refused(why),
     };
     let whole = Whole {
@@ -37,6 +40,17 @@ pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
     meaning
 }
 
+/// Where nothing is known, a push without refs may do everything.
+fn anything(remote: &str) -> Meaning {
+    let mut meaning = Meaning::of(Weight::RemoteWrite);
+    meaning.remote = Some(remote.to_owned());
+    meaning.force = true;
+    let all = |delete| RefChange { name: "refs/*".into(), delete, force: true };
+    meaning.changes.extend([all(false), all(true)]);
+    meaning.doubt("unknown_fact", "which refs are pushed hangs on a configuration that is not known");
+    meaning
+}
+
 pub fn send_pack(scene: &Scene<'_>, words: &Words) -> Meaning {
     let Some(remote) = words.operands.first() else { return Meaning::refused("no destination") };
     let (all, mirror) = (words.on("all"), words.on("mirror"));
@@ -49,11 +63,19 @@ pub fn send_pack(scene: &Scene<'_>, words: &Words) -> Meaning {
     if texts.is_empty() && !all && !mirror && !words.on("stdin") {
         specs.extend(Refspec::parse(":"));
     }
+    let given = stdin::refspecs(scene.known).filter(|_| words.on("stdin"));
+    let unread = words.on("stdin") && given.is_none();
+    for text in given.iter().flatten() {
+        match Refspec::parse(text) {
+            Some(spec) => specs.push(spec),
+            None => return Meaning::refused(format!("invalid refspec {text}")),
+        }
+    }
     let whole = Whole { branches: all, mirror, ..Whole::default() };
     let expansion = expand(scene, remote, &specs, whole, forced.all);
     let spelled = specs.iter().any(|s| s.force);
     let mut meaning = finish(scene, remote, expansion, &forced, spelled, words.on("dry-run"));
-    if words.on("stdin") {
+    if unread {
         meaning.doubt("unread_content", "the refs to push come from standard input");
         meaning.changes.push(RefChange { name: "refs/*".into(), delete: true, force: true });
         meaning.changes.push(RefChange { name: "refs/*".into(), delete: false, force: true });

@@ -184,6 +184,7 @@ impl Expander<'_> {
         if src != "HEAD" {
             for spec in configured.iter().filter_map(|text| Refspec::parse(text)) {
                 if let Some(name) = spec.dst.as_deref().and_then(|dst| through(&spec.src, dst, &full)) {
+                    let name = self.on_remote(&name, Some(&full));
                     return self.out.update(&name, force || spec.force);
                 }
             }
@@ -233,7 +234,7 @@ fn through(src: &str, dst: &str, full: &str) -> Option<String> {
         Some((prefix, suffix)) => {
             full.strip_prefix(prefix)?.strip_suffix(suffix).map(|middle| dst.replacen('*', middle, 1))
         }
-        None => (src == full || full.strip_prefix("refs/heads/") == Some(src)).then(|| dst.to_owned()),
+        None => (src == full).then(|| dst.to_owned()),
     }
 }
 

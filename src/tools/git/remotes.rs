@@ -154,7 +154,19 @@ fn with_scheme(scheme: &str, rest: &str, written: &str) -> Address {
     Address { transport, protocol: protocol.into(), repository: repository(host, port, standard, path) }
 }
 
-fn local(path: &str, folder: &str) -> Address {
+/// The folder or bundle on this machine that a URL leads to.
+pub fn local_path(url: &str, folder: &str) -> Option<String> {
+    if address(url, folder).transport != Transport::Local {
+        return None;
+    }
+    let (path, folder) = match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => (rest, "/"),
+        _ => (url, folder),
+    };
+    Some(absolute(path, folder))
+}
+
+fn absolute(path: &str, folder: &str) -> String {
     let absolute = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in absolute.split('/') {
@@ -166,7 +178,11 @@ fn local(path: &str, folder: &str) -> Address {
             part => parts.push(part),
         }
     }
-    let path = format!("/{}", parts.join("/"));
+    format!("/{}", parts.join("/"))
+}
+
+fn local(path: &str, folder: &str) -> Address {
+    let path = absolute(path, folder);
     let path = path.strip_suffix("/.git").or_else(|| path.strip_suffix(".git")).unwrap_or(&path).to_owned();
     Address {
         transport: Transport::Local,

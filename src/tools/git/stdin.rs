@@ -1,0 +1,40 @@
+//! Commands that take their orders from standard input: what it says is read before, and handed to git as it was read.
+
+use super::facts::Known;
+use super::options::Words;
+
+/// Whether what the command would do stands in its standard input.
+pub fn decides(command: &str, words: &Words) -> bool {
+    matches!(command, "send-pack" | "update-ref") && words.on("stdin")
+}
+
+/// The refspecs of `send-pack --stdin`, one a line; `None` where they could not be read to their end.
+pub fn refspecs(known: &Known) -> Option<Vec<&str>> {
+    Some(whole(known)?.lines().filter(|line| !line.is_empty()).collect())
+}
+
+/// Whether the orders of git-update-ref(1) move or delete a ref that may be there.
+pub fn update_ref_destroys(known: &Known, by_nul: bool) -> bool {
+    let Some(text) = whole(known) else { return true };
+    let harmless = |order: &str| {
+        let word = order.split(' ').next().unwrap_or_default();
+        matches!(
+            word,
+            "" | "create"
+                | "symref-create"
+                | "verify"
+                | "symref-verify"
+                | "option"
+                | "start"
+                | "prepare"
+                | "commit"
+                | "abort"
+        )
+    };
+    // With -z the values stand between the orders, and only git's own reading tells one from the other.
+    by_nul || !text.lines().all(harmless)
+}
+
+fn whole(known: &Known) -> Option<&str> {
+    known.stdin.as_ref().filter(|content| !content.truncated)?.bytes.text()
+}
