@@ -39,6 +39,10 @@ pub fn lines(text: &[u8], release: Release) -> (Vec<Line>, bool) {
             return (out, false);
         }
         if seen.ends_with(b"\n") || at == text.len() {
+            // Newer releases cut the newline off: a quote that is left open does not hold it.
+            if release != Release::V7_88 && line.last() == Some(&b'\n') {
+                line.pop();
+            }
             let end = if seen.ends_with(b"\n") { at - 1 } else { at };
             let words = trimmed(&line);
             if !matches!(words.first(), None | Some(b'#' | b'/' | b'*')) {
@@ -104,13 +108,19 @@ fn value(rest: &[u8]) -> Option<Bytes> {
 
 /// The config file that curl reads first unless `-q` leads the line: the first of these that is there. curl would also
 /// look into the home folder that the user database names; it never does under the gate, which hands over what was read.
-pub fn implicit(world: &dyn World) -> Option<Vec<u8>> {
+pub fn implicit(world: &dyn World, release: Release) -> Option<Vec<u8>> {
     let folder = |name: &str| world.variable(name).filter(|folder| !folder.is_empty());
     let (curl_home, config_home, home) = (folder("CURL_HOME"), folder("XDG_CONFIG_HOME"), folder("HOME"));
     // A folder .config is looked into only once, and not where XDG_CONFIG_HOME says another.
     let plain = curl_home.clone().or_else(|| home.clone()).filter(|_| config_home.is_none());
-    let dotted = [curl_home, config_home, home].into_iter().flatten().map(|folder| [&folder[..], b"/.curlrc"].concat());
-    dotted.chain(plain.map(|folder| [&folder[..], b"/.config/curlrc"].concat())).find(|path| world.is_file(path))
+    let under = |folder: Option<Bytes>, name: &[u8]| folder.map(|folder| [&folder[..], name].concat());
+    let configured: &[u8] = if release == Release::V8 { b"/curlrc" } else { b"/.curlrc" };
+    let dotted = [under(curl_home, b"/.curlrc"), under(config_home, configured), under(home, b"/.curlrc")];
+    dotted
+        .into_iter()
+        .flatten()
+        .chain(plain.map(|folder| [&folder[..], b"/.config/curlrc"].concat()))
+        .find(|path| world.is_file(path))
 }
 
 /// Whether the line's first word keeps curl from reading one.

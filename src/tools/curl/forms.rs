@@ -8,6 +8,8 @@ pub struct Form {
     pub files: Vec<Bytes>,
     /// It opens a part that holds parts (`name=(`), or closes one (`=)`).
     pub nests: i32,
+    /// A `;type=` that is no `major/minor`.
+    pub odd_type: bool,
 }
 
 /// Reads `name=content`. An error where curl refuses it.
@@ -19,13 +21,13 @@ pub fn read(value: &[u8], literal: bool) -> Result<Form, String> {
         _ if literal => {}
         Some((b'(', _)) => {
             form.nests = 1;
-            part(content, None, &mut form.files)?;
+            part(content, None, &mut form);
         }
         _ if content == b")" && name.is_empty() => form.nests = -1,
         Some((b'@', rest)) => {
             let mut rest = rest;
             loop {
-                let (file, after) = part(rest, Some(b','), &mut form.files)?;
+                let (file, after) = part(rest, Some(b','), &mut form);
                 form.files.push(Bytes(file));
                 match after.split_first() {
                     Some((b',', after)) => rest = after,
@@ -34,18 +36,18 @@ pub fn read(value: &[u8], literal: bool) -> Result<Form, String> {
             }
         }
         Some((b'<', rest)) => {
-            let (file, _) = part(rest, None, &mut form.files)?;
+            let (file, _) = part(rest, None, &mut form);
             form.files.push(Bytes(file));
         }
         _ => {
-            part(content, None, &mut form.files)?;
+            part(content, None, &mut form);
         }
     }
     Ok(form)
 }
 
 /// One word and its attributes (`;type=`, `;filename=`, `;headers=@file`, `;encoder=`), up to `end`.
-fn part<'a>(text: &'a [u8], end: Option<u8>, files: &mut Vec<Bytes>) -> Result<(Vec<u8>, &'a [u8]), String> {
+fn part<'a>(text: &'a [u8], end: Option<u8>, form: &mut Form) -> (Vec<u8>, &'a [u8]) {
     let (data, mut rest) = word(text, end);
     let mut typed = false;
     while let Some(after) = rest.strip_prefix(b";") {
@@ -55,7 +57,9 @@ fn part<'a>(text: &'a [u8], end: Option<u8>, files: &mut Vec<Bytes>) -> Result<(
             begins.then(|| &after[name.len()..])
         };
         if let Some(kind) = attribute("type=").filter(|_| !typed) {
-            rest = skip(media_type(kind.trim_ascii_start())?, end);
+            let kind = kind.trim_ascii_start();
+            form.odd_type |= !is_media_type(kind);
+            rest = skip(kind, end);
             typed = true;
         } else if let Some(name) = attribute("filename=").or_else(|| attribute("encoder=")) {
             rest = word(name, end).1;
@@ -64,7 +68,7 @@ fn part<'a>(text: &'a [u8], end: Option<u8>, files: &mut Vec<Bytes>) -> Result<(
             typed = false;
             let from_file = headers.strip_prefix(b"@").or_else(|| headers.strip_prefix(b"<"));
             let (name, after) = word(from_file.unwrap_or(headers), end);
-            files.extend(from_file.map(|_| Bytes(name)));
+            form.files.extend(from_file.map(|_| Bytes(name)));
             rest = after;
         } else if typed {
             rest = skip(after, end);
@@ -72,16 +76,14 @@ fn part<'a>(text: &'a [u8], end: Option<u8>, files: &mut Vec<Bytes>) -> Result<(
             rest = word(after, end).1;
         }
     }
-    Ok((data, rest))
+    (data, rest)
 }
 
-/// What follows `major/minor`, which curl wants to see.
-fn media_type(text: &[u8]) -> Result<&[u8], String> {
+/// `major/minor`, which 7.88 wants to see.
+fn is_media_type(text: &[u8]) -> bool {
     let major = text.iter().position(|b| matches!(b, b'/' | b' ')).unwrap_or(text.len());
-    let minor = text.get(major + 1..).unwrap_or_default();
-    let length = minor.iter().position(|b| matches!(b, b';' | b',' | b' ' | b'\n')).unwrap_or(minor.len());
-    let fine = major > 0 && length > 0 && text.get(major) == Some(&b'/');
-    if fine { Ok(&minor[length..]) } else { Err("the type of a form's part is no MAJOR/MINOR".to_owned()) }
+    let minor = text.get(major + 1).filter(|b| !matches!(b, b';' | b',' | b' ' | b'\n'));
+    major > 0 && text.get(major) == Some(&b'/') && minor.is_some()
 }
 
 fn skip(text: &[u8], end: Option<u8>) -> &[u8] {
@@ -138,7 +140,7 @@ mod tests {
     #[test]
     fn forms_that_curl_refuses_are_errors() {
         assert!(read(b"@x", false).is_err());
-        assert!(read(b"x=@a;type=plain", false).is_err());
+        assert!(read(b"x=@a;type=plain", false).unwrap().odd_type && !read(b"x=@a;type=a/b", false).unwrap().odd_type);
         assert!(read(b"x", true).is_err());
     }
 }

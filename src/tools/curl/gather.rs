@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::model::{Bytes, Facts, Invocation};
+use crate::model::{Bytes, Content, ContentSource, Digest, Facts, Invocation};
 use crate::tools::World;
 use crate::tools::options::{Item, Problem};
 
@@ -30,13 +30,16 @@ const ENGINE_FOLDERS: [&str; 4] = [
 
 pub fn facts(invocation: &Invocation, world: &dyn World) -> Facts {
     let mut facts = Facts::default();
-    if !config::disabled(&invocation.args)
-        && let Some(path) = config::implicit(world)
-    {
-        facts.facts.insert(CURLRC.to_owned(), json!(Bytes::from(path.as_slice())));
-        snapshot(&path, world, &mut facts, 0);
+    if !config::disabled(&invocation.args) {
+        let [older, newer] = [Release::V7_88, Release::V8].map(|release| config::implicit(world, release));
+        if older != newer {
+            ask(world, &mut facts);
+        }
+        if let Some(path) = if Release::of(facts.version.as_deref()) == Release::V8 { newer } else { older } {
+            facts.facts.insert(CURLRC.to_owned(), json!(Bytes::from(path.as_slice())));
+            snapshot(&path, world, &mut facts, 0);
+        }
     }
-    // The words of another release may name other configs; an unknown word asks for the version and begins again.
     let items = scan::words(&invocation.args, Release::Other);
     let mut missing = Vec::new();
     for path in Line::configs(&items) {
@@ -44,25 +47,53 @@ pub fn facts(invocation: &Invocation, world: &dyn World) -> Facts {
             missing.push(path.clone());
         }
     }
-    version(&items, world, &mut facts);
-    insert(&mut facts, MISSING, &missing);
-    let mut line = Line::read(invocation, &facts);
+    let configs: Vec<_> =
+        facts.contents.iter().flat_map(|content| config::lines(&content.bytes, Release::Other).0).collect();
+    let mut all = items.iter().chain(configs.iter().flat_map(|line| &line.items));
+    if all.any(decides) {
+        ask(world, &mut facts);
+    }
+    look(invocation, world, &mut facts, &missing);
+    if facts.version.is_none() && varies(invocation, &mut facts) {
+        ask(world, &mut facts);
+        look(invocation, world, &mut facts, &missing);
+    }
+    facts
+}
+
+/// Looks for the files that decide what a line does, once its configs are read.
+fn look(invocation: &Invocation, world: &dyn World, facts: &mut Facts, configs: &[Bytes]) {
+    let mut missing = configs.to_vec();
+    insert(facts, MISSING, &missing);
+    let mut line = Line::read(invocation, facts);
     let mut known: Vec<Store> = Vec::new();
     let mut engines: Vec<Bytes> = Vec::new();
     for group in line.plan.groups.iter().take(FILES) {
-        queries(group, world, &mut facts, &mut missing);
+        queries(group, world, facts, &mut missing);
         known.extend(stores_of(group, world));
         missing.extend(group.etag_compare.iter().filter(|path| is_missing(path, world)).cloned());
         engines.extend(group.engine.iter().filter(|name| is_engine(name, world)).cloned());
     }
-    insert(&mut facts, MISSING, &missing);
-    insert(&mut facts, STORES, &known);
-    insert(&mut facts, ENGINES, &engines);
+    insert(facts, MISSING, &missing);
+    insert(facts, STORES, &known);
+    insert(facts, ENGINES, &engines);
     if line.plan.groups.iter().any(|group| group.no_clobber) {
-        let existing = existing(&Meaning::of(&mut line.plan, invocation, &facts), world);
-        insert(&mut facts, EXISTING, &existing);
+        let existing = existing(&Meaning::of(&mut line.plan, invocation, facts), world);
+        insert(facts, EXISTING, &existing);
     }
-    facts
+}
+
+/// Whether the line does something else with one release than with another.
+fn varies(invocation: &Invocation, facts: &mut Facts) -> bool {
+    let mut read = |version: &str| {
+        facts.version = Some(version.to_owned());
+        let mut line = Line::read(invocation, facts);
+        let meaning = Meaning::of(&mut line.plan, invocation, facts);
+        (line.refused.is_some(), line.prints, line.configs, line.plan.odd, line.unknown, line.unread, meaning)
+    };
+    let differs = read("7.88.1") != read("8.14.1");
+    facts.version = None;
+    differs
 }
 
 fn insert<T: serde::Serialize>(facts: &mut Facts, name: &str, all: &[T]) {
@@ -76,7 +107,17 @@ fn snapshot(path: &[u8], world: &dyn World, facts: &mut Facts, depth: usize) -> 
     if depth > DEPTH || content(path, facts).is_some() || facts.contents.len() > FILES {
         return true;
     }
-    let Some(content) = (if path == b"-" { world.stdin() } else { world.file(path) }) else { return false };
+    let content = match if path == b"-" { world.stdin() } else { world.file(path) } {
+        Some(content) => content,
+        // curl opens a folder, too, and finds no line in it.
+        None if world.is_dir(path) => Content {
+            source: ContentSource::File(path.into()),
+            sha256: Digest::of(b""),
+            bytes: Bytes::default(),
+            truncated: false,
+        },
+        None => return false,
+    };
     let text = content.bytes.clone();
     facts.contents.push(content);
     for line in config::lines(&text, Release::Other).0 {
@@ -87,14 +128,8 @@ fn snapshot(path: &[u8], world: &dyn World, facts: &mut Facts, depth: usize) -> 
     true
 }
 
-/// Asking takes a process, so only where the answer decides something.
-fn version(items: &[Item], world: &dyn World, facts: &mut Facts) {
-    let configs: Vec<_> =
-        facts.contents.iter().flat_map(|content| config::lines(&content.bytes, Release::Other).0).collect();
-    let mut all = items.iter().chain(configs.iter().flat_map(|line| &line.items));
-    if !all.any(decides) {
-        return;
-    }
+/// Asks curl for its version, and of which parts it is built. That takes a process, so only where it decides something.
+fn ask(world: &dyn World, facts: &mut Facts) {
     let Some(text) = world.ask_tool(&[b"-q", b"--version"]) else { return };
     let Ok(text) = String::from_utf8(text) else { return };
     // `curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 …`
@@ -103,16 +138,12 @@ fn version(items: &[Item], world: &dyn World, facts: &mut Facts) {
     insert(facts, LACKS, &lacks);
 }
 
-/// Whether the item means something else to another release or another build.
+/// Whether the item is one that a release or a build may not know.
 fn decides(item: &Item) -> bool {
     match item {
         Item::Problem(problem) => matches!(problem, Problem::Unknown { .. } | Problem::Ambiguous { .. }),
-        Item::Option(given) => {
-            let written_out = given.opt.long == "write-out"
-                && given.value.as_ref().is_some_and(|format| format.windows(8).any(|w| w == b"%output{"));
-            written_out || options::needs(given.opt.long).is_some()
-        }
-        Item::Operand { value, .. } => value.get(..2).is_some_and(|begin| begin.eq_ignore_ascii_case(b"ws")),
+        Item::Option(given) => options::needs(given.opt.long).is_some(),
+        Item::Operand { .. } => false,
     }
 }
 

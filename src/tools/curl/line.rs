@@ -46,7 +46,7 @@ impl Line {
             missing: facts.get(MISSING).unwrap_or_default(),
             lacks: facts.get(LACKS).unwrap_or_default(),
         };
-        let mut line = Line::default();
+        let mut line = Line { plan: Plan::of(known.release), ..Line::default() };
         if let Some(path) = facts.get::<Bytes>(CURLRC) {
             // That it cannot be read stops nothing.
             let _ = line.config(&path, &known, 0);
@@ -90,6 +90,10 @@ impl Line {
     }
 
     fn set(&mut self, setting: Setting) -> Result<(), Stop> {
+        if setting.name == "url" && setting.value.starts_with(b"@") && self.plan.release != Release::V7_88 {
+            // From 8.13 on, a list of URLs.
+            self.unread.push(format!("the URLs in {:?} are not read", &setting.value));
+        }
         self.plan.apply(&setting)
     }
 
@@ -102,6 +106,10 @@ impl Line {
             "help" | "version" | "manual" if on => Err(Stop::Prints),
             "config" => self.config(&given.value.unwrap_or_default(), known, depth),
             "" => Ok(()),
+            "expand" => {
+                self.unknown.push("the value of an --expand- option is not read".to_owned());
+                Ok(())
+            }
             _ => {
                 if options::is_newer(name) {
                     self.newer(name);

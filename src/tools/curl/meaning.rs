@@ -26,10 +26,12 @@ pub struct Request {
     /// Where TCP goes, when it is not the URL's own.
     pub connect: Option<String>,
     pub follows: bool,
+    /// It is made as HTTP: by its scheme, or an FTP URL through an HTTP proxy.
+    pub as_http: bool,
 }
 
 /// Everything the line would do.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Meaning {
     pub requests: Vec<Request>,
     pub sends: BTreeSet<String>,
@@ -199,7 +201,9 @@ impl Walk<'_> {
 
     fn transfer(&mut self, transfer: &Transfer<'_>, resolves: bool) -> Result<(), GaveUp> {
         let Transfer { group, node, url, upload } = transfer;
+        let strict = self.release == Release::V7_88;
         if let Some(path) = &group.etag_compare
+            && strict
             && group.etag_save.is_none()
             && self.missing.contains(path)
         {
@@ -207,11 +211,11 @@ impl Walk<'_> {
         }
         self.opened(group);
         group.dump_header.iter().for_each(|path| self.meaning.write(path));
-        let output = output(group, node, url)?;
+        let output = output(group, node, url, self.release)?;
         let mut text = url.url.clone();
         let stdin = upload.is_some_and(|path| matches!(path.as_slice(), b"-" | b"."));
         if let Some(path) = upload.filter(|_| !stdin) {
-            text = with_file_name(text, path).ok_or(GaveUp("curl does not take the URL of an upload"))?;
+            text = with_file_name(text, path, self.release).ok_or(GaveUp("curl does not take the URL of an upload"))?;
         }
         if !group.query.is_empty() || (group.get && !group.data.is_empty()) {
             text = self.with_query(group, &text).ok_or(GaveUp("curl does not take the URL of a query"))?;
@@ -228,7 +232,7 @@ impl Walk<'_> {
 
     /// `--get` puts the data into the query; without it `--url-query` its own.
     fn with_query(&self, group: &Group, text: &[u8]) -> Option<Vec<u8>> {
-        let mut parts = Parts::of(text, How::default())?;
+        let mut parts = Parts::of(text, How::of(self.release))?;
         parts.url()?;
         let more = if group.get && !group.data.is_empty() {
             joined(group.data.iter().map(|(data, json)| (data, *json)), self.facts, &self.missing)
@@ -258,10 +262,14 @@ impl Walk<'_> {
             Some(default) if scheme(text).is_none() => [default.as_slice(), b"://", text].concat(),
             _ => text.to_vec(),
         };
-        let mut url = Parts::of(&text, How { as_is: group.as_is, no_user: group.no_user })?.url()?;
+        let mut url =
+            Parts::of(&text, How { as_is: group.as_is, no_user: group.no_user, release: self.release })?.url()?;
         self.only_https(group, &mut url);
         let left_out = group.schemes.as_ref().is_some_and(|schemes| !schemes.contains(&url.scheme.as_str()));
         if left_out || (is_newer(&url.scheme) && self.release == Release::V7_88) {
+            return None;
+        }
+        if !resolves {
             return None;
         }
         if url.scheme == "file" {
@@ -274,7 +282,7 @@ impl Walk<'_> {
             output.iter().for_each(|path| self.meaning.write(path));
             return Some(());
         }
-        let mut way = route::way(&group.route, &url, self.variables, &self.names).ok().filter(|_| resolves)?;
+        let mut way = route::way(&group.route, &url, self.variables, &self.names, self.release).ok()?;
         if way.connect.is_none() {
             way.connect = self.other_service(group, &url);
         }
@@ -286,8 +294,9 @@ impl Walk<'_> {
         if let Some(target) = group.request_target.as_ref().filter(|_| url.is_http()) {
             url.path = shown(target);
         }
-        let method = url.is_http().then(|| method(group, upload.is_some()));
-        self.meaning.requests.push(Request { url, method, connect: way.connect, follows: group.follows });
+        let method = (url.is_http() || is_newer(&url.scheme)).then(|| method(group, upload.is_some()));
+        let as_http = method.is_some() || (way.http_proxy && url.scheme == "ftp");
+        self.meaning.requests.push(Request { url, method, connect: way.connect, follows: group.follows, as_http });
         Some(())
     }
 
@@ -319,7 +328,7 @@ impl Walk<'_> {
     /// Files that leave with the requests of a group.
     fn sent(&mut self, group: &Group, before: usize) {
         let requests = self.meaning.requests[before..].to_vec();
-        let http = requests.iter().any(|request| request.url.is_http());
+        let http = requests.iter().any(|request| request.as_http);
         let mail = requests.iter().any(|r| matches!(r.url.scheme.as_str(), "smtp" | "smtps" | "imap" | "imaps"));
         if requests.is_empty() {
             return;
@@ -366,7 +375,7 @@ impl Walk<'_> {
 }
 
 /// Where the answer goes; `None` for standard output.
-fn output(group: &Group, node: &Node, url: &Expanded) -> Result<Option<Vec<u8>>, GaveUp> {
+fn output(group: &Group, node: &Node, url: &Expanded, release: Release) -> Result<Option<Vec<u8>>, GaveUp> {
     let name = match &node.output {
         None => return Ok(None),
         Some(Output::File(name)) if name.as_slice() == b"-" => return Ok(None),
@@ -376,9 +385,19 @@ fn output(group: &Group, node: &Node, url: &Expanded) -> Result<Option<Vec<u8>>,
             name => name,
         },
         Some(Output::Remote) => {
-            let parts = Parts::of(&url.url, How::default()).filter(|parts| parts.url().is_some());
+            let parts = Parts::of(&url.url, How::of(release)).filter(|parts| parts.url().is_some());
             let parts = parts.ok_or(GaveUp("curl does not take the URL that names a file"))?;
-            let name = remote_name(parts.path());
+            let name = match release {
+                Release::V7_88 => remote_name(parts.path()),
+                // Newer releases look for a name before the slashes at the end, and have one of their own.
+                Release::V8 | Release::Other => {
+                    let slashes = parts.path().iter().rev().take_while(|b| **b == b'/').count();
+                    match remote_name(&parts.path()[..parts.path().len() - slashes]) {
+                        b"" => b"curl_response",
+                        name => name,
+                    }
+                }
+            };
             match parts.scheme.as_str() {
                 "http" | "https" if group.names_by_header => b"*".to_vec(),
                 _ if name.is_empty() && !group.names_by_header => return Err(GaveUp("an output file has no name")),
@@ -399,9 +418,11 @@ fn remote_name(path: &[u8]) -> &[u8] {
 }
 
 /// A URL that names a folder gets the name of the file that is put there.
-fn with_file_name(text: Vec<u8>, path: &[u8]) -> Option<Vec<u8>> {
-    let mut parts = Parts::of(&text, How::default())?;
-    if !parts.path().ends_with(b"/") {
+fn with_file_name(text: Vec<u8>, path: &[u8], release: Release) -> Option<Vec<u8>> {
+    let mut parts = Parts::of(&text, How::of(release))?;
+    let named = !parts.path().ends_with(b"/");
+    // Newer releases leave a URL with a query as it is.
+    if named || (release != Release::V7_88 && parts.query.is_some()) {
         return Some(text);
     }
     let name = path_escaped(remote_name(path));

@@ -3,13 +3,14 @@
 use crate::tools::options::{Opt, Takes};
 
 /// The release whose grammar and options are read. Patch releases have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Release {
     /// 7.88: a unique beginning of a long name stands for it, in either case.
     V7_88,
     /// 8.7 to 8.14: long names are as they are, and there are more of them.
     V8,
-    /// Another one, or it is not known: read as 7.88, and what 7.88 does not know is a doubt.
+    /// Another one, or it is not known: read as 7.88, and what 7.88 does not take is a doubt.
+    #[default]
     Other,
 }
 
@@ -377,28 +378,59 @@ mod tests {
         Some((String::from_utf8(output.stdout).ok()?, String::from_utf8(output.stderr).ok()?))
     }
 
+    /// Every option of a release: its own, and those that came before it.
+    fn table(release: Release) -> Vec<Opt> {
+        let newer = NEWER.iter().filter(|_| release == Release::V8).map(|(opt, _)| opt);
+        OPTIONS.iter().chain(newer).copied().collect()
+    }
+
     #[test]
     fn the_table_is_that_of_the_installed_curl() {
-        let Some((version, _)) = curl(&["-q", "--version"]).filter(|(v, _)| v.starts_with("curl 7.88.")) else {
-            return; // another version has another table
-        };
+        let Some((version, _)) = curl(&["-q", "--version"]) else { return };
+        let release = Release::of(version.split(' ').nth(1));
+        if !release.is_known() {
+            return; // another release has another table
+        }
         let (help, _) = curl(&["-q", "--help", "all"]).unwrap();
-        for line in help.lines().filter_map(|line| line.split_once("--").map(|(before, after)| (before.trim(), after)))
-        {
-            let (before, after) = line;
+        for (before, after) in help.lines().filter_map(|line| line.split_once("--")) {
             let (name, about) = after.split_once(' ').unwrap();
-            let found = OPTIONS.iter().find(|o| o.long == name.strip_prefix("no-").unwrap_or(name));
+            let found = table(release).into_iter().find(|o| o.long == name.strip_prefix("no-").unwrap_or(name));
             let opt = found.unwrap_or_else(|| panic!("{version}: --{name} is missing"));
-            assert_eq!(opt.short, before.strip_prefix('-').and_then(|b| b.chars().next()), "--{name}");
+            assert_eq!(opt.short, before.trim().strip_prefix('-').and_then(|b| b.chars().next()), "--{name}");
             if about.starts_with('<') && name != "help" {
                 assert_eq!(opt.takes, Takes::Value, "--{name}");
             }
         }
-        // Help does not say of every option whether a value follows; the parser does.
-        for opt in OPTIONS {
+        // Help does not say of every option whether a value follows, nor of all that they are there; the parser does.
+        for opt in table(release) {
             let (_, error) = curl(&["-q", &format!("--{}", opt.long)]).unwrap();
             assert!(!error.contains("is unknown"), "--{}: {error}", opt.long);
             assert_eq!(error.contains("requires parameter"), opt.takes == Takes::Value, "--{}: {error}", opt.long);
+            let (_, error) = curl(&["-q", &format!("--no-{}", opt.long)]).unwrap();
+            let alone = opt.takes == Takes::Value || ALONE.contains(&opt.long);
+            let refuses = ["--no-", "isn't a boolean", "can't be reversed", "is not a boolean", "cannot be reversed"];
+            let refused = error.contains("option --no-") && refuses[1..].iter().any(|why| error.contains(why));
+            assert_eq!(refused, alone, "--no-{}: {error}", opt.long);
         }
+    }
+
+    #[test]
+    fn the_table_is_that_of_the_manual_page() {
+        let Some((version, _)) = curl(&["-q", "--version"]) else { return };
+        let release = Release::of(version.split(' ').nth(1));
+        let page = Command::new("zcat").arg("/usr/share/man/man1/curl.1.gz").output();
+        let Some(page) = page.ok().and_then(|page| String::from_utf8(page.stdout).ok()) else { return };
+        // `.IP "\-o, \-\-output <file>"`
+        let page = page.replace('\\', "");
+        if release != Release::V7_88 || !page.contains("curl 7.88") {
+            return; // another page is for another table
+        }
+        let entries = page.lines().filter_map(|line| line.strip_prefix(".IP \"")?.split_once("--"));
+        let names: Vec<&str> = entries.map(|(_, name)| &name[..name.find([' ', '"']).unwrap_or(name.len())]).collect();
+        for name in &names {
+            let long = name.strip_prefix("no-").unwrap_or(name);
+            assert!(table(release).iter().any(|opt| opt.long == long), "--{name} of the manual page is missing");
+        }
+        assert!(names.len() > 200, "{names:?}");
     }
 }

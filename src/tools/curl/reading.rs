@@ -39,6 +39,7 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
             format!("--{name} holds what ends a line of the request: the server may read another one"),
         );
     }
+    line.plan.odd.into_iter().for_each(|why| reading.doubt("unknown_fact", why));
     if meaning.too_many {
         reading.doubt("unknown_fact", format!("the line stands for more than {MOST} requests"));
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::model::Bytes;
 
+use super::options::Release;
 use super::transfer::Route;
 use super::url::{How, Parts, Url, shown};
 
@@ -84,11 +85,11 @@ pub struct Way {
 }
 
 /// The way of one request. An error where curl makes none: a proxy or an entry that it does not take.
-pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names) -> Result<Way, ()> {
+pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, release: Release) -> Result<Way, ()> {
     if let Some(path) = &route.unix {
         return Ok(Way { connect: Some(format!("unix:{}", shown(path))), http_proxy: false });
     }
-    let (socks, http) = proxies(route, url, variables)?;
+    let (socks, http) = proxies(route, url, variables, release)?;
     let http_proxy = http.is_some();
     if let Some(proxy) = socks.or(http) {
         let there = match &proxy {
@@ -116,12 +117,17 @@ enum Proxy {
 }
 
 /// The SOCKS and the HTTP proxy of a request; TCP goes to the first.
-fn proxies(route: &Route, url: &Url, variables: &Variables) -> Result<(Option<Proxy>, Option<Proxy>), ()> {
+fn proxies(
+    route: &Route,
+    url: &Url,
+    variables: &Variables,
+    release: Release,
+) -> Result<(Option<Proxy>, Option<Proxy>), ()> {
     let list = match &route.noproxy {
         Some(list) => Some(list.clone()),
         None => variable(variables, &["no_proxy", "NO_PROXY"]),
     };
-    if list.is_some_and(|list| spared(&url.host, &list)) {
+    if list.is_some_and(|list| spared(&url.host, &list, release)) {
         return Ok((None, None));
     }
     let named = match (&route.proxy, &route.preproxy) {
@@ -170,12 +176,21 @@ fn variable(variables: &Variables, names: &[&str]) -> Option<Bytes> {
 }
 
 /// Whether the list spares the host (lib/noproxy.c): `*`, a network for an IPv4 address, the name itself or one above.
-fn spared(host: &str, list: &[u8]) -> bool {
+fn spared(host: &str, list: &[u8], release: Release) -> bool {
     let Ok(list) = std::str::from_utf8(list) else { return false };
     if list == "*" {
         return true;
     }
     let address = host.parse::<Ipv4Addr>().ok();
+    // Newer releases look no further than a blank that no comma follows.
+    let list = match list.trim_start().split_once([' ', '\t']) {
+        Some((before, after))
+            if release == Release::V8 && !before.ends_with(',') && !after.trim_start().starts_with(',') =>
+        {
+            before
+        }
+        _ => list,
+    };
     list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()).any(|entry| match address {
         Some(address) => within(address, entry),
         None => {
@@ -247,7 +262,7 @@ mod tests {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), Bytes::from(*value))).collect();
         let url = parse(url.as_bytes(), How::default()).unwrap();
         let mut names = Names::default();
-        match names.take(&route).and_then(|()| way(&route, &url, &variables, &names)) {
+        match names.take(&route).and_then(|()| way(&route, &url, &variables, &names, Release::V7_88)) {
             Ok(way) => way.connect.unwrap_or("-".into()),
             Err(()) => "none".into(),
         }

@@ -13,6 +13,9 @@ const NOTHING: [Opt; 2] = [
     Opt { long: "", short: Some('$'), takes: Takes::Nothing },
 ];
 
+/// Stands before an option whose value curl expands.
+pub const EXPAND: Opt = Opt { long: "expand", short: None, takes: Takes::Nothing };
+
 /// Scans words as curl does. A negation that curl does not take is [`Problem::UnwantedValue`].
 pub fn words(words: &[Bytes], release: Release) -> Vec<Item> {
     let mut scan = Scan { words, release, next: 0, items: Vec::new() };
@@ -52,6 +55,14 @@ impl<'a> Scan<'a> {
         let (name, negated) = match name.strip_prefix(b"no-") {
             Some(rest) => (rest, true),
             None => (name, false),
+        };
+        // From 8.3 on, variables of the value are filled in; what they hold is not read here.
+        let name = match name.strip_prefix(b"expand-").filter(|_| self.release == Release::V8 && !negated) {
+            Some(rest) => {
+                self.given(EXPAND, false, None, index);
+                rest
+            }
+            None => name,
         };
         match find(name, negated, self.release) {
             Ok(opt) if negated && (opt.takes == Takes::Value || ALONE.contains(&opt.long)) => {
@@ -152,6 +163,7 @@ mod tests {
     #[test]
     fn newer_releases_want_whole_names_and_have_more_of_them() {
         assert_eq!(read("--head --hea --variable x", Release::V8), "head unknown variable=x");
+        assert_eq!(read("--expand-data x --expand-x", Release::V8), "expand data=x expand unknown");
         assert_eq!(read("--variable x", Release::V7_88), "unknown <x>");
     }
 }

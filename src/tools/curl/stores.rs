@@ -32,7 +32,7 @@ pub struct Store {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Lower case; empty for any host.
+    /// Lower case; empty for any host if `below`, else for those that curl finds it for.
     pub name: String,
     /// Hosts below it, too.
     pub below: bool,
@@ -43,9 +43,21 @@ pub struct Host {
 
 impl Host {
     pub fn is(&self, host: &str) -> bool {
+        if self.name.is_empty() {
+            return self.below || is_in_first_bucket(host);
+        }
         let under = || host.strip_suffix(&self.name).is_some_and(|before| before.ends_with('.'));
-        self.name.is_empty() || self.name == host || (self.below && under())
+        self.name == host || (self.below && under())
     }
+}
+
+/// curl keeps cookies in 63 buckets by the last two labels of their domain, and those without a domain, like those of
+/// addresses, in the first; so they go to hosts that happen to be looked for there (lib/cookie.c).
+fn is_in_first_bucket(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>().is_ok();
+    let top = host.rmatch_indices('.').nth(1).map_or(host, |(at, _)| &host[at + 1..]);
+    let mix = |hash: u64, b: u8| hash.wrapping_mul(33) ^ u64::from(b.to_ascii_uppercase());
+    address || top.bytes().fold(5381, mix) % 63 == 0
 }
 
 /// More lines of a file are not looked at: then it speaks of any host.
@@ -69,11 +81,19 @@ fn any() -> Host {
     Host { name: String::new(), below: true, to: None }
 }
 
-/// Netscape's format, or a header line, whose cookie goes to any host.
+/// Netscape's format, or a header line. A cookie without a domain has no name here ([`Host::is`]).
 fn cookie(line: &str) -> Option<Host> {
     let begins = line.get(..11).is_some_and(|begin| begin.eq_ignore_ascii_case("set-cookie:"));
     if begins {
-        return line[11..].contains('=').then(any);
+        let domain = |field: &str| {
+            let (name, value) = field.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case("domain")
+                .then(|| value.trim().trim_start_matches('.').to_ascii_lowercase())
+        };
+        let name = line[11..].split(';').filter_map(domain).next_back().unwrap_or_default();
+        let below = !name.is_empty();
+        return line[11..].contains('=').then_some(Host { name, below, to: None });
     }
     let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
     let fields: Vec<&str> = line.split('\t').filter(|field| !field.is_empty()).collect();
@@ -138,7 +158,8 @@ mod tests {
         let jar =
             "# Netscape\n.a.example\tTRUE\t/\tFALSE\t0\tk\tv\n#HttpOnly_B.example\tFALSE\t/\tFALSE\t0\tk\tv\nMARK\n";
         assert_eq!(names(Kind::Cookies, jar), [".a.example", "b.example"]);
-        assert_eq!(names(Kind::Cookies, "Set-Cookie: a=b\nset-cookie: x\n"), ["."]);
+        let lines = "Set-Cookie: a=b\nset-cookie: x\nSet-Cookie: a=b; Domain=.A.example; path=/\n";
+        assert_eq!(names(Kind::Cookies, lines), ["", ".a.example"]);
         let netrc = "machine a.example login machine password p\ndefault login x";
         assert_eq!(names(Kind::Logins, netrc), ["a.example", "."]);
         let hsts = "# c\n.a.example \"20991231 10:00:00\"\nb.example \"20100101 00:00:00\"\nc.example \"unlimited\"\n";

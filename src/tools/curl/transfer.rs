@@ -3,6 +3,7 @@
 use crate::model::Bytes;
 
 use super::data::Data;
+use super::options::Release;
 use super::stores::{Kind as Holds, Store};
 use super::{forms, values};
 
@@ -85,6 +86,7 @@ pub struct Group {
     /// Before these, all nodes have a URL, an output, an upload.
     next: [usize; 3],
     form_depth: i32,
+    odd_form: bool,
     shows_headers: bool,
     resumes_here: bool,
     fails: bool,
@@ -142,11 +144,22 @@ pub struct Plan {
     /// A word that would end the request's line or a header early, so that the server reads another request than is
     /// written: curl sends it as it is.
     pub splits: Option<&'static str>,
+    pub release: Release,
+    /// What 7.88 refuses and another release may take.
+    pub odd: Vec<String>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
+        Plan::of(Release::Other)
+    }
+}
+
+impl Plan {
+    pub fn of(release: Release) -> Plan {
         Plan {
+            release,
+            odd: Vec::new(),
             groups: vec![Group::default()],
             stderr: Vec::new(),
             trace: None,
@@ -158,25 +171,29 @@ impl Default for Plan {
             splits: None,
         }
     }
-}
 
-impl Plan {
     /// Takes up one setting. On an error curl stops; in a config it only warns and goes on.
     pub fn apply(&mut self, setting: &Setting) -> Result<(), Stop> {
         if let Some(why) =
             values::refused(setting.name, &setting.value).filter(|_| setting.on || setting.name == "metalink")
         {
-            return Err(Stop::Refused(format!("--{} {why}", setting.name)));
+            let why = format!("--{} {why}", setting.name);
+            match self.release {
+                Release::V7_88 => return Err(Stop::Refused(why)),
+                Release::V8 | Release::Other => self.odd.push(why),
+            }
         }
         if splits(setting) {
             self.splits.get_or_insert(setting.name);
         }
         if setting.name == "next" {
+            self.form_types();
             if self.last().nodes.first().is_some_and(|node| node.url.is_some()) {
                 self.groups.push(Group::default());
             }
         } else if !self.global(setting) {
-            self.last().set(setting)?;
+            let release = self.release;
+            self.last().set(setting, release)?;
         }
         let group = self.last();
         let letter_f =
@@ -189,10 +206,19 @@ impl Plan {
 
     /// What curl refuses when it has read all its words.
     pub fn finish(&mut self) -> Result<(), Stop> {
+        self.form_types();
+        let strict = self.release == Release::V7_88;
         let group = self.last();
-        match group.names_by_header && (group.shows_headers || group.resumes_here) {
+        match strict && group.names_by_header && (group.shows_headers || group.resumes_here) {
             true => Err(Stop::Refused("--remote-header-name goes with neither --include nor --continue-at -".into())),
             false => Ok(()),
+        }
+    }
+
+    /// A type that is none: 7.88 refuses the form when it reads it, others only warn.
+    fn form_types(&mut self) {
+        if self.last().odd_form {
+            self.odd.push("a form's part has a type that is no MAJOR/MINOR".to_owned());
         }
     }
 
@@ -247,7 +273,7 @@ fn splits(setting: &Setting) -> bool {
 }
 
 impl Group {
-    fn set(&mut self, setting: &Setting) -> Result<(), Stop> {
+    fn set(&mut self, setting: &Setting, release: Release) -> Result<(), Stop> {
         let Setting { name, value, on } = setting;
         match *name {
             "url" => self.node(0, |node| node.url.is_some()).url = Some(value.clone()),
@@ -265,6 +291,10 @@ impl Group {
             "include" | "show-headers" => self.shows_headers = *on,
             "form" | "form-string" => {
                 let form = forms::read(value, *name == "form-string").map_err(Stop::Refused)?;
+                if form.odd_type && release == Release::V7_88 {
+                    return Err(Stop::Refused("the type of a form's part is no MAJOR/MINOR".to_owned()));
+                }
+                self.odd_form |= form.odd_type;
                 self.form_depth += form.nests;
                 if self.form_depth < 0 {
                     self.form_depth = 0;

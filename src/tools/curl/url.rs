@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::idn;
+use super::options::Release;
 
 /// Schemes of curl 7.88 in Debian 12, and the port of each.
 pub const SCHEMES: &[(&str, u16)] = &[
@@ -81,6 +82,14 @@ pub struct How {
     pub as_is: bool,
     /// `--disallow-username-in-url`.
     pub no_user: bool,
+    pub release: Release,
+}
+
+impl How {
+    /// As curl's tool reads a URL before it gives it to its library.
+    pub fn of(release: Release) -> How {
+        How { release, ..How::default() }
+    }
 }
 
 /// A URL in its parts, as written.
@@ -123,11 +132,13 @@ impl Parts {
         let (rest, fragment) = cut(rest, b"#");
         let (path, query) = cut(rest, b"?");
         parts.fragment = fragment.get(1..).filter(|f| !f.is_empty()).map(<[u8]>::to_vec);
-        parts.query = query.get(1..).map(<[u8]>::to_vec);
+        let newer = how.release == Release::V8;
+        // Newer releases leave a `?` away that nothing follows, and take `%2e` for a dot.
+        parts.query = query.get(1..).filter(|query| !(newer && query.is_empty())).map(<[u8]>::to_vec);
         parts.path = match path.len() {
             0 | 1 => Vec::new(),
             _ if how.as_is => path.to_vec(),
-            _ => without_dots(path),
+            _ => without_dots(path, newer),
         };
         Some(parts)
     }
@@ -380,22 +391,38 @@ fn guess(host: &[u8]) -> &'static str {
     known.into_iter().find(|name| !whole && label.eq_ignore_ascii_case(name.as_bytes())).unwrap_or("http")
 }
 
+/// One dot or two, and nothing else; 0 for other names.
+fn dots(part: &[u8], decodes: bool) -> usize {
+    let mut rest = part;
+    let mut found = 0;
+    while !rest.is_empty() && found < 3 {
+        let escape = rest.get(..3).is_some_and(|escape| decodes && escape.eq_ignore_ascii_case(b"%2e"));
+        match rest {
+            _ if escape => rest = &rest[3..],
+            [b'.', after @ ..] => rest = after,
+            _ => return 0,
+        }
+        found += 1;
+    }
+    found
+}
+
 /// RFC 3986 section 5.2.4. Dots that are percent-encoded stay, as curl 7.88 leaves them.
-fn without_dots(path: &[u8]) -> Vec<u8> {
+fn without_dots(path: &[u8], decodes: bool) -> Vec<u8> {
     let mut out: Vec<&[u8]> = Vec::new();
     let mut parts = path.split(|b| *b == b'/').skip(1).peekable();
     while let Some(part) = parts.next() {
         let last = parts.peek().is_none();
-        match part {
-            b"." if last => out.push(b""),
-            b"." => {}
-            b".." => {
+        match dots(part, decodes) {
+            1 if last => out.push(b""),
+            1 => {}
+            2 => {
                 out.pop();
                 if last {
                     out.push(b"");
                 }
             }
-            part => out.push(part),
+            _ => out.push(part),
         }
     }
     [b"/", out.join(&b'/').as_slice()].concat()

@@ -303,12 +303,12 @@ def one(case, listeners, folder):
     cwd, home = case["cwd"], case["home"]
     text = json.dumps([case["argv"], case["env"], sorted(tree(cwd, home).values(), key=len)[:20]], default=lambda b: b.decode("latin1"))
     listeners.ports(PORTS | {int(n) for n in re.findall(r"\d{2,5}", text) if 0 < int(n) < 65536 and int(n) != 53})
-    sockets = [listeners.unix(os.path.join(cwd, name), name) for name in set(re.findall(r"[\w./-]+\.sock\b", text))
-               if not name.startswith("/") and not os.path.exists(os.path.join(cwd, name))]
+    names = {name for name in re.findall(r"(?<![\w/.])[\w-]+\.sock\b", text) if not os.path.exists(os.path.join(cwd, name))}
+    sockets = [listeners.unix(os.path.join(cwd, name), name) for name in names]
     before = tree(cwd, home)
     trace = folder + "/trace"
     listeners.log = []
-    line = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=openat,connect", "-o", trace, "curl", *case["argv"]]
+    line = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=openat,connect", "-o", trace, case["program"], *case["argv"]]
     limit = ["timeout", "-k", "1", "10"]
     done = subprocess.run(limit + line, cwd=cwd, env=case["env"], input=(case.get("stdin") or "").encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -318,16 +318,15 @@ def one(case, listeners, folder):
     for listener in sockets:
         listener.close()
     after = tree(cwd, home)
-    for name in set(re.findall(r"[\w./-]+\.sock\b", text)):
-        if not name.startswith("/") and os.path.exists(os.path.join(cwd, name)):
-            os.unlink(os.path.join(cwd, name))
+    for name in names:
+        os.unlink(os.path.join(cwd, name))
     opened = set()
     with open(trace, errors="surrogateescape") as f:
         for path in re.findall(r'openat\(AT_FDCWD, "((?:[^"\\]|\\.)*)", O_RDONLY[^)]*\)\s+= \d', f.read()):
             path = os.path.join(cwd, path)
             if path.startswith((cwd, home)):
                 opened.add(shown(path, cwd, home))
-    own_host = any("host:" in word.lower() for word in [*case["argv"], text])
+    own_host = re.search(r"(?i)(?<![\w.])host:", text) is not None
     writes = sorted(shown(path, cwd, home) for path in after if before.get(path) != after[path])
     # What is sent to servers that speak in their own way is not looked into: a file that was opened for it is sent.
     raw = any(seen.get("raw") for seen in log)

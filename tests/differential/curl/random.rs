@@ -14,6 +14,14 @@ pub struct Opt {
 /// What would not end, would ask a terminal, or would reach for what is not in the world.
 const LEFT_OUT: &[&str] = &[
     "aws-sigv4",
+    "haproxy-protocol",
+    "haproxy-clientip",
+    "ntlm-wb",
+    "ntlm",
+    "digest",
+    "anyauth",
+    "socks4",
+    "fail-early",
     "tlsuser",
     "tlspassword",
     "proxy-tlsuser",
@@ -166,7 +174,7 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// The options of the installed curl.
 pub fn options() -> Vec<Opt> {
-    let help = Command::new("curl").args(["-q", "--help", "all"]).output().unwrap().stdout;
+    let help = Command::new(super::program()).args(["-q", "--help", "all"]).output().unwrap().stdout;
     let help = String::from_utf8(help).unwrap();
     let option = |line: &str| {
         let (short, rest) = line.split_once("--")?;
