@@ -3,7 +3,7 @@
 //! which at most [`HELD`] bytes.
 //!
 //! A stream is cut at its own newlines, never at the reader's chunks. Whole lines are scanned together ([`scan`]) by
-//! the table of [`rules`] and by the secrets of this very command in every usual encoding ([`encodings`]); secrets
+//! the table of [`rules`] and by the secrets of this very command in every form ([`known`]); secrets
 //! that span lines or are named by a header are followed from line to line ([`keys`], [`tables`]). A line without end is scanned in windows that overlap.
 //!
 //! A stream that pauses in the middle of a line (a prompt, a progress bar) must not wait for its newline:
@@ -11,8 +11,8 @@
 //! matters: a secret that is written in pieces with pauses may show the first few bytes that look like anything.
 
 mod checks;
-mod encodings;
 mod keys;
+mod known;
 mod numbers;
 mod rules;
 mod scan;
@@ -36,6 +36,9 @@ const OVERLAP: usize = 16 << 10;
 
 /// How much of a line that is already given is kept, so that `password=` before a pause still counts.
 const CONTEXT: usize = 512;
+
+/// How much of a granted secret must be there for it to be held back in a pause.
+const BEGUN: usize = 4;
 
 /// What is masked in one stream.
 pub struct Settings<'a> {
@@ -126,9 +129,14 @@ impl Redactor {
             let (now, later) = rest.split_at(rest.len().min(HELD - before));
             self.line.extend_from_slice(now);
             rest = later;
-            if let Some(newline) = memchr::memrchr(b'\n', &self.line[before..]) {
-                self.lines(before + newline + 1, &mut out);
-            } else if self.line.len() == HELD {
+            let full = self.line.len() == HELD;
+            if let Some(newline) = memchr::memrchr(b'\n', &self.line[if full { 0 } else { before }..]) {
+                let end = newline + 1 + if full { 0 } else { before };
+                self.lines(end, Some(1), &mut out);
+                if self.line.len() == HELD {
+                    self.lines(end, None, &mut out);
+                }
+            } else if full {
                 self.window(&mut out);
             }
         }
@@ -138,9 +146,13 @@ impl Redactor {
     /// The stream pauses: gives what is held, but for a secret that may have begun.
     pub fn idle(&mut self) -> Clean {
         let mut out = Vec::new();
-        if !self.keys.inside() && !self.tables.inside() {
-            let mut spans = self.scanner.spans(&self.line);
-            let safe = self.scanner.safe(&self.line, &spans).max(self.given);
+        if let Some(newline) = memchr::memrchr(b'\n', &self.line) {
+            self.lines(newline + 1, Some(BEGUN), &mut out);
+        }
+        if !self.keys.inside() && !self.tables.inside() && memchr::memchr(b'\n', &self.line).is_none() {
+            let (known, open) = self.scanner.known(&self.line, BEGUN);
+            let mut spans = self.scanner.spans(&self.line, known);
+            let safe = self.scanner.safe(&self.line, &spans, open).max(self.given);
             spans.retain(|span| span.end <= safe);
             self.give(safe, &spans, &mut out);
             self.forget(safe);
@@ -156,7 +168,7 @@ impl Redactor {
     /// The stream has ended: the rest, and what was masked in all.
     pub fn finish(mut self) -> (Clean, Masked) {
         let mut out = Vec::new();
-        self.lines(self.line.len(), &mut out);
+        self.lines(self.line.len(), None, &mut out);
         (Clean::after_redaction(out), self.masked)
     }
 
@@ -164,10 +176,24 @@ impl Redactor {
         &self.masked
     }
 
-    /// Whole lines, up to `end`.
-    fn lines(&mut self, end: usize, out: &mut Vec<u8>) {
+    /// Whole lines, up to `end`; but not a line in which a granted secret may have begun that goes on in the next ones,
+    /// of which at least so many characters are there. `None`: there are no next ones, or no more can be held.
+    fn lines(&mut self, end: usize, begun: Option<usize>, out: &mut Vec<u8>) {
+        let (mut known, open) = self.scanner.known(&self.line[..end], begun.unwrap_or(usize::MAX));
+        let line_of = |at: usize| memchr::memrchr(b'\n', &self.line[..at]).map_or(0, |newline| newline + 1);
+        let mut end = end;
+        if let Some(open) = open.filter(|_| begun.is_some()) {
+            end = line_of(open);
+            while let Some(span) = known.iter().find(|span| span.start < end && end < span.end) {
+                end = line_of(span.start);
+            }
+            known.retain(|span| span.end <= end);
+        }
+        if end == 0 {
+            return;
+        }
         let lines = &self.line[..end];
-        let mut spans = self.scanner.spans(lines);
+        let mut spans = self.scanner.spans(lines, known);
         if self.by_rules {
             self.tables.follow(lines, &mut spans);
             self.keys.follow(lines, &mut spans);
@@ -179,7 +205,8 @@ impl Redactor {
 
     /// A line that fills the window and has no end yet: all but the overlap is decided.
     fn window(&mut self, out: &mut Vec<u8>) {
-        let mut spans = self.scanner.spans(&self.line);
+        let (known, _) = self.scanner.known(&self.line, usize::MAX);
+        let mut spans = self.scanner.spans(&self.line, known);
         let mut cut = self.line.len() - OVERLAP;
         if let Some(span) = spans.iter().find(|span| span.start < cut && cut < span.end) {
             if span.end < self.line.len() {

@@ -12,7 +12,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::checks::{Check, back};
-use super::encodings::Needles;
+use super::known::Known;
 use super::numbers;
 use super::rules::{At, Before, RULES, Rule, Set};
 use super::words::{Hit, Words};
@@ -34,48 +34,56 @@ pub struct Scanner {
     words: Option<Words>,
     /// Rules that are tried wherever a number begins.
     numbers: Vec<usize>,
-    needles: Option<Needles>,
+    known: Option<Known>,
     hits: Vec<Hit>,
 }
 
 impl Scanner {
     pub fn new(sets: &[Set], secrets: &[&Secret]) -> Self {
-        Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), Needles::new(secrets))
+        Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), Known::new(secrets))
     }
 
-    fn of(rules: impl Iterator<Item = &'static Rule> + Clone, needles: Option<Needles>) -> Self {
+    fn of(rules: impl Iterator<Item = &'static Rule> + Clone, known: Option<Known>) -> Self {
         Scanner {
             words: None,
             numbers: rules.clone().enumerate().filter(|(_, rule)| rule.words.is_empty()).map(|(n, _)| n).collect(),
             rules: rules.map(Compiled::new).collect(),
-            needles,
+            known,
             hits: Vec::new(),
         }
     }
 
     pub fn masks_nothing(&self) -> bool {
-        self.rules.is_empty() && self.needles.is_none()
+        self.rules.is_empty() && self.known.is_none()
     }
 
-    /// All secrets of the text, in order, apart from one another. The text begins and ends at ends of lines, or is
-    /// part of one line.
-    pub fn spans(&mut self, text: &[u8]) -> Vec<Span> {
+    /// The secrets that were granted, and where the earliest begins that the text's end may have cut, of which at
+    /// least `least` characters are there.
+    pub fn known(&self, text: &[u8], least: usize) -> (Vec<Span>, Option<usize>) {
         let mut spans = Vec::new();
-        if let Some(needles) = &self.needles {
-            needles.spans(text, &mut spans);
-        }
+        let open = self.known.as_ref().and_then(|known| known.spans(text, least, &mut spans));
+        (spans, open)
+    }
+
+    /// All secrets of the text, in order, apart from one another; `spans` are those that are known already. The text
+    /// begins and ends at ends of lines, or is part of one line.
+    pub fn spans(&mut self, text: &[u8], mut spans: Vec<Span>) -> Vec<Span> {
+        let known = spans.len();
         self.ruled(text, |_, span| spans.extend(span));
+        let mut index = 0;
+        spans.retain(|span| {
+            index += 1;
+            index <= known || !in_binary(text, span)
+        });
         merge(spans)
     }
 
-    /// Up to where an unfinished line can be given, no more of it being there yet.
-    pub fn safe(&mut self, line: &[u8], spans: &[Span]) -> usize {
-        let mut safe = line.len();
+    /// Up to where an unfinished line can be given, no more of it being there yet; `open` is where a granted secret
+    /// may have begun.
+    pub fn safe(&mut self, line: &[u8], spans: &[Span], open: Option<usize>) -> usize {
+        let mut safe = open.unwrap_or(line.len());
         if let Some(span) = spans.last().filter(|span| span.end == line.len()) {
-            safe = span.start;
-        }
-        if let Some(needles) = &self.needles {
-            safe = safe.min(line.len() - needles.begun(line));
+            safe = safe.min(span.start);
         }
         let word =
             line.iter().rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).map_or(0, |at| at + 1);
@@ -128,6 +136,16 @@ impl<'a> Line<'a> {
         }
         &self.text[..self.end]
     }
+}
+
+/// Whether the line of a find is of no text: it has a NUL, or both controls that no terminal knows and bytes that are
+/// no UTF-8. A pack or an image has such lines throughout, and must come out as it is.
+fn in_binary(text: &[u8], span: &Span) -> bool {
+    let start = memchr::memrchr(b'\n', &text[..span.start]).map_or(0, |at| at + 1);
+    let end = memchr::memchr(b'\n', &text[span.end..]).map_or(text.len(), |n| span.end + n);
+    let line = &text[start..end];
+    let control = |b: &u8| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b);
+    line.contains(&0) || (line.iter().any(control) && std::str::from_utf8(line).is_err())
 }
 
 /// Sorted, overlapping ones made one.
@@ -240,7 +258,7 @@ mod tests {
     fn marked(rule: &'static Rule, text: &str) -> String {
         let mut out = Vec::new();
         let mut at = 0;
-        for span in Scanner::of(std::iter::once(rule), None).spans(text.as_bytes()) {
+        for span in Scanner::of(std::iter::once(rule), None).spans(text.as_bytes(), Vec::new()) {
             out.extend_from_slice(&text.as_bytes()[at..span.start]);
             out.extend("«".bytes().chain(text.as_bytes()[span.start..span.end].iter().copied()).chain("»".bytes()));
             at = span.end;

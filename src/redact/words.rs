@@ -42,9 +42,12 @@ struct Word {
 
 struct Pass {
     search: Search,
-    /// By fragment: the words that have it, and how far from their beginning.
-    owners: Vec<Vec<(u16, usize)>>,
+    /// By fragment.
+    owners: Vec<Owners>,
 }
+
+/// The words that have a fragment, and how far from their beginning.
+type Owners = Vec<(u16, usize)>;
 
 enum Search {
     Teddy(packed::Searcher),
@@ -109,7 +112,7 @@ impl Search {
 
 /// Takes a fragment of each word, and packs the fragments.
 fn passes(words: &[Word]) -> Vec<Pass> {
-    let mut fragments: Vec<(&'static [u8], Vec<(u16, usize)>)> = Vec::new();
+    let mut fragments: Vec<(&'static [u8], Owners)> = Vec::new();
     for (index, word) in words.iter().enumerate() {
         let width = word.text.len().min(LONG);
         let windows = || word.text.windows(width).enumerate();
