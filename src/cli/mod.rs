@@ -19,6 +19,7 @@ mod keeper;
 mod login;
 mod logout;
 mod lying;
+mod own_programs;
 mod person;
 mod pin;
 pub mod policy;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::control::KeeperOption;
-use super::{Complaint, Global, show};
+use super::{Complaint, Global, own_programs, show};
 use crate::env;
 use crate::keeper::prefix;
 use crate::model::Digest;
@@ -40,6 +40,7 @@ pub fn run(args: &PinArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let keeper = KeeperOption { socket: args.keeper.clone() }.path();
     let pins = make(keeper)?;
     write(&out, &pins)?;
+    own_programs::lay_out(&pins)?;
     if global.json {
         show::json(&pins)?;
         return Ok(ExitCode::SUCCESS);

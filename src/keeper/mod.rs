@@ -252,13 +252,32 @@ async fn converse(keeper: &Keeper, messages: &mut Messages, peer: &Peer) -> Resu
     let keeper_version = env!("CARGO_PKG_VERSION").to_owned();
     messages.say(FromKeeper::Welcome { version: frames::VERSION, keeper: keeper_version }).await?;
     messages.allow(session::LONGEST_QUESTION);
-    let first = tokio::select! {
-        first = messages.next() => first?,
-        () = keeper.closing.cancelled() => return Ok(()),
+    let next = async |messages: &mut Messages| {
+        tokio::select! {
+            next = messages.next() => next,
+            () = keeper.closing.cancelled() => Ok(None),
+        }
     };
+    let mut first = next(messages).await?;
+    if let Some(FromShim::Above { tool, by_shell }) = first {
+        keeper.sessions.settle(peer).await;
+        messages.say(FromKeeper::Above { role: keeper.sessions.above(peer, &tool, by_shell) }).await?;
+        first = next(messages).await?;
+    }
     match first {
         None => Ok(()),
         Some(FromShim::Ask(question)) => Session { keeper, messages, peer }.run(*question).await,
+        Some(FromShim::Passes { role, by_shell }) if role.len() <= session::LONGEST_ROLE => {
+            let said = match keeper.sessions.passes(peer, role, by_shell) {
+                Ok(()) => FromKeeper::Done,
+                Err(why) => {
+                    let what = "a part of another command".to_owned();
+                    FromKeeper::Failed(frames::Failure { what, why: why.to_string(), hint: None })
+                }
+            };
+            messages.say(said).await?;
+            Ok(())
+        }
         Some(FromShim::Control(control)) => control::serve(keeper, messages, peer, control).await,
         Some(FromShim::Credential { protocol, host, path }) => {
             let asked = Asked { protocol: &protocol, host: &host, path: &path };

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::Keeper;
 use super::link::Trouble;
 use super::messages::Messages;
-use super::sessions::{Credential, Starting};
+use super::sessions::{Credential, Started, Starting};
 use super::spool::{self, Finished, Record};
 use super::upload::Growth;
 use crate::model::{
@@ -25,6 +25,10 @@ use crate::wire::frames::{self, Ending, Failure, FromKeeper, FromShim, Question}
 
 /// Longest message of a running command.
 const LONGEST_FRAME: usize = 8 << 20;
+/// How often a line may be run below itself before the tool is taken for one that leads back to its shim.
+const MOST_REPEATS: usize = 8;
+/// Longest role of a tool's process, in bytes.
+pub const LONGEST_ROLE: usize = 64;
 /// Longest mark, in bytes.
 const LONGEST_MARK: usize = 4096;
 /// How far a shim's clock may be ahead of ours.
@@ -51,17 +55,26 @@ pub struct Session<'a> {
 impl Session<'_> {
     pub async fn run(mut self, question: Question) -> Result<(), Broken> {
         let what = one_line(&question.invocation);
+        let name = question.invocation.tool.clone();
+        self.keeper.sessions.settle(self.peer).await;
+        if self.keeper.sessions.repeats(self.peer, &what) >= MOST_REPEATS {
+            let hint =
+                format!("does the real {name} start {name} by PATH? pin the program that it means: portcullis pin");
+            let why = format!("it was started by itself {MOST_REPEATS} times, one below the other");
+            self.fail::<()>(failure(&what, &why, Some(hint))).await?;
+            return Ok(());
+        }
         let Some(answer) = self.asked(question, &what).await? else { return Ok(()) };
         let Some((id, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
         let starting = self.keeper.sessions.starting(self.peer);
-        let Some(running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
+        let Some(mut running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
+        (running.name, running.line) = (name, what);
         self.running(running, starting).await
     }
 
     /// Puts the question to the server, with the parent that the kernel vouches for.
     async fn asked(&mut self, question: Question, what: &str) -> Result<Option<Answer>, Broken> {
         let Question { mut invocation, facts } = question;
-        self.keeper.sessions.settle(self.peer).await;
         invocation.parent = self.keeper.sessions.parent_of(self.peer);
         let ask = Ask { invocation, facts };
         let answer = tokio::select! {
@@ -185,8 +198,8 @@ impl Session<'_> {
             match message {
                 None => return Ok(None),
                 Some(FromShim::End(ending)) => return Ok(Some(ending)),
-                Some(FromShim::Started { pid, helper }) if running.tool.is_none() => {
-                    self.started(running, pid, helper);
+                Some(FromShim::Started { pid, helper, role }) if running.tool.is_none() => {
+                    self.started(running, pid, helper, role);
                     drop(starting.take());
                 }
                 Some(FromShim::Frame(frame)) => {
@@ -203,9 +216,11 @@ impl Session<'_> {
         }
     }
 
-    fn started(&self, running: &mut Running, pid: i32, helper: Option<HelperScope>) {
+    fn started(&self, running: &mut Running, pid: i32, helper: Option<HelperScope>, role: Option<String>) {
         let credential = helper.and_then(|scope| running.credential(&scope));
-        match self.keeper.sessions.started(self.peer, pid, &running.id, credential) {
+        let role = role.filter(|role| role.len() <= LONGEST_ROLE);
+        let started = Started { pid, id: &running.id, name: &running.name, line: &running.line, role, credential };
+        match self.keeper.sessions.started(self.peer, started) {
             Ok(tool) => running.tool = Some(tool),
             // The tool runs on; only what rests on ancestry is not to be had.
             Err(why) => tracing::warn!(id = %running.id, pid, %why, "a tool's process cannot be vouched for"),
@@ -230,6 +245,9 @@ impl Session<'_> {
 /// A command between draw and end.
 struct Running {
     id: InvocationId,
+    /// Of the tool, and what was typed.
+    name: String,
+    line: String,
     began: Instant,
     record: Option<Record>,
     growth: Growth,
@@ -245,6 +263,8 @@ impl Running {
     fn new(id: InvocationId, record: Record, growth: Growth) -> Self {
         let running = Running {
             id,
+            name: String::new(),
+            line: String::new(),
             began: Instant::now(),
             record: Some(record),
             growth,
@@ -399,6 +419,8 @@ pub fn unexpected(message: &FromShim) -> Broken {
         FromShim::Hello(_) => "hello",
         FromShim::Ask(_) => "ask",
         FromShim::Draw => "draw",
+        FromShim::Above { .. } => "above",
+        FromShim::Passes { .. } => "passes",
         FromShim::Started { .. } => "started",
         FromShim::Frame(_) => "frame",
         FromShim::End(_) => "end",

@@ -36,7 +36,24 @@ pub struct Starting<'a> {
 struct Tool {
     id: InvocationId,
     uid: u32,
+    /// Which tool, and what this process of it is to those that it starts for itself.
+    name: String,
+    role: Option<String>,
+    /// What was typed.
+    line: String,
     credential: Option<Credential>,
+    /// Not what was asked about, but started by it as a part of that.
+    inner: bool,
+}
+
+/// A tool that has started, as its shim says.
+pub struct Started<'a> {
+    pub pid: i32,
+    pub id: &'a InvocationId,
+    pub name: &'a str,
+    pub line: &'a str,
+    pub role: Option<String>,
+    pub credential: Option<Credential>,
 }
 
 /// What a credential helper may be told, once.
@@ -103,14 +120,50 @@ impl Sessions {
         line.iter().find_map(|process| tools.get(process)).map(|tool| tool.id.clone())
     }
 
+    /// How many of the commands that this peer runs under are this very line.
+    pub fn repeats(&self, peer: &Peer, line: &str) -> usize {
+        let Ok(ancestors) = line_of(peer) else { return 0 };
+        let tools = self.tools();
+        ancestors
+            .iter()
+            .filter(|process| tools.get(process).is_some_and(|tool| !tool.inner && tool.line == line))
+            .count()
+    }
+
+    /// The role of the process that started this peer, where it is one of that tool and of the same user. `by_shell`:
+    /// the one above that.
+    pub fn above(&self, peer: &Peer, name: &str, by_shell: bool) -> Option<String> {
+        let line = line_of(peer).ok()?;
+        let tools = self.tools();
+        let tool = tools.get(line.get(if by_shell { 2 } else { 1 })?)?;
+        tool.role.clone().filter(|_| tool.name == name && tool.uid == peer.uid)
+    }
+
+    /// Notes that this peer goes on as a part of the command that started it.
+    pub fn passes(&self, peer: &Peer, role: String, by_shell: bool) -> Result<(), Distrust> {
+        let line = line_of(peer)?;
+        let mut tools = self.tools();
+        let above = line
+            .get(if by_shell { 2 } else { 1 })
+            .and_then(|above| tools.get(above))
+            .filter(|above| above.uid == peer.uid);
+        let above = above.ok_or(Distrust::NotUnderACommand)?;
+        let inner = Tool {
+            id: above.id.clone(),
+            uid: peer.uid,
+            name: above.name.clone(),
+            role: Some(role),
+            line: String::new(),
+            credential: None,
+            inner: true,
+        };
+        tools.insert(line[0], inner);
+        Ok(())
+    }
+
     /// Notes that `pid` is the tool of this session, after making sure that it descends from the shim.
-    pub fn started(
-        &self,
-        peer: &Peer,
-        pid: i32,
-        id: &InvocationId,
-        credential: Option<Credential>,
-    ) -> Result<Process, Distrust> {
+    pub fn started(&self, peer: &Peer, started: Started<'_>) -> Result<Process, Distrust> {
+        let Started { pid, id, name, line: typed, role, credential } = started;
         let shim = peer.living_pid().ok_or(Distrust::Unseen)?;
         // Held while we look, so that the pid cannot pass to another process half way.
         let handle = process::Handle::open(pid).map_err(|_| Distrust::Unseen)?;
@@ -122,12 +175,17 @@ impl Sessions {
         if !handle.alive() || peer.living_pid().is_none() {
             return Err(Distrust::Unseen);
         }
-        self.tools().insert(tool, Tool { id: id.clone(), uid: peer.uid, credential });
+        let (id, name, line) = (id.clone(), name.to_owned(), typed.to_owned());
+        self.tools().insert(tool, Tool { id, uid: peer.uid, name, role, line, credential, inner: false });
         Ok(tool)
     }
 
+    /// It has, and what was a part of it is a part of nothing.
     pub fn ended(&self, tool: Process) {
-        self.tools().remove(&tool);
+        let mut tools = self.tools();
+        if let Some(ended) = tools.remove(&tool) {
+            tools.retain(|_, other| !other.inner || other.id != ended.id);
+        }
     }
 
     /// Gives a helper the credential of the nearest command above it that has one, and never again.
@@ -152,7 +210,7 @@ impl Sessions {
 
     /// How many tools run.
     pub fn live(&self) -> u64 {
-        self.tools().len() as u64
+        self.tools().values().filter(|tool| !tool.inner).count() as u64
     }
 
     fn tools(&self) -> MutexGuard<'_, HashMap<Process, Tool>> {
@@ -236,7 +294,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::process::{Child, Command};
 
-    use super::{Asked, Credential, Distrust, Sessions};
+    use super::{Asked, Credential, Distrust, Sessions, Started};
     use crate::model::{Grant, GrantKind, InvocationId, Micros, Secret};
     use crate::sys::peer::Peer;
 
@@ -298,7 +356,8 @@ mod tests {
         let tool = sleeper();
         let pid = i32::try_from(tool.id()).unwrap();
         let credential = Credential::new(grant("https://git.example/"), "https://git.example/").unwrap();
-        sessions.started(&us, pid, &id, Some(credential)).unwrap();
+        let started = Started { pid, id: &id, name: "git", line: "git pull", role: None, credential: Some(credential) };
+        sessions.started(&us, started).unwrap();
         let wanted = asked("https", "git.example", "acme/app.git");
         // We are the tool's parent, not its child.
         assert_eq!(sessions.credential(&us, &wanted).err(), Some(Distrust::NotUnderACommand));
@@ -315,7 +374,16 @@ mod tests {
         let pid = us.pid.unwrap();
         let above = crate::sys::process::line(pid)[1];
         let credential = Credential::new(grant("https://git.example/"), "https://git.example/").unwrap();
-        sessions.tools().insert(above, super::Tool { id: id.clone(), uid: us.uid, credential: Some(credential) });
+        let tool = super::Tool {
+            id: id.clone(),
+            uid: us.uid,
+            name: "git".to_owned(),
+            role: Some("pull".to_owned()),
+            line: "git pull".to_owned(),
+            credential: Some(credential),
+            inner: false,
+        };
+        sessions.tools().insert(above, tool);
         assert_eq!(sessions.parent_of(&us), Some(id.clone()));
         let outside = asked("https", "evil.test", "acme/app.git");
         assert_eq!(sessions.credential(&us, &outside).err(), Some(Distrust::OutOfScope));
@@ -331,7 +399,36 @@ mod tests {
     fn a_tool_that_does_not_descend_from_its_shim_is_not_believed() {
         let (us, _open) = peer();
         let sessions = Sessions::default();
-        let started = sessions.started(&us, 1, &InvocationId::from_ulid(9), None);
-        assert_eq!(started.err(), Some(Distrust::NoDescendant(1)));
+        let id = InvocationId::from_ulid(9);
+        let started = Started { pid: 1, id: &id, name: "git", line: "git pull", role: None, credential: None };
+        assert_eq!(sessions.started(&us, started).err(), Some(Distrust::NoDescendant(1)));
+    }
+
+    #[test]
+    fn only_the_process_right_above_says_what_is_a_part_of_it() {
+        let (us, _open) = peer();
+        let sessions = Sessions::default();
+        let id = InvocationId::from_ulid(10);
+        let line = crate::sys::process::line(us.pid.unwrap());
+        let tool = |role: &str, inner| super::Tool {
+            id: id.clone(),
+            uid: us.uid,
+            name: "git".to_owned(),
+            role: Some(role.to_owned()),
+            line: String::new(),
+            credential: None,
+            inner,
+        };
+        sessions.tools().insert(line[2], tool("pull", false));
+        assert_eq!(sessions.above(&us, "git", false), None, "another process is between");
+        assert_eq!(sessions.passes(&us, "fetch".to_owned(), false).err(), Some(Distrust::NotUnderACommand));
+        assert_eq!(sessions.above(&us, "git", true).as_deref(), Some("pull"));
+        sessions.tools().insert(line[1], tool("fetch", true));
+        assert_eq!(sessions.above(&us, "git", false).as_deref(), Some("fetch"));
+        assert_eq!(sessions.above(&us, "psql", false), None);
+        sessions.passes(&us, "rev-list".to_owned(), false).unwrap();
+        assert_eq!(sessions.live(), 1);
+        sessions.ended(line[2]);
+        assert!(sessions.tools().is_empty(), "nothing outlives the command that it was a part of");
     }
 }

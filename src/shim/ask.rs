@@ -124,8 +124,26 @@ impl Keeper {
         }
     }
 
-    pub fn started(&mut self, pid: i32, helper: Option<HelperScope>) -> Result<(), No> {
-        self.send(&FromShim::Started { pid, helper })
+    pub fn started(&mut self, pid: i32, helper: Option<HelperScope>, role: Option<String>) -> Result<(), No> {
+        self.send(&FromShim::Started { pid, helper, role })
+    }
+
+    /// The role of the process that started us, where it is one of this tool.
+    pub fn above(&mut self, tool: &str, by_shell: bool) -> Result<Option<String>, No> {
+        self.send(&FromShim::Above { tool: tool.to_owned(), by_shell })?;
+        match self.receive()? {
+            FromKeeper::Above { role } => Ok(role),
+            other => Err(self.no(other)),
+        }
+    }
+
+    /// We go on as the tool itself, in this role.
+    pub fn passes(&mut self, role: String, by_shell: bool) -> Result<(), No> {
+        self.send(&FromShim::Passes { role, by_shell })?;
+        match self.receive()? {
+            FromKeeper::Done => Ok(()),
+            other => Err(self.no(other)),
+        }
     }
 
     /// The last word; returns when the keeper has it on disk.
@@ -180,6 +198,7 @@ impl Keeper {
             | FromKeeper::Answer { .. }
             | FromKeeper::Drawn { .. }
             | FromKeeper::Kept { .. }
+            | FromKeeper::Above { .. }
             | FromKeeper::Done
             | FromKeeper::Control(_)
             | FromKeeper::Credential { .. } => failure(

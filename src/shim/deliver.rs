@@ -9,8 +9,9 @@ use std::path::Path;
 use super::No;
 use super::gather::Machine;
 use super::locate::{Install, Real};
+use super::own;
 use super::permit::Permit;
-use crate::model::{Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word};
+use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word};
 use crate::sys::{caller, memory, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
@@ -39,6 +40,8 @@ pub struct Command {
     /// What it reads as standard input, where the reading consumed it.
     pub stdin: Option<OwnedFd>,
     pub helper: Option<HelperScope>,
+    /// What the tool is to those that it starts for itself.
+    pub role: Option<String>,
 }
 
 /// The command that a permit allows, with its grants.
@@ -68,7 +71,18 @@ pub fn command(
         return Err(refused(why, Some("give it a file, or a standard input that ends".to_owned())));
     }
     let start = (invocation.argv0.as_slice(), lent);
-    carry_out(delivery, start, install, real, &permit.terms().environment).map_err(|error| {
+    let mut environment = permit.terms().environment.clone();
+    if let Some((variable, folder)) = own::moved(tool, install)
+        && let Ok(folder) = folder.into_os_string().into_string()
+    {
+        environment.push((variable.to_owned(), folder));
+    }
+    let command = carry_out(delivery, start, install, real, &environment);
+    let role = |command: &Command| {
+        let args = command.arguments.iter().skip(1).map(|word| Bytes::from(word.as_bytes()));
+        tool.own_programs()?.role(&args.collect::<Vec<_>>())
+    };
+    command.map(|command| Command { role: role(&command), ..command }).map_err(|error| {
         No::Failed(Failure {
             what: format!("{} cannot be started as it was allowed", invocation.tool),
             why: error.to_string(),
@@ -118,6 +132,7 @@ fn carry_out(
         files,
         stdin,
         helper: delivery.helper,
+        role: None,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod gather;
 mod helper;
 mod invocation;
 pub mod locate;
+mod own;
 mod permit;
 mod say;
 mod session;
@@ -34,9 +35,12 @@ pub fn run() -> i32 {
     let tool = std::str::from_utf8(name).ok().and_then(tools::by_name);
     let mut about = About::default();
     let end = match tool {
-        Some(tool) => hide().and_then(|()| gate(tool, &say, &mut about)),
+        Some(tool) => hide().and_then(|()| gate(tool, None, &say, &mut about)),
         None if name == helper::NAME.as_bytes() => hide().and_then(|()| help(words.next())),
-        None => Err(unknown(name)),
+        None => match own::called(name) {
+            Some((tool, word)) => hide().and_then(|()| gate(tool, Some(word), &say, &mut about)),
+            None => Err(unknown(name)),
+        },
     };
     match end {
         Ok(Exit::Code(code)) => code,
@@ -49,16 +53,19 @@ pub fn run() -> i32 {
     }
 }
 
-/// The path of a command, from what was typed to how it ended.
-fn gate(tool: &'static dyn Tool, say: &Say, about: &mut About) -> Result<Exit, No> {
+/// The path of a command, from what was typed to how it ended. `own`: called by the name of one of the tool's own
+/// programs.
+fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut About) -> Result<Exit, No> {
     let install = Install::find()?;
     let real = install.tool(tool.name())?;
-    let invocation = invocation::typed(tool, &real).map_err(machine_failed)?;
+    let mut invocation = invocation::typed(tool, &real).map_err(machine_failed)?;
+    own::as_meant(tool, own, &install, &mut invocation);
+    let keeper = own::pass(tool, own, &install, &real, &invocation)?;
     about.id = Some(invocation.id.clone());
     let machine = Machine::new(real.path.clone(), Limits::default(), None).knowing(real.said.clone());
     let facts = tool.gather(&invocation, &machine);
     about.notes = machine.notes();
-    let mut keeper = Keeper::connect(&install.pins.keeper)?;
+    let mut keeper = keeper.map_or_else(|| Keeper::connect(&install.pins.keeper), Ok)?;
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
     unwatched(&permit)?;
     let grants = keeper.draw(&permit)?;

@@ -102,6 +102,12 @@ impl Program<'_> {
         }
     }
 
+    /// Runs the program in this very process. Returns where it could not be started.
+    pub fn replace_us(&self) -> io::Error {
+        let prepared = self.prepare();
+        io::Error::from_raw_os_error(prepared.take_its_place())
+    }
+
     fn prepare(&self) -> Prepared<'_> {
         Prepared {
             program: self,
@@ -158,6 +164,14 @@ impl Prepared<'_> {
             if libc::getppid() != parent {
                 libc::_exit(127);
             }
+        }
+        self.take_its_place()
+    }
+
+    /// From here on nothing of ours is left but the process.
+    fn take_its_place(&self) -> i32 {
+        // SAFETY: as above.
+        unsafe {
             if self.own_group && libc::setpgid(0, 0) != 0 {
                 return errno();
             }

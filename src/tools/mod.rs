@@ -15,7 +15,7 @@ pub mod psql;
 
 #[cfg(feature = "reading")]
 use crate::model::Reading;
-use crate::model::{Delivery, Facts, Grant, Invocation, Terms};
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
 pub use world::{Limits, World};
 
 /// Every tool the gate knows.
@@ -40,6 +40,11 @@ pub trait Tool: Sync {
         &[]
     }
 
+    /// Programs of its own that it starts for itself, where it has any.
+    fn own_programs(&self) -> Option<&'static dyn OwnPrograms> {
+        None
+    }
+
     /// Runs on the agent's side: collects what [`Tool::read`] needs. Stays within the world's limits and never fails;
     /// what could not be had is absent, and the reading makes a doubt of it.
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts;
@@ -57,6 +62,28 @@ pub trait Tool: Sync {
         terms: &Terms,
         grants: Vec<Grant>,
     ) -> Result<Delivery, DeliveryError>;
+}
+
+/// A tool that is many programs, and starts one by the other.
+pub trait OwnPrograms: Sync {
+    /// The variable that names the folder in which it looks for them.
+    fn variable(&self) -> &'static str;
+
+    /// What it is asked for that folder; one of its [`Tool::constants`].
+    fn folder_question(&self) -> &'static [&'static str];
+
+    /// Those that it starts by a shell, which is then right above them.
+    fn by_shell(&self) -> &'static [&'static str];
+
+    /// How their names begin; what follows is the word by which the tool itself takes them.
+    fn prefix(&self) -> &'static str;
+
+    /// What a process with these arguments is to those that it starts; nothing for one that starts nothing for itself.
+    fn role(&self, args: &[Bytes]) -> Option<String>;
+
+    /// Whether a process of that role starts this line for itself, as a part of what it does; `own`: by the name of the
+    /// program.
+    fn starts(&self, above: &str, own: bool, args: &[Bytes]) -> bool;
 }
 
 /// A permitted command that cannot be given its credential safely. The gate refuses rather than run without.

@@ -26,10 +26,25 @@ pub enum FromShim {
     Ask(Box<Question>),
     /// Terms are accepted: mint the grants and open the recording. Answered by [`FromKeeper::Drawn`].
     Draw,
-    /// The tool runs as this process; it and its descendants may use `helper`, once.
+    /// Started by a process of this tool, perhaps for itself: which is it? `by_shell`: with a shell between. Answered by
+    /// [`FromKeeper::Above`].
+    Above {
+        tool: String,
+        by_shell: bool,
+    },
+    /// It was: this process goes on as a part of that command, in this role, and is not asked about. Answered by
+    /// [`FromKeeper::Done`].
+    Passes {
+        role: String,
+        by_shell: bool,
+    },
+    /// The tool runs as this process; it and its descendants may use `helper`, once. What it starts for itself is known
+    /// by `role`.
     Started {
         pid: i32,
         helper: Option<HelperScope>,
+        #[serde(default)]
+        role: Option<String>,
     },
     /// Something happened. The keeper writes it to the spool before it reads on, and says so with
     /// [`FromKeeper::Kept`]; what a frame holds is not shown to the caller before that.
@@ -148,6 +163,10 @@ pub enum FromKeeper {
     },
     Drawn {
         grants: Vec<Grant>,
+    },
+    /// The role of the process that started the asking one, where both are the tool's.
+    Above {
+        role: Option<String>,
     },
     /// So many frames of this session are in the spool by write(2), so that no end of the keeper loses them. Said once
     /// for all that came together.

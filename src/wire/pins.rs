@@ -16,6 +16,9 @@ pub const VERSION: u32 = 1;
 /// Where the file is below the prefix.
 pub const FILE: &str = "etc/portcullis/shim.json";
 
+/// Where the shims of a tool's own programs are, below the folder of the shim: one folder each, by the tool's name.
+pub const OWN: &str = "own";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pins {

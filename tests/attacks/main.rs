@@ -8,6 +8,7 @@
 mod support;
 
 mod approver;
+mod children;
 mod credential_theft;
 mod environment;
 mod masks;

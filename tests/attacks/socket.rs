@@ -12,10 +12,10 @@ use portcullis::wire::frames::{self, FromKeeper, FromShim, Hello, Question};
 use crate::support::process::PATIENCE;
 use crate::support::site::{PERMIT_ALL, Setup, Site};
 
-struct Client(UnixStream);
+pub struct Client(UnixStream);
 
 impl Client {
-    fn new(site: &Site) -> Client {
+    pub fn new(site: &Site) -> Client {
         let stream = UnixStream::connect(site.path("run/keeper.sock")).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Client(stream);
@@ -25,12 +25,12 @@ impl Client {
     }
 
     /// The keeper may have hung up already; then nothing is heard either.
-    fn say(&mut self, message: &FromShim) {
+    pub fn say(&mut self, message: &FromShim) {
         let _ = frames::write(&mut self.0, message);
     }
 
     /// `None` when the keeper hung up.
-    fn hear(&mut self) -> Option<FromKeeper> {
+    pub fn hear(&mut self) -> Option<FromKeeper> {
         frames::read(&mut self.0).unwrap_or(None)
     }
 
@@ -147,7 +147,7 @@ fn a_credential_helper_outside_the_tools_own_processes() {
         .spawn()
         .unwrap();
     let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
-    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope) });
+    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope), role: None });
 
     let asked = || FromShim::Credential { protocol: "http".into(), host: "127.0.0.1:9".into(), path: "x".into() };
     let mut outside = Client::new(&site);
@@ -191,7 +191,7 @@ fn a_credential_helper_that_asks_before_its_tool_is_known() {
     std::thread::sleep(Duration::from_millis(300));
     assert!([&mut tool, &mut stranger].iter_mut().all(|child| child.try_wait().unwrap().is_none()));
     let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
-    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope) });
+    client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope), role: None });
     let told = |child: std::process::Child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(told(stranger), "", "it runs below the shim, but not below the tool");
     assert!(told(tool).contains("password=a-token-q1w2e3r4t5z6\n"));

@@ -152,7 +152,13 @@ fn the_socket_between_shim_and_keeper_is_as_it_was() {
     let from_shim = [
         FromShim::Hello(frames::Hello { version: 1, shim: "0.1.0".into() }),
         FromShim::Draw,
-        FromShim::Started { pid: 7, helper: Some(HelperScope { grant: "g".into(), url: "https://h/p".into() }) },
+        FromShim::Above { tool: "git".into(), by_shell: false },
+        FromShim::Passes { role: "fetch".into(), by_shell: false },
+        FromShim::Started {
+            pid: 7,
+            helper: Some(HelperScope { grant: "g".into(), url: "https://h/p".into() }),
+            role: Some("pull".into()),
+        },
         FromShim::Frame(Frame { at: Micros(1), kind: FrameKind::Output("x".into()) }),
         FromShim::Credential { protocol: "https".into(), host: "h".into(), path: "p".into() },
     ];
@@ -160,6 +166,7 @@ fn the_socket_between_shim_and_keeper_is_as_it_was() {
     snapshot("from-shim", &values);
     let from_keeper = [
         FromKeeper::Welcome { version: 1, keeper: "0.1.0".into() },
+        FromKeeper::Above { role: Some("pull".into()) },
         FromKeeper::Refused(refusal()),
         FromKeeper::Kept { frames: 3 },
         FromKeeper::Done,

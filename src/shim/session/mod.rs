@@ -122,7 +122,7 @@ impl Session {
             None => Tool::Direct(program.start().map_err(failed)?),
         };
         drop(program);
-        keeper.started(tool.pid(), command.helper)?;
+        keeper.started(tool.pid(), command.helper, command.role)?;
         Ok(Session {
             tool,
             relays: streams.relays,

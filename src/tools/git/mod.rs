@@ -17,6 +17,7 @@ mod line;
 mod local;
 mod meaning;
 mod options;
+mod own;
 mod peers;
 mod plain;
 mod programs;
@@ -31,7 +32,7 @@ mod stdin;
 #[cfg(all(test, feature = "reading"))]
 mod tests;
 
-use super::{DeliveryError, Tool, World};
+use super::{DeliveryError, OwnPrograms, Tool, World};
 #[cfg(feature = "reading")]
 use crate::model::Reading;
 use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
@@ -95,7 +96,11 @@ impl Tool for Git {
     }
 
     fn constants(&self) -> &'static [&'static [&'static str]] {
-        &[&["--version"], plain::SYSTEM_FILE]
+        &[&["--version"], &["--exec-path"], plain::SYSTEM_FILE]
+    }
+
+    fn own_programs(&self) -> Option<&'static dyn OwnPrograms> {
+        Some(&own::Own)
     }
 
     fn gather(&self, invocation: &Invocation, world: &dyn World) -> Facts {

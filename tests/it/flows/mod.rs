@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(feature = "demo")]
 mod bad_input;
 #[cfg(feature = "demo")]
+mod children;
+#[cfg(feature = "demo")]
 mod cluster;
 mod crashes;
 #[cfg(feature = "demo")]
