@@ -151,7 +151,7 @@ impl OwnPrograms for Own {
         {
             return Some((*told).to_owned());
         }
-        let name = args.get(command(args)?)?.as_slice();
+        let name = args.get(line::global_words(args))?.as_slice();
         let plain = name.first().is_some_and(u8::is_ascii_lowercase) && name.len() <= 40;
         str::from_utf8(name).ok().filter(|_| plain).map(str::to_owned)
     }
@@ -238,6 +238,6 @@ mod tests {
         assert!(!Own.starts("bisect", false, &args("bisect start")));
         assert!(!Own.starts("push", true, &args("push --force")), "which is no other program");
         assert_eq!(Own.role(&args("-C /r pull origin")).as_deref(), Some("pull"));
-        assert_eq!(Own.role(&args("-c a.b=c pull")), None);
+        assert_eq!(Own.role(&args("-c a.b=c pull")).as_deref(), Some("pull"), "what is lent comes by settings");
     }
 }

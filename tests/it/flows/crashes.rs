@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 use crate::support::process::PATIENCE;
-use crate::support::site::{PERMIT_ALL, Site, words};
+use crate::support::site::{PERMIT_ALL, Setup, Site, words};
 
 const KILLS: usize = 20;
 
@@ -74,6 +74,35 @@ fn what_the_caller_saw_of_a_stream_is_recorded_whenever_the_keeper_is_killed() {
             recorded.lines().last()
         );
     }
+}
+
+#[test]
+fn a_shim_that_is_killed_takes_its_tool_along_and_what_was_lent_is_taken_back_within_a_second() {
+    let host = lines_without_end();
+    let credential =
+        format!("[[credential]]\nname = \"api\"\nkind = \"token\"\nurl = \"{host}/\"\ntoken_file = \"data/token\"\n");
+    let policy = r#"@id("api") @grant("api") permit(principal, action == Action::"http.get", resource);"#;
+    let site = Site::with(&Setup { policy, server: &credential, ..Setup::default() });
+    std::fs::write(site.path("data/token"), "a-token-q1w2e3r4t5z6").unwrap();
+    let url = format!("{host}/endless");
+    let mut curl = site.shim("curl").args(["-sSN", &url]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = curl.stdout.take().unwrap();
+    out.read_exact(&mut [0; 100]).unwrap();
+    let killed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
+    curl.kill().unwrap();
+    curl.wait().unwrap();
+    // The tool holds the other end, and is gone when the stream ends.
+    out.read_to_end(&mut Vec::new()).unwrap();
+    let until = Instant::now() + PATIENCE;
+    let end = loop {
+        if let Some(end) = site.audit().into_iter().find(|entry| entry["kind"] == "end") {
+            break end;
+        }
+        assert!(Instant::now() < until, "it never ends");
+    };
+    assert_eq!((&end["exit"], &end["revoked"]), (&Value::from("lost"), &Value::Bool(true)), "{end:#}");
+    let took = end["at"].as_i64().unwrap() - killed;
+    assert!(took < 1_000_000, "{took} microseconds");
 }
 
 /// What was run and its id, of all sessions, once all are sealed.

@@ -36,6 +36,8 @@ fn git_pushes_with_a_token_that_is_in_no_argument_no_variable_and_no_file_of_the
     run(&["push", "-q", "origin", "main"]);
     let listed = run(&["ls-remote", "--heads", "origin"]);
     assert!(String::from_utf8_lossy(&listed.stdout).contains("refs/heads/main"), "{}", words(&listed));
+    // A pull is many programs, and the one that needs the token is far below the one that was lent it.
+    run(&["pull", "-q", "origin", "main"]);
     // Whatever the agent can read in its folders, the token is not in it.
     let found =
         Command::new("grep").args(["-rlF", GIT_TOKEN]).args([site.path("work"), site.path("agent")]).output().unwrap();
