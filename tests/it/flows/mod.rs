@@ -20,4 +20,6 @@ mod keeper;
 mod login;
 mod oidc;
 mod postgres_grants;
+#[cfg(feature = "demo")]
+mod soak;
 mod workload;
