@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::manifests;
 use super::meaning::Meaning;
 use super::picks::{self, picks};
 use super::resources::builtin;
@@ -45,16 +46,7 @@ pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
         return m.refuse("no name is given");
     };
     let scope = m.scope(&of);
-    for long in ["from-file", "from-env-file", "cert", "key"] {
-        for value in m.line.values(long) {
-            let file = if long == "from-file" {
-                value.rsplit_once('=').map_or(value.as_str(), |(_, path)| path)
-            } else {
-                &value
-            };
-            m.sends_files.push(file.to_owned());
-        }
-    }
+    m.sends_files.extend(manifests::sources(m.line));
     if let (["job"], Some(from)) = (what, m.line.value("from")) {
         for source in picks::words(&[from]) {
             let scope = m.scope(&source.of);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::options::Line;
-use super::yaml;
+use super::{paths, yaml};
 use crate::model::Invocation;
 use crate::tools::World;
 
@@ -18,6 +18,9 @@ use crate::tools::World;
 pub(super) struct Kubeconfig {
     /// Why it cannot be told; then the rest is what could be read.
     pub trouble: Option<String>,
+    /// The file that the line names is not there: kubectl refuses.
+    #[serde(default)]
+    pub absent: bool,
     /// The file that `kubectl config` would write.
     pub file: Option<String>,
     pub current: Option<String>,
@@ -82,6 +85,7 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
     let mut merged = Kubeconfig { file: paths.first().cloned(), ..Kubeconfig::default() };
     for path in paths {
         let Some(content) = world.file(path.as_bytes()) else {
+            merged.absent |= explicit.is_some() && paths::is_absent(&path, world, 0);
             if explicit.is_some() || world.is_file(path.as_bytes()) {
                 merged.trouble = Some(format!("{path} cannot be read"));
             }
@@ -140,6 +144,9 @@ impl Kubeconfig {
 
     /// Where the line goes and as whom. The error is kubectl's own refusal.
     pub fn target(&self, invocation: &Invocation, line: &Line) -> Result<Target, String> {
+        if self.absent {
+            return Err("the kubeconfig does not exist".to_owned());
+        }
         let option = |long: &str| line.shared(long);
         let name = option("context").or(self.current.as_deref());
         let context = match name {

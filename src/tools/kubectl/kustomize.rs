@@ -98,6 +98,16 @@ impl Manifests {
                 self.file(&below, facts);
             }
         }
+        let patched = patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned()));
+        self.files.extend(patched.map(|path| join(folder, &path)));
+        for key in ["configMapGenerator", "secretGenerator"] {
+            for generator in value.get(key).and_then(Value::as_array).into_iter().flatten() {
+                let envs = texts(generator, "envs").into_iter().chain(generator.get("env").and_then(Value::as_str));
+                let files = texts(generator, "files").into_iter();
+                let named = files.map(|file| file.split_once('=').map_or(file, |(_, path)| path)).chain(envs);
+                self.files.extend(named.map(|path| join(folder, path)));
+            }
+        }
         self.generated(&value);
         for (key, set) in value.as_object().into_iter().flatten() {
             self.transformed(key, set, before, path, folder, facts);
@@ -172,6 +182,7 @@ impl Manifests {
                     },
                     namespace: text("namespace").map(str::to_owned),
                     labels: Default::default(),
+                    unnamed: false,
                     hash: hash.unwrap_or_default(),
                 });
             }

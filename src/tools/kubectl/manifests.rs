@@ -34,6 +34,8 @@ pub(super) struct Object {
     pub name: String,
     pub namespace: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// It has no name of its own: kubectl applies none such.
+    pub unnamed: bool,
     /// The end of a name that is a digest of the content; empty for all but generated objects.
     pub hash: String,
 }
@@ -68,6 +70,9 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
     }
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
+    }
+    for path in sources(line).into_iter().filter(|path| paths::is_absent(path, world, 0)) {
+        gathering.listed.patterns.insert(path, Vec::new());
     }
     (gathering.contents, gathering.listed)
 }
@@ -125,6 +130,20 @@ impl Gathering<'_> {
     }
 }
 
+/// Files whose content goes into what is made or changed, beside manifests.
+pub(super) fn sources(line: &Line) -> Vec<String> {
+    let mut out = Vec::new();
+    for long in ["from-file", "from-env-file", "cert", "key", "patch-file"] {
+        for value in line.values(long).into_iter().filter(|value| !value.is_empty()) {
+            out.push(match value.split_once('=') {
+                Some((_, path)) if long == "from-file" => path.to_owned(),
+                _ => value,
+            });
+        }
+    }
+    out
+}
+
 /// The objects of everything that the line names, on the server's side.
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::default();
@@ -133,6 +152,9 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
         // What is sent to a path is not looked into.
         out.files = line.values("filename").into_iter().filter(|path| path != "-").collect();
         return out;
+    }
+    if let Some(path) = sources(line).iter().find(|path| folders.patterns.contains_key(*path)) {
+        out.refuse(format!("{path} does not exist"));
     }
     for path in line.values("filename") {
         match path.as_str() {
@@ -233,11 +255,12 @@ impl Manifests {
             Some(name) => name,
             None => "*".to_owned(),
         };
+        let unnamed = name == "*";
         let of = resources::of_kind(&version, &kind);
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        self.objects.push(Object { kind, of, name, namespace, labels, hash: String::new() });
+        self.objects.push(Object { kind, of, name, namespace, labels, unnamed, hash: String::new() });
     }
 }
 

@@ -116,6 +116,9 @@ pub(super) fn debug(m: &mut Meaning<'_>) {
         let scope = m.scope(&pods);
         let place = m.place(&pick);
         m.call("get", &pick.of, Some(&name), place.clone());
+        if pick.of.known && !matches!(pick.of.resource.as_str(), "pods" | "nodes") {
+            continue; // kubectl has no way to debug it.
+        }
         let shell = match (pick.of.resource.as_str(), m.line.value("copy-to")) {
             ("nodes", _) => {
                 m.call("create", &pods, Some("*"), scope.clone());

@@ -33,7 +33,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
             _ => None,
         },
         ["exec" | "attach" | "port-forward" | "logs" | "cp" | "run" | "debug"] => pod(line, path[0]),
-        ["wait"] if !given(line, "for") => Some("--for says no condition"),
+        ["wait"] if !waits(line.value("for").unwrap_or_default()) => Some("--for says no condition"),
         ["top", _] if line.words().len() > 1 => Some("more than one name is given"),
         ["top", _] if line.words().len() == 1 && given(line, "selector") => Some("a name and a selector are given"),
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
@@ -53,6 +53,13 @@ fn number(line: &Line, long: &str) -> Option<i64> {
     line.value(long)?.parse().ok()
 }
 
+fn waits(condition: &str) -> bool {
+    let condition = condition.to_lowercase();
+    matches!(condition.as_str(), "delete" | "create")
+        || condition.starts_with("condition=")
+        || condition.starts_with("jsonpath=")
+}
+
 /// Options that cobra wants (MarkFlagRequired).
 fn required(line: &Line) -> Option<&'static str> {
     let wanted: &[&str] = match line.command.path.as_slice() {
@@ -67,12 +74,23 @@ fn required(line: &Line) -> Option<&'static str> {
     wanted.iter().any(|long| !line.has(long)).then_some("an option that it needs is missing")
 }
 
+/// A user of another kind is named with its namespace.
+fn is_account(text: &str) -> bool {
+    matches!(text.split(':').collect::<Vec<_>>().as_slice(), [namespace, name] if !namespace.is_empty() && !name.is_empty())
+}
+
 /// Options that exclude one another.
 fn together(line: &Line) -> Option<&'static str> {
     let has_all =
         line.on("all") && matches!(line.command.path[0], "label" | "annotate" | "apply" | "delete" | "set" | "taint");
     if has_all && (given(line, "selector") || given(line, "field-selector") && line.command.path[0] != "set") {
         return Some("--all and a selector are given");
+    }
+    if line.has("filename") && line.has("kustomize") {
+        return Some("-f and -k are both given");
+    }
+    if line.has("filename") && line.values("filename").iter().all(String::is_empty) {
+        return Some("a file has no name");
     }
     if line.on("local") && line.value("dry-run") == Some("server") {
         return Some("--local and --dry-run=server are given");
@@ -122,6 +140,14 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
             if none(&["from-file"]) && (!given(line, "docker-username") || !given(line, "docker-password")) =>
         {
             Some("a user and a password are needed")
+        }
+        ["rolebinding" | "clusterrolebinding"]
+            if !line.values("serviceaccount").iter().all(|text| is_account(text)) =>
+        {
+            Some("a service account is written NAMESPACE:NAME")
+        }
+        ["token"] if line.value("duration").is_some_and(|text| text.starts_with('-')) => {
+            Some("the duration is negative")
         }
         ["rolebinding"] if given(line, "role") == given(line, "clusterrole") => Some("one role is needed"),
         ["role"] if none(&["verb"]) || none(&["resource"]) => Some("a verb and a resource are needed"),
@@ -238,6 +264,9 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         }
         "logs" if words.len() == 2 && given(line, "container") => Some("the container is given twice"),
         "logs" if given(line, "since") && given(line, "since-time") => Some("the beginning is given twice"),
+        "run" if !matches!(line.value("restart"), None | Some("" | "Always" | "OnFailure" | "Never")) => {
+            Some("the restart policy is unknown")
+        }
         "run" if words.is_empty() => Some("no name is given"),
         "run" if line.on("rm") && !attaches => Some("--rm is for a container that is attached to"),
         "run" if line.on("tty") && !line.on("stdin") => Some("--tty needs --stdin"),

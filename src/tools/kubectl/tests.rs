@@ -73,6 +73,9 @@ impl Table {
                 "resources: [deploy.yaml]\npatches: [{target: {kind: Deployment}, patch: '[{op: add, path: /spec/x, value: 1}]'}]\n",
             ),
             ("patched/deploy.yaml", DEPLOYMENT),
+            ("envs/kustomization.yaml", "secretGenerator: [{name: env, envs: [.env]}]\n"),
+            ("key.pem", "PEM"),
+            (".env", "A=1"),
             (
                 "renaming/kustomization.yaml",
                 "resources: [deploy.yaml]\npatches: [{target: {kind: Deployment}, patch: '[{op: add, path: /metadata/namespace, value: x}]'}]\n",

@@ -40,7 +40,8 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
         ["expose"] => creates::expose(m, "services"),
         ["rollout", "status" | "history"] | ["wait"] => look(m),
-        ["rollout", "pause" | "resume" | "restart" | "undo"] => change(m, "patch", ""),
+        ["rollout", "pause" | "resume"] => roll(m, &["deployments"]),
+        ["rollout", "restart" | "undo"] => roll(m, &["deployments", "daemonsets", "statefulsets"]),
         ["diff"] => diff(m),
         ["auth", "reconcile"] => reconcile(m),
         ["auth", "can-i"] => {
@@ -106,7 +107,7 @@ fn output_files(m: &mut Meaning<'_>) {
 }
 
 fn get(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw") {
+    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
         return raw::read(m, "get", path);
     }
     look(m);
@@ -141,6 +142,21 @@ fn change(m: &mut Meaning<'_>, verb: &'static str, subresource: &str) {
     let words = m.line.words();
     let picks = picks(m, &words);
     change_these(m, picks, verb, subresource);
+}
+
+/// `rollout`: kubectl changes the types that it knows how to; other things it only looks at.
+fn roll(m: &mut Meaning<'_>, types: &[&str]) {
+    let words = m.line.words();
+    let picks = picks(m, &words);
+    let (rolls, looks): (Vec<Pick>, Vec<Pick>) =
+        picks.into_iter().partition(|pick| !pick.of.known || types.contains(&pick.of.resource.as_str()));
+    for pick in &looks {
+        let scope = m.place(pick);
+        m.call(if pick.name.is_some() { "get" } else { "list" }, &pick.of, pick.name.as_deref(), scope);
+    }
+    if !rolls.is_empty() || looks.is_empty() {
+        change_these(m, rolls, "patch", "");
+    }
 }
 
 fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subresource: &str) {
@@ -201,7 +217,7 @@ fn scale(m: &mut Meaning<'_>) {
 }
 
 fn create(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw") {
+    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
         return raw::read(m, "create", path);
     }
     if !m.line.operands.is_empty() {
@@ -217,8 +233,10 @@ fn apply(m: &mut Meaning<'_>) {
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
     let server_side = m.line.on("server-side");
     // kubectl applies nothing under a name that the server would make.
-    let mut picks = picks::objects(m);
-    picks.retain(|pick| pick.name.as_deref() != Some("*"));
+    let objects = m.manifests.objects.clone();
+    m.manifests.objects.retain(|object| !object.unnamed);
+    let picks = picks::objects(m);
+    m.manifests.objects = objects;
     if picks.is_empty() && m.manifests.doubts.is_empty() {
         return m.refuse("there is nothing to apply");
     }
@@ -281,7 +299,7 @@ fn prune(m: &mut Meaning<'_>) {
 }
 
 fn replace(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw") {
+    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
         return raw::read(m, "update", path);
     }
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
@@ -293,7 +311,7 @@ fn replace(m: &mut Meaning<'_>) {
 }
 
 fn delete(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw") {
+    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
         return raw::read(m, "delete", path);
     }
     names_needed(m);

@@ -129,7 +129,9 @@ fn compare_calls(command: &str, reading: &Reading, ran: &Ran, asked: &[&Request]
         let tries = command == "diff" && call.verb == "patch"
             || command == "reconcile" && call.verb == "create" && read.iter().any(|r| r.name == call.name);
         let looks = LOOKS_FURTHER.contains(&command) || reading.effective["dry_run"] == "client";
-        let namespace = call.resource == "namespaces" && call.verb == "get";
+        // What a missing place, or a list of another type than List, has kubectl look for.
+        let namespace =
+            call.resource == "namespaces" && call.verb == "get" || call.resource == "customresourcedefinitions";
         if call.is_read() && (same_type || namespace || looks) || tries {
             continue;
         }
@@ -183,9 +185,9 @@ fn compare_identity(reading: &Reading, asked: &[&Request], out: &mut Vec<String>
         let same = match met {
             None => read.is_null(),
             Some((user, groups, uid)) => {
-                // The server adds a group of its own.
-                let met: BTreeSet<&str> =
-                    groups.iter().map(String::as_str).filter(|g| *g != "system:authenticated").collect();
+                // The server adds groups of its own.
+                let own = |group: &str| group == "system:authenticated" || group.starts_with("system:serviceaccounts");
+                let met: BTreeSet<&str> = groups.iter().map(String::as_str).filter(|group| !own(group)).collect();
                 let said: BTreeSet<&str> =
                     read["groups"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 read["user"].as_str() == Some(user) && met == said && read["uid"].as_str().unwrap_or_default() == uid
