@@ -39,7 +39,10 @@ impl Check {
             Check::Crc => checksum(found),
             Check::Card => ends(after) && card(found),
             Check::Ends => ends(after),
-            Check::Userinfo => found.len() > 1 && placeholder(&found[..found.len() - 1]).is_none(),
+            Check::Userinfo => {
+                let password = found.strip_suffix(b"@").unwrap_or(found).to_ascii_lowercase();
+                !password.is_empty() && placeholder(&password).is_none() && !WORDS.contains(&&password[..])
+            }
             Check::Mailbox => {
                 !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace()) && !found.starts_with(b"git@")
             }
@@ -66,40 +69,45 @@ fn ends(after: &[u8]) -> bool {
     }
 }
 
+/// What stands where a secret would, and is none.
+const WORDS: &[&[u8]] = &[
+    b"null",
+    b"none",
+    b"nil",
+    b"true",
+    b"false",
+    b"undefined",
+    b"string",
+    b"str",
+    b"bytes",
+    b"text",
+    b"number",
+    b"boolean",
+    b"bool",
+    b"int",
+    b"integer",
+    b"object",
+    b"required",
+    b"optional",
+    b"empty",
+    b"unset",
+    b"yes",
+    b"no",
+    b"redacted",
+    b"hidden",
+    b"masked",
+    b"changeme",
+    b"password",
+    b"secret",
+    b"token",
+    b"strict",
+    b"prompt",
+    b"pass",
+    b"pw",
+    b"passwd",
+];
+
 fn real(found: &[u8], after: &[u8]) -> bool {
-    const WORDS: &[&[u8]] = &[
-        b"null",
-        b"none",
-        b"nil",
-        b"true",
-        b"false",
-        b"undefined",
-        b"string",
-        b"str",
-        b"bytes",
-        b"text",
-        b"number",
-        b"boolean",
-        b"bool",
-        b"int",
-        b"integer",
-        b"object",
-        b"required",
-        b"optional",
-        b"empty",
-        b"unset",
-        b"yes",
-        b"no",
-        b"redacted",
-        b"hidden",
-        b"masked",
-        b"changeme",
-        b"password",
-        b"secret",
-        b"token",
-        b"strict",
-        b"prompt",
-    ];
     if found.len() < 4 || found.starts_with(b"[masked:") {
         return false;
     }
@@ -113,9 +121,11 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if let Some(certainly) = placeholder(found) {
         return certainly;
     }
-    if found.contains(&b'(')
-        && found.iter().take_while(|b| **b != b'(').all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
-    {
+    if code(found) {
+        return false;
+    }
+    // kubectl's own words where it leaves a secret out.
+    if matches!(found, b"DATA+OMITTED" | b"REDACTED") || found.starts_with(b"<set") {
         return false;
     }
     if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'=')) {
@@ -126,11 +136,21 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     !size
 }
 
+/// An expression of a program: a call, an element (`os.environ["X"]`), a field (`req.body.password;`).
+fn code(found: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
+    let called =
+        found.iter().position(|b| matches!(b, b'(' | b'[')).is_some_and(|n| n > 0 && found[..n].iter().all(name));
+    let field = found.strip_suffix(b";").unwrap_or(found);
+    let dotted = field.contains(&b'.') && field.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
+    called || dotted && !field.ends_with(b".") && field.iter().filter(|b| b.is_ascii_uppercase()).count() <= 3
+}
+
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.
 fn placeholder(found: &[u8]) -> Option<bool> {
     match found {
         [b'$', ..] => Some(bcrypt(found)),
-        [b'<' | b'{' | b'(' | b'[', ..] => Some(false),
+        [b'<' | b'{' | b'(' | b'[' | b'!', ..] if found[0] != b'!' || found.starts_with(b"!vault") => Some(false),
         [b'%', rest @ ..] => rest.first().is_some_and(|b| !b.is_ascii_hexdigit()).then_some(false),
         _ if found.iter().all(|b| matches!(b, b'*' | b'.' | b'x' | b'X')) => Some(false),
         _ => None,

@@ -4,27 +4,27 @@
 //!
 //! A stream is cut at its own newlines, never at the reader's chunks. Whole lines are scanned together ([`scan`]) by
 //! the table of [`rules`] and by the secrets of this very command in every form ([`known`]); secrets
-//! that span lines or are named by a header are followed from line to line ([`keys`], [`tables`]). A line without end is scanned in windows that overlap.
+//! that span lines or are named by a header are followed from line to line ([`keys`], [`context`]). A line without end is scanned in windows that overlap.
 //!
 //! A stream that pauses in the middle of a line (a prompt, a progress bar) must not wait for its newline:
 //! [`Redactor::idle`] gives what is there up to a secret that may have begun. That is the one place where time
 //! matters: a secret that is written in pieces with pauses may show the first few bytes that look like anything.
 
 mod checks;
+mod context;
 mod keys;
 mod known;
 mod numbers;
 mod rules;
 mod scan;
-mod tables;
 mod words;
 
 use std::collections::BTreeMap;
 
 use crate::model::{Clean, Raw, Secret};
+use context::Context as Told;
 use keys::Keys;
 use scan::{Scanner, Span};
-use tables::Tables;
 
 pub use rules::Set;
 
@@ -82,7 +82,9 @@ impl Masked {
 pub struct Redactor {
     scanner: Scanner,
     keys: Keys,
-    tables: Tables,
+    told: Told,
+    /// How much of the lines that are held the context has seen.
+    seen: usize,
     /// An unfinished line, its first `given` bytes already out.
     line: Vec<u8>,
     given: usize,
@@ -102,7 +104,8 @@ impl Redactor {
         Ok(Redactor {
             scanner: Scanner::new(&sets, settings.secrets),
             keys: Keys::default(),
-            tables: Tables::default(),
+            told: Told::new(sets.contains(&Set::Pii)),
+            seen: 0,
             by_rules: !sets.is_empty(),
             line: Vec::new(),
             given: 0,
@@ -134,6 +137,7 @@ impl Redactor {
                 let end = newline + 1 + if full { 0 } else { before };
                 self.lines(end, Some(1), &mut out);
                 if self.line.len() == HELD {
+                    self.told.decide();
                     self.lines(end, None, &mut out);
                 }
             } else if full {
@@ -149,7 +153,7 @@ impl Redactor {
         if let Some(newline) = memchr::memrchr(b'\n', &self.line) {
             self.lines(newline + 1, Some(BEGUN), &mut out);
         }
-        if !self.keys.inside() && !self.tables.inside() && memchr::memchr(b'\n', &self.line).is_none() {
+        if !self.keys.inside() && !self.told.inside() && memchr::memchr(b'\n', &self.line).is_none() {
             let (known, open) = self.scanner.known(&self.line, BEGUN);
             let mut spans = self.scanner.spans(&self.line, known);
             let safe = self.scanner.safe(&self.line, &spans, open).max(self.given);
@@ -179,6 +183,7 @@ impl Redactor {
     /// Whole lines, up to `end`; but not a line in which a granted secret may have begun that goes on in the next ones,
     /// of which at least so many characters are there. `None`: there are no next ones, or no more can be held.
     fn lines(&mut self, end: usize, begun: Option<usize>, out: &mut Vec<u8>) {
+        let end = self.decided(end, begun.is_some());
         let (mut known, open) = self.scanner.known(&self.line[..end], begun.unwrap_or(usize::MAX));
         let line_of = |at: usize| memchr::memrchr(b'\n', &self.line[..at]).map_or(0, |newline| newline + 1);
         let mut end = end;
@@ -195,12 +200,31 @@ impl Redactor {
         let lines = &self.line[..end];
         let mut spans = self.scanner.spans(lines, known);
         if self.by_rules {
-            self.tables.follow(lines, &mut spans);
             self.keys.follow(lines, &mut spans);
+            let told = self.told.take(end);
+            if !told.is_empty() {
+                spans.extend(told);
+                spans = scan::merge(spans);
+            }
+            self.seen -= end;
         }
         self.give(end, &spans, out);
         self.line.drain(..end);
         self.given = 0;
+    }
+
+    /// Shows the context the lines up to `end` that it has not seen. Gives the end of those about which no later line
+    /// decides.
+    fn decided(&mut self, end: usize, more: bool) -> usize {
+        if !self.by_rules {
+            return end;
+        }
+        if self.seen < end {
+            self.told.lines(&self.line[self.seen..end], self.seen);
+            self.seen = end;
+        }
+        let pending = self.told.pending().filter(|at| more && *at < end);
+        pending.map_or(end, |at| memchr::memrchr(b'\n', &self.line[..at]).map_or(0, |newline| newline + 1))
     }
 
     /// A line that fills the window and has no end yet: all but the overlap is decided.

@@ -1,0 +1,194 @@
+//! `key = value` in one line, as any language or format writes it: the key's name tells. Also `f("KEY", "value")`, a
+//! query's parameters, and options of a command line.
+
+use super::super::scan::Span;
+use super::names::{Says, says};
+use super::{NAMED, counts};
+
+/// Parameters of an address which are secrets when their value is long and random.
+const PARAMETERS: &[&[u8]] =
+    &[b"sig", b"code", b"key", b"auth", b"sid", b"jwt", b"ticket", b"hash", b"state_token", b"s"];
+/// The shortest of those.
+const LONG: usize = 20;
+/// Programs and the option by which each takes a password.
+const OPTIONS: &[(&[u8], &[u8])] = &[
+    (b"mysql", b"-p"),
+    (b"mysqldump", b"-p"),
+    (b"mysqladmin", b"-p"),
+    (b"mariadb", b"-p"),
+    (b"sshpass", b"-p"),
+    (b"mongo", b"-p"),
+    (b"mongosh", b"-p"),
+    (b"mongodump", b"-p"),
+    (b"redis-cli", b"-a"),
+    (b"curl", b"-u"),
+    (b"curl", b"--user"),
+    (b"curl", b"-U"),
+    (b"curl", b"--proxy-user"),
+    (b"wget", b"--password"),
+    (b"openssl", b"-k"),
+    (b"openssl", b"-passin"),
+    (b"openssl", b"-pass"),
+    (b"login", b"-p"),
+    (b"smbclient", b"-U"),
+    (b"ldapsearch", b"-w"),
+    (b"ldapadd", b"-w"),
+    (b"ldapmodify", b"-w"),
+    (b"sqlcmd", b"-P"),
+    (b"bcp", b"-P"),
+    (b"zip", b"-P"),
+    (b"unzip", b"-P"),
+    (b"7z", b"-p"),
+    (b"htpasswd", b"-b"),
+];
+
+pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    let mut push = |(start, end): (usize, usize)| {
+        if found.last().is_none_or(|last| last.end <= at + start) {
+            found.push(Span { start: at + start, end: at + end, kind: NAMED, silent: false });
+        }
+    };
+    let mut until = 0;
+    for sign in memchr::memchr3_iter(b'=', b':', b',', line) {
+        if sign < until {
+            continue;
+        }
+        let Some(name) = name_before(line, sign) else { continue };
+        let value = value_after(line, sign);
+        let text = &line[value.0..value.1];
+        let key = &line[name.0..name.1];
+        let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
+        let told = match says(key) {
+            Some(told) => Some(told),
+            None if parameter && text.len() >= LONG && PARAMETERS.contains(&&key.to_ascii_lowercase()[..]) => {
+                Some(Says::Likely)
+            }
+            None => None,
+        };
+        if told.is_some_and(|told| counts(told, text, &line[value.1..])) {
+            until = value.1;
+            push(value);
+        }
+    }
+    options(line, &mut push);
+}
+
+/// The name that ends before a sign, behind quotes, brackets and a type. Before a comma only a quoted one in capitals.
+fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
+    let mut end = sign;
+    let skip = |b: u8| b == b' ' || matches!(b, b'"' | b'\'' | b'\\' | b']' | b':' | b'\t');
+    while end > 0 && skip(line[end - 1]) {
+        end -= 1;
+    }
+    let quoted = end < sign && matches!(line[end], b'"' | b'\'');
+    // `let password: &str = "…"`, `password: String = "…"`.
+    if line[sign] == b'='
+        && !quoted
+        && let Some(colon) = line[..end].iter().rposition(|b| *b == b':')
+    {
+        let kind = &line[colon + 1..end];
+        if kind.first() == Some(&b' ')
+            && kind.len() < 24
+            && kind.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'&' | b'\'' | b'?'))
+        {
+            end = colon;
+        }
+    }
+    let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let start = end - line[..end].iter().rev().take(80).take_while(|b| word(b)).count();
+    let name = &line[start..end];
+    let capitals = quoted && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+    (!name.is_empty() && (line[sign] != b',' || capitals)).then_some((start, end))
+}
+
+/// The value behind a sign: quoted up to its quote, else to a blank or a sign that ends a value.
+fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
+    let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b'>' | b'\\' | b'[' | b'(');
+    let mut start = sign + 1;
+    start += line[start..].iter().take_while(|b| lead(b)).count();
+    let open = line.get(start).copied();
+    match open {
+        Some(quote @ (b'"' | b'\'' | b'`')) => {
+            start += line[start..].iter().take_while(|b| **b == quote).count();
+            let n = line[start..].iter().position(|b| *b == quote).unwrap_or(line.len() - start);
+            let text = &line[start..start + n];
+            (start, start + n - text.iter().rev().take_while(|b| **b == b'\\').count())
+        }
+        _ => {
+            let ends = |b: &u8| {
+                b.is_ascii_whitespace()
+                    || matches!(b, b',' | b';' | b'&' | b'"' | b'\'' | b'}' | b')' | b']' | b'<' | b'#')
+            };
+            let n = line[start..].iter().position(ends).unwrap_or(line.len() - start);
+            (start, start + n)
+        }
+    }
+}
+
+/// `--db-password …`, and what [`OPTIONS`] lists.
+fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
+    if memchr::memmem::find(line, b" -").is_none() {
+        return;
+    }
+    let mut words = Words { line, at: 0 }.peekable();
+    let mut programs = Vec::new();
+    while let Some(word) = words.next() {
+        let text = &line[word.0..word.1];
+        if !text.starts_with(b"-") {
+            let program = text.rsplit(|b| *b == b'/').next().unwrap_or(text);
+            if OPTIONS.iter().any(|(name, _)| *name == program) {
+                programs.push(program);
+            }
+            continue;
+        }
+        let next = words.peek().copied().filter(|next| !line[next.0..next.1].starts_with(b"-"));
+        if let Some(name) = text.strip_prefix(b"--") {
+            // `--token=…` is an assignment already.
+            if let (Some(told), Some(next)) = (says(name), next)
+                && counts(told, &line[next.0..next.1], b"")
+            {
+                push(next);
+            }
+        }
+        let takes = |(name, option): &&(&[u8], &[u8])| programs.contains(name) && text.starts_with(option);
+        if let Some((name, option)) = OPTIONS.iter().find(takes) {
+            let joined = text.len() > option.len() && option.len() == 2;
+            let value = if joined { Some((word.0 + option.len(), word.1)) } else { next.filter(|_| text == *option) };
+            let Some(mut value) = value else { continue };
+            let _ = name;
+            // `user:password`; an address has a colon as well, so only for options that take a user.
+            if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user") {
+                let Some(colon) = line[value.0..value.1].iter().position(|b| matches!(b, b':' | b'%')) else {
+                    continue;
+                };
+                value.0 += colon + 1;
+            }
+            if counts(Says::Surely, &line[value.0..value.1], b"")
+                && (!joined || counts(Says::Likely, &line[value.0..value.1], b""))
+            {
+                push(value);
+            }
+        }
+    }
+}
+
+/// The words of a command line, without their quotes.
+struct Words<'a> {
+    line: &'a [u8],
+    at: usize,
+}
+
+impl Iterator for Words<'_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        self.at += self.line[self.at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let first = *self.line.get(self.at)?;
+        let quoted = matches!(first, b'"' | b'\'');
+        let start = self.at + usize::from(quoted);
+        let ends = |b: &u8| if quoted { *b == first } else { b.is_ascii_whitespace() };
+        let end = start + self.line[start..].iter().position(ends).unwrap_or(self.line.len() - start);
+        self.at = (end + usize::from(quoted)).min(self.line.len());
+        Some((start, end))
+    }
+}

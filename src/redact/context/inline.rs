@@ -1,0 +1,123 @@
+//! JSON in one line, also inside of a string of another JSON: the data of a Secret (an annotation that kubectl left, a
+//! list from the API) and a value beside its name.
+
+use super::super::scan::Span;
+use super::names::says;
+use super::{KUBERNETES, NAMED, counts};
+
+/// How often a quote is escaped: not, in a string, in a string in a string.
+const DEPTHS: [usize; 3] = [0, 1, 3];
+
+pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+    if !line.contains(&b'{') || !(has(b"Secret") || has(b"stringData") || has(b"alue")) {
+        return;
+    }
+    for depth in DEPTHS {
+        Walk { line, at, depth, open: Vec::new() }.run(found);
+    }
+}
+
+struct Walk<'a> {
+    line: &'a [u8],
+    at: usize,
+    depth: usize,
+    open: Vec<Object<'a>>,
+}
+
+#[derive(Default)]
+struct Object<'a> {
+    /// The key under which it stands.
+    under: &'a [u8],
+    key: Option<&'a [u8]>,
+    kind: Option<&'a [u8]>,
+    name: Option<&'a [u8]>,
+    value: Option<(usize, usize)>,
+    data: Vec<(usize, usize)>,
+}
+
+impl<'a> Walk<'a> {
+    fn run(mut self, found: &mut Vec<Span>) {
+        let mut from = 0;
+        while let Some(b) = self.line.get(from) {
+            match b {
+                b'{' => {
+                    let under = self.open.last_mut().and_then(|object| object.key.take()).unwrap_or_default();
+                    self.open.push(Object { under, ..Object::default() });
+                }
+                b'}' => self.close(found),
+                b'"' if self.escapes(from) == self.depth => {
+                    let start = from + 1;
+                    let Some(end) = self.string(start) else { return };
+                    self.text(start, end);
+                    from = end + self.depth;
+                }
+                b',' => {
+                    if let Some(object) = self.open.last_mut() {
+                        object.key = None;
+                    }
+                }
+                _ => {}
+            }
+            from += 1;
+        }
+        while !self.open.is_empty() {
+            self.close(found);
+        }
+    }
+
+    fn escapes(&self, quote: usize) -> usize {
+        self.line[..quote].iter().rev().take_while(|b| **b == b'\\').count()
+    }
+
+    /// Where the string ends, before its escapes.
+    fn string(&self, start: usize) -> Option<usize> {
+        let quote = |n: &usize| self.escapes(start + n) <= self.depth;
+        let end = start + memchr::memchr_iter(b'"', &self.line[start..]).find(quote)?;
+        Some(end - self.escapes(end).min(self.depth))
+    }
+
+    fn text(&mut self, start: usize, end: usize) {
+        let line = self.line;
+        let text = &line[start..end];
+        let after = line[end..].iter().find(|b| **b != b'\\' && **b != b'"' && **b != b' ');
+        let Some(object) = self.open.last_mut() else { return };
+        let Some(key) = object.key else {
+            if after == Some(&b':') {
+                object.key = Some(text);
+            }
+            return;
+        };
+        match key {
+            b"kind" => object.kind = Some(text),
+            b"name" | b"key" | b"Name" | b"Key" => object.name = Some(text),
+            b"value" | b"Value" => object.value = Some((start, end)),
+            _ => {}
+        }
+        if matches!(object.under, b"data" | b"stringData") && !text.is_empty() {
+            object.data.push((start, end));
+        }
+    }
+
+    fn close(&mut self, found: &mut Vec<Span>) {
+        let Some(object) = self.open.pop() else { return };
+        let mut push = |(start, end): (usize, usize), kind| {
+            found.push(Span { start: self.at + start, end: self.at + end, kind, silent: false });
+        };
+        if let (Some(told), Some(value)) = (object.name.and_then(says), object.value)
+            && counts(told, &self.line[value.0..value.1], b"")
+        {
+            push(value, NAMED);
+        }
+        let listed = self.open.iter().any(|outer| outer.kind == Some(b"SecretList"));
+        let secret = match object.kind {
+            Some(kind) => kind == b"Secret",
+            None => listed || object.under == b"stringData",
+        };
+        match self.open.last_mut() {
+            Some(outer) if matches!(object.under, b"data" | b"stringData") && !secret => outer.data.extend(object.data),
+            _ if secret => object.data.into_iter().for_each(|span| push(span, KUBERNETES)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What a value is told by when it stands on another line than its name: a Secret of Kubernetes whose kind comes after
+//! its data, a name and a value in two rows, a block of YAML, an element of XML, a table's column.
+//!
+//! Each line is looked at once, when it is whole. A place that the following lines decide about is *pending*; the
+//! stream is held from there until it is decided, and at most as long as the redactor's bound lets it: then it is
+//! masked.
+
+mod assignments;
+mod documents;
+mod inline;
+pub mod names;
+mod pairs;
+mod phrases;
+mod rows;
+mod xml;
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::checks::Check;
+use super::scan::Span;
+use documents::Documents;
+use names::Says;
+use pairs::Pairs;
+use rows::Rows;
+use xml::Elements;
+
+/// The kind of a mark for what an object of Kubernetes holds.
+pub const KUBERNETES: &str = "kubernetes-secret";
+/// The kind of a mark for what the name of its key tells.
+pub const NAMED: &str = "secret";
+
+/// Where none of these stands, in either case of letters, only a line's neighbours can tell of a secret in it.
+const TELLING: &[&str] = &[
+    "pass",
+    "pwd",
+    "pw",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "cookie",
+    "jwt",
+    "psk",
+    "kind",
+    "data",
+    "apiversion",
+    "sig",
+    "otp",
+    "hash",
+    "$1$",
+    "$2",
+    "$5$",
+    "$6$",
+    "$7$",
+    "$y$",
+    "$gy$",
+    "$apr1$",
+    "$argon2",
+    "$scrypt$",
+    "$p$",
+    "$h$",
+    "$s$",
+    "scram-",
+    "{ssha",
+    "{sha",
+    "{md5",
+    "{smd5",
+    "{crypt",
+    "{pbkdf2",
+    "md5",
+    "identified",
+    "digest",
+    "bearer",
+    "session",
+    ":5432:",
+    ":*:",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "redis-cli",
+    "curl",
+    "openssl",
+    "login",
+    "ldap",
+    "sqlcmd",
+    "bcp",
+    "zip",
+    "7z",
+    "smbclient",
+    "code=",
+    "sid=",
+    "ticket=",
+    "name",
+    "value",
+    "mnemonic",
+    "cvv",
+    "cvc",
+    "setting",
+    "webhook",
+    "connection",
+    "copy ",
+    "$pbkdf2",
+    "$bcrypt",
+    "pbkdf2_",
+    "bcrypt_",
+];
+
+static WORDS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TELLING).ok());
+
+pub struct Context {
+    /// Personal data is masked too.
+    pii: bool,
+    /// The line before had a telling word.
+    told: bool,
+    documents: Documents,
+    pairs: Pairs,
+    rows: Rows,
+    elements: Elements,
+    found: Vec<Span>,
+}
+
+impl Context {
+    pub fn new(pii: bool) -> Context {
+        Context {
+            pii,
+            told: false,
+            documents: Documents::default(),
+            pairs: Pairs::default(),
+            rows: Rows::default(),
+            elements: Elements::default(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes whole lines, which stand `at` in the buffer.
+    pub fn lines(&mut self, lines: &[u8], at: usize) {
+        let mut words =
+            WORDS.as_ref().map(|words| words.find_iter(lines)).into_iter().flatten().map(|hit| hit.start()).peekable();
+        let mut start = 0;
+        for whole in lines.split_inclusive(|b| *b == b'\n') {
+            let end = start + whole.len();
+            let mut telling = false;
+            while words.next_if(|hit| *hit < end).is_some() {
+                telling = true;
+            }
+            let line = whole.strip_suffix(b"\n").unwrap_or(whole);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if telling || self.told || self.engaged() {
+                self.line(line, at + start);
+            } else {
+                self.rows.skip(line);
+            }
+            self.told = telling;
+            phrases::alone(line, at + start, &mut self.found);
+            if self.pii {
+                phrases::people(line, at + start, &mut self.found);
+            }
+            start = end;
+        }
+    }
+
+    /// A line in which a word tells of a secret, or whose neighbours may.
+    fn line(&mut self, line: &[u8], at: usize) {
+        let entry = Entry::of(line);
+        self.documents.line(line, &entry, at, &mut self.found);
+        self.pairs.line(line, &entry, at, &mut self.found);
+        self.rows.line(line, at, &mut self.found);
+        self.elements.line(line, at, &mut self.found);
+        inline::line(line, at, &mut self.found);
+        assignments::line(line, at, &mut self.found);
+        phrases::secrets(line, at, &mut self.found);
+    }
+
+    /// From where on nothing is decided yet.
+    pub fn pending(&self) -> Option<usize> {
+        [self.documents.pending(), self.pairs.pending()].into_iter().flatten().min()
+    }
+
+    /// Whether the line before makes of the next one more than what stands in it.
+    pub fn inside(&self) -> bool {
+        self.rows.inside() || self.pairs.inside() || self.documents.inside()
+    }
+
+    /// Whether a line without a telling word matters all the same.
+    fn engaged(&self) -> bool {
+        self.inside() || self.documents.engaged() || self.elements.engaged()
+    }
+
+    /// Nothing more can be held: what is pending counts as secret.
+    pub fn decide(&mut self) {
+        self.documents.decide(&mut self.found);
+        self.pairs.decide(&mut self.found);
+    }
+
+    /// What was found up to `end`, and forgets that much of the buffer.
+    pub fn take(&mut self, end: usize) -> Vec<Span> {
+        let taken = self.found.extract_if(.., |span| span.start < end).collect();
+        for span in &mut self.found {
+            span.start -= end;
+            span.end -= end;
+        }
+        self.documents.shift(end);
+        self.pairs.shift(end);
+        taken
+    }
+}
+
+/// A line of YAML or of JSON printed in lines: `  - "key": value,`.
+pub struct Entry<'a> {
+    /// Where its key begins, behind dashes.
+    pub indent: usize,
+    /// Where its first dash stands, if it begins an item of a list.
+    pub dash: Option<usize>,
+    pub key: &'a [u8],
+    /// Where its value begins and ends in the line, without quotes and comma.
+    pub value: (usize, usize),
+    /// The value as written is quoted.
+    pub quoted: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn of(line: &'a [u8]) -> Entry<'a> {
+        let mut indent = line.iter().take_while(|b| **b == b' ').count();
+        let mut dash = None;
+        while line[indent..].starts_with(b"- ") {
+            dash.get_or_insert(indent);
+            indent += 2 + line[indent + 2..].iter().take_while(|b| **b == b' ').count();
+        }
+        let rest = &line[indent..];
+        let (key, after) = match rest.first() {
+            Some(quote @ (b'"' | b'\'')) => match rest[1..].iter().position(|b| b == quote) {
+                Some(n) if rest.get(n + 2) == Some(&b':') => (&rest[1..=n], indent + n + 3),
+                _ => (&rest[..0], indent),
+            },
+            _ => match rest.iter().position(|b| matches!(b, b':' | b' ' | b'"' | b'{' | b'=')) {
+                Some(n) if rest[n] == b':' && rest.get(n + 1).is_none_or(|b| *b == b' ') => {
+                    (&rest[..n], indent + n + 1)
+                }
+                _ => (&rest[..0], indent),
+            },
+        };
+        let (value, quoted) = scalar(line, after);
+        Entry { indent, dash, key, value, quoted }
+    }
+
+    pub fn text<'b>(&self, line: &'b [u8]) -> &'b [u8] {
+        &line[self.value.0..self.value.1]
+    }
+
+    /// The value is in the lines that follow: `key: |`, `key: >-`.
+    pub fn block(&self, line: &[u8]) -> bool {
+        let text = self.text(line);
+        !self.quoted && matches!(text.first(), Some(b'|' | b'>')) && text.len() <= 3
+    }
+
+    /// An object or a list begins.
+    pub fn opens(&self, line: &[u8]) -> bool {
+        !self.quoted && matches!(self.text(line), b"{" | b"[")
+    }
+}
+
+/// Where a scalar stands from `at` on, without blanks, quotes, comma and comment.
+fn scalar(line: &[u8], at: usize) -> ((usize, usize), bool) {
+    let start = at + line[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let rest = line[start..].trim_ascii_end();
+    let rest = rest.strip_suffix(b",").unwrap_or(rest);
+    match rest {
+        [quote @ (b'"' | b'\''), inner @ .., last] if quote == last => ((start + 1, start + 1 + inner.len()), true),
+        _ => ((start, start + rest.len()), false),
+    }
+}
+
+/// Whether a value under a name is masked.
+pub fn counts(says: Says, value: &[u8], after: &[u8]) -> bool {
+    match says {
+        Says::Surely => Check::Real.holds(value, after),
+        Says::Likely => Check::Random.holds(value, after),
+    }
+}

@@ -1,0 +1,200 @@
+//! What the name of a key, a column, an element or a variable says about its value.
+
+/// How sure a name makes that its value is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Says {
+    /// A secret, if it looks random: `token`, `secret`.
+    Likely,
+    /// A secret whatever it looks like: `password`.
+    Surely,
+}
+
+/// Longer names are sentences.
+const LONGEST: usize = 80;
+
+/// What a name ends with, in words that `_` divides.
+const SURELY: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "pw",
+    "pass",
+    "passcode",
+    "password_hash",
+    "passwd_hash",
+    "pw_hash",
+    "hashed_password",
+    "encrypted_password",
+    "password_digest",
+    "client_key_data",
+    "preshared_key",
+    "pre_shared_key",
+    "wifi_psk",
+    "psk",
+    "mnemonic",
+    "cvv",
+    "cvc",
+];
+const LIKELY: &[&str] = &[
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "access_key",
+    "accesskey",
+    "access_key_id",
+    "secret_key",
+    "secretkey",
+    "private_key",
+    "privatekey",
+    "signing_key",
+    "encryption_key",
+    "auth_key",
+    "authkey",
+    "master_key",
+    "client_key",
+    "account_key",
+    "shared_key",
+    "session_key",
+    "storage_key",
+    "service_key",
+    "deploy_key",
+    "license_key",
+    "hmac_key",
+    "subscription_key",
+    "secret_key_base",
+    "webhook_url",
+    "credential",
+    "credentials",
+    "auth",
+    "authorization",
+    "jwt",
+    "bearer",
+    "cookie",
+    "session_id",
+    "sessionid",
+    "signature",
+    "oauth",
+    "otp",
+    "totp",
+    "authtoken",
+    "accesstoken",
+    "api_token",
+    "apitoken",
+    "connection_string",
+    "stripe_key",
+    "openai_key",
+    "application_key",
+    "app_key",
+];
+/// What is written without a division: `rolpassword`, `dbpasswd`.
+const JOINED: &[&str] = &["password", "passwd", "passphrase"];
+/// What may follow the telling words: `API_KEY_PROD`, `password2`, `TOKEN_BASE64`.
+const DECORATION: &[&str] = &[
+    "value",
+    "text",
+    "string",
+    "plain",
+    "plaintext",
+    "raw",
+    "base64",
+    "b64",
+    "hex",
+    "old",
+    "new",
+    "current",
+    "prod",
+    "production",
+    "staging",
+    "dev",
+    "test",
+    "live",
+    "default",
+    "encoded",
+    "encrypted",
+    "data",
+    "1",
+    "2",
+    "3",
+];
+/// Names of tokens that are none: a place in a list.
+const CURSORS: &[&str] = &[
+    "page_token",
+    "next_token",
+    "continuation_token",
+    "sync_token",
+    "cancellation_token",
+    "stop_token",
+    "pad_token",
+    "eos_token",
+    "bos_token",
+];
+
+/// `None`: nothing about a secret.
+pub fn says(name: &[u8]) -> Option<Says> {
+    let name = name.strip_suffix(b":").unwrap_or(name);
+    if name.is_empty() || name.len() > LONGEST || !name.is_ascii() || name.contains(&b' ') && name.len() > 32 {
+        return None;
+    }
+    let mut words = divided(name);
+    loop {
+        let ends = |with: &&str| words.strip_suffix(*with).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+        if CURSORS.iter().any(ends) {
+            return None;
+        }
+        if SURELY.iter().any(ends) || JOINED.iter().any(|with| words.ends_with(with)) {
+            return Some(Says::Surely);
+        }
+        if LIKELY.iter().any(ends) {
+            return Some(Says::Likely);
+        }
+        let (rest, last) = words.rsplit_once('_')?;
+        if !DECORATION.contains(&last) {
+            return None;
+        }
+        words.truncate(rest.len());
+    }
+}
+
+/// A name's words in lower case, divided by one `_` each: `DB-Password`, `dbPassword` and `db.password` are alike.
+fn divided(name: &[u8]) -> String {
+    let mut out = String::with_capacity(name.len() + 8);
+    for (at, b) in name.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| name[at]);
+        let after = name.get(at + 1);
+        let hump = b.is_ascii_uppercase()
+            && (before.is_some_and(|b| b.is_ascii_lowercase())
+                || before.is_some_and(|b| b.is_ascii_uppercase()) && after.is_some_and(u8::is_ascii_lowercase));
+        let digit = b.is_ascii_digit() && before.is_some_and(|b| b.is_ascii_alphabetic()) && after.is_none();
+        if (hump || digit || !b.is_ascii_alphanumeric()) && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        if b.is_ascii_alphanumeric() {
+            out.push(char::from(b.to_ascii_lowercase()));
+        }
+    }
+    if out.ends_with('_') {
+        out.pop();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_told_from_names_about_secrets() {
+        for name in "password DB_PASSWORD dbPassword db.password rolpassword smtp_pass ldap_bind_pw Password2 PGPASSWORD pw password_hash wifiPSK".split(' ') {
+            assert_eq!(says(name.as_bytes()), Some(Says::Surely), "{name}");
+        }
+        for name in "apiKey API-KEY X-Api-Key APIKey secretAccessKey aws_access_key_id API_KEY_PROD jwt_secret refreshToken accessKey STRIPE_KEY".split(' ') {
+            assert_eq!(says(name.as_bytes()), Some(Says::Likely), "{name}");
+        }
+        for name in "key secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key".split(' ') {
+            assert_eq!(says(name.as_bytes()), None, "{name}");
+        }
+    }
+}

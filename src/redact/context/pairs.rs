@@ -1,0 +1,128 @@
+//! A name and its value in two lines, and values that begin a line after their key:
+//!
+//! ```yaml
+//! - name: DB_PASSWORD
+//!   value: …
+//! password: |
+//!   …
+//! ```
+
+use super::super::scan::Span;
+use super::names::{Says, says};
+use super::{Entry, NAMED, counts};
+
+#[derive(Default)]
+pub struct Pairs {
+    /// The line before named a secret, at this indent.
+    named: Option<(usize, Says)>,
+    /// The line before gave a value at this indent whose name may come now.
+    value: Option<(usize, Span, bool)>,
+    /// An object under a secret's name began at this indent: `"db_password": {`.
+    under: Option<(usize, Says)>,
+    /// Lines deeper than this belong to a secret.
+    block: Option<(usize, Says)>,
+}
+
+impl Pairs {
+    pub fn inside(&self) -> bool {
+        self.named.is_some() || self.block.is_some()
+    }
+
+    pub fn line(&mut self, line: &[u8], entry: &Entry<'_>, at: usize, found: &mut Vec<Span>) {
+        let bare = line.trim_ascii();
+        if bare.is_empty() {
+            return;
+        }
+        let first = self.value.take();
+        if let Some((indent, says)) = self.block {
+            let deep = line.len() - line.trim_ascii_start().len();
+            if deep > indent
+                && !bare.starts_with(b"- ")
+                && (entry.key.is_empty() || says == Says::Surely && !entry.value_is_plain(line))
+            {
+                let ((start, end), _) = super::scalar(line, 0);
+                push(start, end, at, found);
+                return;
+            }
+            self.block = None;
+        }
+        let (start, end) = entry.value;
+        let text = entry.text(line);
+        self.under = self.under.filter(|(indent, _)| entry.indent > *indent);
+        match entry.key {
+            b"name" | b"key" | b"Name" | b"Key" | b"ParameterKey" | b"variable" => {
+                let told = says(text);
+                if let (Some(told), Some((indent, span, random))) = (told, first)
+                    && indent == entry.indent
+                    && (random || told == Says::Surely)
+                {
+                    found.push(span);
+                }
+                self.named = told.map(|told| (entry.indent, told));
+            }
+            b"value" | b"Value" | b"val" | b"ParameterValue" => {
+                let span = Span { start: at + start, end: at + end, kind: NAMED, silent: false };
+                match self.named.take().or_else(|| self.under.map(|(_, told)| (entry.indent, told))) {
+                    Some((indent, told)) if indent == entry.indent => {
+                        if entry.block(line) {
+                            self.block = Some((indent, told));
+                        } else if counts(told, text, b"") {
+                            found.push(span);
+                        }
+                    }
+                    _ if counts(Says::Surely, text, b"") && !entry.opens(line) && !entry.block(line) => {
+                        self.value = Some((entry.indent, span, counts(Says::Likely, text, b"")));
+                    }
+                    _ => {}
+                }
+            }
+            name => {
+                // Other keys of the same object may stand between; a line further out ends it.
+                if self.named.is_some_and(|(indent, _)| entry.indent < indent || entry.dash.is_some()) {
+                    self.named = None;
+                }
+                let told = says(name);
+                if entry.opens(line) {
+                    self.under = told.map(|told| (entry.indent, told)).or(self.under);
+                }
+                if let Some(told) = told
+                    && (entry.block(line) || text.is_empty() && told == Says::Surely)
+                {
+                    self.block = Some((entry.dash.unwrap_or(entry.indent), told));
+                }
+            }
+        }
+    }
+
+    pub fn pending(&self) -> Option<usize> {
+        self.value.as_ref().map(|(_, span, _)| span.start)
+    }
+
+    pub fn decide(&mut self, found: &mut Vec<Span>) {
+        found.extend(self.value.take().map(|(_, span, _)| span));
+    }
+
+    /// So much of the buffer is gone, and with it what was pending there.
+    pub fn shift(&mut self, by: usize) {
+        self.value = self.value.take().filter(|(_, span, _)| span.start >= by);
+        if let Some((_, span, _)) = &mut self.value {
+            span.start -= by;
+            span.end -= by;
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// `key: value` or the beginning of an object, and no part of a secret's text.
+    fn value_is_plain(&self, line: &[u8]) -> bool {
+        !self.key.is_empty()
+            && (self.opens(line)
+                || self.key.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')))
+    }
+}
+
+fn push(start: usize, end: usize, at: usize, found: &mut Vec<Span>) {
+    if start < end {
+        found.push(Span { start: at + start, end: at + end, kind: NAMED, silent: false });
+    }
+}

@@ -1,0 +1,229 @@
+//! What a line says in its own grammar: a statement of SQL that sets a password, hashes of passwords, netrc, pgpass, a
+//! sentence about a token, a Digest response, numbers of telephones and accounts.
+
+use std::sync::LazyLock;
+
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+
+use super::super::checks::Check;
+use super::super::scan::Span;
+
+/// A pattern whose first group is the secret, and what must hold for it.
+struct Phrase {
+    kind: &'static str,
+    pii: bool,
+    pattern: &'static str,
+    holds: fn(&[u8], &[u8]) -> bool,
+}
+
+const fn phrase(kind: &'static str, pattern: &'static str, holds: fn(&[u8], &[u8]) -> bool) -> Phrase {
+    Phrase { kind, pii: false, pattern, holds }
+}
+
+const fn person(kind: &'static str, pattern: &'static str, holds: fn(&[u8], &[u8]) -> bool) -> Phrase {
+    Phrase { kind, pii: true, pattern, holds }
+}
+
+fn always(_: &[u8], _: &[u8]) -> bool {
+    true
+}
+
+fn real(found: &[u8], after: &[u8]) -> bool {
+    Check::Real.holds(found, after)
+}
+
+fn random(found: &[u8], after: &[u8]) -> bool {
+    Check::Random.holds(found, after)
+}
+
+const PHRASES: &[Phrase] = &[
+    // ALTER ROLE (PostgreSQL), CREATE USER and SET PASSWORD (MySQL, Oracle), CREATE LOGIN (SQL Server), user mappings.
+    phrase(
+        "password",
+        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))\s*[=(]?\s*N?'((?:[^']|'')+)'",
+        real,
+    ),
+    // crypt(5), argon2's and passlib's strings.
+    phrase(
+        "password-hash",
+        r"(?:^|[^0-9A-Za-z$])(\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|P|H|S)\$[0-9A-Za-z./+=,$-]{20,})",
+        always,
+    ),
+    phrase("password-hash", r"(SCRAM-SHA-(?:1|256)\$[0-9]+:[0-9A-Za-z+/=]+\$[0-9A-Za-z+/=]+:[0-9A-Za-z+/=]+)", always),
+    phrase(
+        "password-hash",
+        r"\b((?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|scrypt|argon2)\$[0-9A-Za-z./+=,$-]{30,})",
+        always,
+    ),
+    phrase(
+        "password-hash",
+        r"(\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT|PBKDF2[A-Z0-9-]*)\}[0-9A-Za-z./+=$-]{20,})",
+        always,
+    ),
+    phrase("password-hash", r"(?:^|[\s'|,:=])(md5[0-9a-f]{32})(?:['\s|,;]|$)", always),
+    // netrc(5), an ENV of a Dockerfile, and sentences.
+    phrase(
+        "password",
+        r"(?i)(?:^|[\s_])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for \S+ is|set to))?:?\s+([^\s,;)\x22']{8,})",
+        mixed,
+    ),
+    phrase(
+        "secret",
+        r"(?i)\b(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([0-9A-Za-z_.~+/=-]{16,})",
+        mixed,
+    ),
+    phrase("secret", r"(?i)\b_(?:authToken|auth|password)\s+([^\s]{16,})", random),
+    phrase(
+        "secret",
+        r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
+        random,
+    ),
+    // pgpass(5)
+    phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
+    // RFC 7616
+    phrase("authorization", r#"(?i)\bDigest .*\bresponse="?([0-9a-f]{16,})"#, always),
+    phrase(
+        "authorization",
+        r#"(?i)(?:proxy-)?authorization\W{1,4}(?:\[|\{)?\W{0,3}(?:bearer|basic|token)\s+([0-9A-Za-z._~+/=-]{12,})"#,
+        random,
+    ),
+    person("phone", r"(?:^|[^0-9A-Za-z+.])(\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})", telephone),
+    person(
+        "phone",
+        r"(?:^|[^0-9A-Za-z+.:/-])(0[1-9][0-9]{1,3}[ -][0-9]{3,4}[ -][0-9]{3,4})(?:[^0-9A-Za-z.:/-]|$)",
+        always,
+    ),
+    person("phone", r"(?:^|[^0-9A-Za-z+.:/-])([2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})(?:[^0-9A-Za-z.:/-]|$)", always),
+    person("iban", r"\b([A-Z]{2}[0-9]{2}(?:[ ]?[0-9A-Z]{1,4}){3,8})\b", iban),
+];
+
+/// Letters and digits, as words and names have not; no version, path or placeholder.
+fn mixed(found: &[u8], after: &[u8]) -> bool {
+    let found = found.trim_ascii_end().strip_suffix(b".").unwrap_or(found);
+    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    let words = found.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.' | b'/'));
+    digits >= 2
+        && !words
+        && !found.starts_with(b"/")
+        && !found.contains(&b'(')
+        && !uuid(found)
+        && Check::Random.holds(found, after)
+}
+
+fn uuid(found: &[u8]) -> bool {
+    found.len() == 36 && [8, 13, 18, 23].iter().all(|n| found[*n] == b'-')
+}
+
+/// E.164: at most fifteen digits with the country's. A diff's added line begins with `+` too.
+fn telephone(found: &[u8], after: &[u8]) -> bool {
+    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    (8..=15).contains(&digits)
+        && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/'))
+}
+
+/// ISO 13616: the number, its first four signs moved to the end, is 1 modulo 97.
+fn iban(found: &[u8], _: &[u8]) -> bool {
+    let signs: Vec<u8> = found.iter().copied().filter(|b| *b != b' ').collect();
+    if !(15..=34).contains(&signs.len()) {
+        return false;
+    }
+    let value = |b: &u8| u32::from(if b.is_ascii_digit() { b - b'0' } else { b - b'A' + 10 });
+    let rest = signs[4..].iter().chain(&signs[..4]).fold(0, |rest, b| {
+        let n = value(b);
+        (rest * if n > 9 { 100 } else { 10 } + n) % 97
+    });
+    rest == 1
+}
+
+/// All phrases about secrets as one automaton, and all about people; with the places in the table of their patterns.
+static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(false));
+static PEOPLE: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(true));
+
+struct Phrases {
+    automaton: Regex,
+    table: Vec<&'static Phrase>,
+}
+
+impl Phrases {
+    fn new(pii: bool) -> Option<Phrases> {
+        let table: Vec<&Phrase> = PHRASES.iter().filter(|phrase| phrase.pii == pii).collect();
+        let patterns: Vec<&str> = table.iter().map(|phrase| phrase.pattern).collect();
+        let automaton = Regex::builder()
+            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .configure(Regex::config().utf8_empty(false))
+            .build_many(&patterns)
+            .ok()?;
+        Some(Phrases { automaton, table })
+    }
+
+    fn line(&self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let mut start = 0;
+        let mut groups = None;
+        while start <= line.len() {
+            let input = Input::new(line).range(start..);
+            let Some(hit) = self.automaton.search(&input) else { return };
+            let groups = groups.get_or_insert_with(|| self.automaton.create_captures());
+            self.automaton.search_captures(&input, groups);
+            let Some(group) = groups.get_group(1) else { return };
+            let phrase = self.table[hit.pattern().as_usize()];
+            if (phrase.holds)(&line[group.start..group.end], &line[group.end..]) {
+                found.push(Span { start: at + group.start, end: at + group.end, kind: phrase.kind, silent: false });
+                start = group.end;
+            } else {
+                start = hit.start() + 1;
+            }
+        }
+    }
+}
+
+/// A line in which a word stands that a secret may follow.
+pub fn secrets(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    if let Some(phrases) = &*SECRETS {
+        phrases.line(line, at, found);
+    }
+}
+
+/// Any line, where personal data is masked.
+pub fn people(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    if let Some(phrases) = &*PEOPLE {
+        phrases.line(line, at, found);
+    }
+}
+
+/// A line that is base64 of one word and nothing else: what `kubectl -o jsonpath` gives of a Secret.
+pub fn alone(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    use base64::Engine as _;
+    let text = line.trim_ascii();
+    if !(12..=4096).contains(&text.len())
+        || text.len() % 4 != 0
+        || !text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    {
+        return;
+    }
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    let word = decoded.len() >= 8
+        && decoded.iter().all(u8::is_ascii_graphic)
+        && !matches!(decoded.first(), Some(b'{' | b'[' | b'<'));
+    if word && Check::Random.holds(&decoded, b"") {
+        let start = at + (line.len() - line.trim_ascii_start().len());
+        found.push(Span { start, end: start + text.len(), kind: super::KUBERNETES, silent: false });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_phrases_are_patterns_with_a_group() {
+        for phrases in [&*SECRETS, &*PEOPLE] {
+            let phrases = phrases.as_ref().unwrap();
+            assert_eq!(phrases.automaton.pattern_len(), phrases.table.len());
+            assert!((0..phrases.table.len()).all(|n| {
+                phrases.automaton.create_captures().group_info().group_len(regex_automata::PatternID::must(n)) > 1
+            }));
+        }
+    }
+}

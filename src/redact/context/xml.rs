@@ -1,0 +1,96 @@
+//! Elements and attributes of XML and HTML, by their names, and the cells of a table in HTML by its header.
+
+use super::super::scan::Span;
+use super::names::{Says, says};
+use super::{NAMED, counts};
+
+#[derive(Default)]
+pub struct Elements {
+    /// The last `<name>` or `<key>` named a secret.
+    named: Option<Says>,
+    /// The columns of a table in HTML, and the one whose cell comes next.
+    header: Vec<Option<Says>>,
+    column: usize,
+}
+
+impl Elements {
+    pub fn engaged(&self) -> bool {
+        self.named.is_some() || !self.header.is_empty()
+    }
+
+    pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let mut from = 0;
+        while let Some(open) = memchr::memchr(b'<', &line[from..]).map(|n| from + n) {
+            let Some(close) = memchr::memchr(b'>', &line[open..]).map(|n| open + n) else { return };
+            let tag = &line[open + 1..close];
+            let end = memchr::memchr(b'<', &line[close..]).map_or(line.len(), |n| close + n);
+            let name = tag.split(|b| b.is_ascii_whitespace() || *b == b'/').next().unwrap_or_default();
+            attributes(line, (open + 1 + name.len(), close), at, found);
+            self.element(name, line, (close + 1, end), at, found);
+            from = close + 1;
+        }
+    }
+
+    fn element(&mut self, name: &[u8], line: &[u8], (start, end): (usize, usize), at: usize, found: &mut Vec<Span>) {
+        let text = line.get(start..end).unwrap_or_default();
+        let told = match name {
+            b"table" => {
+                self.header.clear();
+                None
+            }
+            b"tr" => {
+                self.column = 0;
+                None
+            }
+            b"th" => {
+                // A header in a row of its own names columns; one before a cell names that cell.
+                self.named = says(text.trim_ascii());
+                self.header.resize(self.column, None);
+                self.header.push(self.named);
+                self.column += 1;
+                None
+            }
+            b"td" => {
+                let told = self.named.take().or_else(|| self.header.get(self.column).copied().flatten());
+                self.column += 1;
+                told
+            }
+            b"name" | b"key" => {
+                self.named = says(text.trim_ascii());
+                None
+            }
+            b"value" | b"string" => self.named.take(),
+            name => says(name.rsplit(|b| *b == b':').next().unwrap_or_default()),
+        };
+        let left = text.len() - text.trim_ascii_start().len();
+        let value = text.trim_ascii();
+        if told.is_some_and(|told| counts(told, value, b"")) {
+            let start = at + start + left;
+            found.push(Span { start, end: start + value.len(), kind: NAMED, silent: false });
+        }
+    }
+}
+
+/// `key="DB_PASSWORD" value="…"` and `accessKey="…"`.
+fn attributes(line: &[u8], (mut from, end): (usize, usize), at: usize, found: &mut Vec<Span>) {
+    let mut named = None;
+    while let Some(equals) = line[from..end].iter().position(|b| *b == b'=').map(|n| from + n) {
+        let name = line[from..equals].trim_ascii();
+        let Some(quote @ (b'"' | b'\'')) = line.get(equals + 1) else { return };
+        let start = equals + 2;
+        let Some(stop) = line[start..end].iter().position(|b| b == quote).map(|n| start + n) else { return };
+        let value = &line[start..stop];
+        let told = match name {
+            b"name" | b"key" => {
+                named = says(value);
+                None
+            }
+            b"value" => named,
+            name => says(name),
+        };
+        if told.is_some_and(|told| counts(told, value, b"")) {
+            found.push(Span { start: at + start, end: at + stop, kind: NAMED, silent: false });
+        }
+        from = stop + 1;
+    }
+}
