@@ -42,7 +42,7 @@ const PHRASES: &[Phrase] = &[
     // ALTER ROLE (PostgreSQL), CREATE USER and SET PASSWORD (MySQL, Oracle), CREATE LOGIN (SQL Server), user mappings.
     phrase(
         "password",
-        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))\s*[=(]?\s*N?'((?:[^']|'')+)'",
+        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))(?:\s+|\s*[=(]\s*)N?'((?:[^']|'')+)'",
         real,
     ),
     // crypt(5), argon2's and passlib's strings.
@@ -71,7 +71,7 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase(
         "secret",
-        r"(?i)\b(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([0-9A-Za-z_.~+/=-]{16,})",
+        r"(?i)\b(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([0-9A-Za-z_.~+/=-]{15,}[0-9A-Za-z_~+/=-])",
         mixed,
     ),
     phrase("secret", r"(?i)\b_(?:authToken|auth|password)\s+([^\s]{16,})", random),
@@ -80,6 +80,7 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
         random,
     ),
+    phrase("url-password", r"://([^\s/@:'<>]{16,})@", random),
     // pgpass(5)
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
     // RFC 7616
