@@ -5,9 +5,9 @@ use portcullis::redact::{Redactor, Settings};
 use serde::Deserialize;
 
 /// What is reached, and must not be lost again. A figure that became better is raised here.
-const SPANS_GONE: f64 = 0.70;
-const TEXTS_CLEAN: f64 = 0.66;
-const HARMLESS_TOUCHED: usize = 9;
+const SPANS_GONE: f64 = 0.965;
+const TEXTS_CLEAN: f64 = 0.97;
+const HARMLESS_TOUCHED: usize = 3;
 
 #[derive(Deserialize)]
 struct Case {
