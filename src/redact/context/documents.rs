@@ -140,7 +140,7 @@ impl Object {
         } else {
             entry.value
         };
-        if !entry.block(line) && !(entry.opens(line) && !entry.key.is_empty()) {
+        if !entry.block(line) && (!entry.opens(line) || entry.key.is_empty()) {
             self.value(&line[start..end], at + start, found);
         }
     }

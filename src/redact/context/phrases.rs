@@ -198,7 +198,7 @@ pub fn alone(line: &[u8], at: usize, found: &mut Vec<Span>) {
     use base64::Engine as _;
     let text = line.trim_ascii();
     if !(12..=4096).contains(&text.len())
-        || text.len() % 4 != 0
+        || !text.len().is_multiple_of(4)
         || !text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
     {
         return;

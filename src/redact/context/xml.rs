@@ -64,7 +64,7 @@ impl Elements {
         };
         let left = text.len() - text.trim_ascii_start().len();
         let value = text.trim_ascii();
-        if told.is_some_and(|told| counts(told, value, b"")) {
+        if told.is_some_and(|told| value != b"&nbsp;" && counts(told, value, b"")) {
             let start = at + start + left;
             found.push(Span { start, end: start + value.len(), kind: NAMED, silent: false });
         }
