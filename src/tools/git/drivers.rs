@@ -40,7 +40,14 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
         monitor(scene, meaning);
     }
     diffs(scene, command, sub, words, meaning);
-    filters(scene, command, meaning);
+    let plain = match command {
+        "cat-file" => !words.on("filters"),
+        "hash-object" => words.on("no-filters"),
+        _ => false,
+    };
+    if !plain {
+        filters(scene, command, meaning);
+    }
     merges(scene, command, meaning);
 }
 

@@ -21,7 +21,7 @@ const MOST_REFS: usize = 20_000;
 const PLACELESS: &[&str] = &["help", "version", "init", "init-db"];
 
 /// Commands whose meaning hangs on the local refs.
-const WITH_REFS: &[&str] = &["push", "send-pack", "tag", "checkout", "update-ref"];
+const WITH_REFS: &[&str] = &["push", "send-pack", "tag", "branch", "checkout", "update-ref"];
 
 /// Variables whose values may be secret or long: only that they are set is told.
 const SET_ONLY: &[&str] = &[

@@ -44,14 +44,16 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "add" | "stage" | "mv" | "rm" | "clean" | "prune" | "prune-packed" | "commit" if dry => Read,
         "commit" if words.any(&["short", "porcelain", "long"]) => Read,
         "config" => return config(scene, words),
-        "branch" => branch(words),
+        "branch" => branch(scene, words),
         "tag" => tag(scene, words),
         "checkout" => destroys(checkout_destroys(scene, words)),
         "switch" => destroys(words.any(&["discard-changes", "force"]) || words.letter('C')),
         // Only the index; what it held is mostly in the work tree too.
         "restore" => destroys(!words.on("staged") || words.on("worktree")),
         "reset" => destroys(last_of(words, &["mixed", "soft", "hard", "merge", "keep"], &["hard", "merge", "keep"])),
-        "clean" => destroys(words.on("force") || scene.config.bool("clean.requireforce") == Some(false)),
+        "clean" => {
+            destroys(words.any(&["force", "interactive"]) || scene.config.bool("clean.requireforce") == Some(false))
+        }
         "prune" => LocalDestructive,
         "gc" => destroys(matches!(words.value("prune").as_deref(), Some("now" | "all"))),
         "rm" => destroys(words.on("force") && !words.on("cached")),
@@ -76,7 +78,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "merge-file" if !words.on("stdout") => destroys(true),
         "interpret-trailers" if words.on("in-place") => LocalWrite,
         "fsck" if words.on("lost-found") => LocalWrite,
-        "rerere" if count == 0 => LocalWrite,
+        "mailinfo" | "unpack-file" => LocalWrite,
         "credential-store" => Read,
         _ => return None,
     })
@@ -108,6 +110,14 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             ((deletes && count == 0) || (moves && !(1..=2).contains(&count))).then_some("the branch's name is missing")
         }
         "tag" if words.on("delete") && words.on("list") => Some("several things at once"),
+        "update-ref" => {
+            let fits = match (words.on("stdin"), words.letter('d')) {
+                (true, deletes) => count == 0 && !deletes,
+                (false, true) => (1..=2).contains(&count),
+                (false, false) => (2..=3).contains(&count),
+            };
+            (!fits).then_some("not a form of git update-ref")
+        }
         "reset" => {
             let whole = words.any(&["hard", "soft", "merge", "keep"]);
             let paths = words.before_dashes.is_some_and(|before| count > before);
@@ -147,10 +157,12 @@ fn by_part(command: &str, sub: &str, words: &Words) -> Option<Weight> {
         }
         ("reflog", _) => Read,
         ("bundle", "verify" | "list-heads") => Read,
+        ("bundle", "create") if words.operands.first().is_some_and(|file| file == "-") => Read,
         ("sparse-checkout", "list" | "check-rules") => Read,
         ("commit-graph" | "multi-pack-index", "verify") => Read,
         ("maintenance", "start" | "stop" | "register" | "unregister") => ConfigWrite,
         ("bisect", "log" | "view" | "visualize" | "terms" | "help") => Read,
+        ("rerere", "") => LocalWrite,
         ("rerere", "status" | "remaining" | "diff") => Read,
         ("rerere", "clear" | "forget") => LocalDestructive,
         ("credential", "approve" | "reject") => ConfigWrite,
@@ -158,7 +170,7 @@ fn by_part(command: &str, sub: &str, words: &Words) -> Option<Weight> {
     })
 }
 
-fn branch(words: &Words) -> Weight {
+fn branch(scene: &Scene<'_>, words: &Words) -> Weight {
     if words.any(&["set-upstream-to", "unset-upstream", "edit-description", "set-upstream"]) {
         return ConfigWrite;
     }
@@ -167,8 +179,11 @@ fn branch(words: &Words) -> Weight {
         return LocalDestructive;
     }
     let moves = words.on("move") || words.on("copy");
+    let target = words.operands.get(if moves { words.operands.len().saturating_sub(1) } else { 0 });
+    // A forced branch that is not there yet replaces none.
+    let new = target.is_some_and(|name| scene.known.refs.is_some() && !has(scene, &format!("refs/heads/{name}")));
     if moves || (!lists(words) && !words.operands.is_empty()) {
-        return if words.on("force") { LocalDestructive } else { LocalWrite };
+        return if words.on("force") && !new { LocalDestructive } else { LocalWrite };
     }
     Read
 }
@@ -235,6 +250,10 @@ fn checkout_destroys(scene: &Scene<'_>, words: &Words) -> bool {
 /// `checkout NAME`: a branch (also one that only a remote has), a tag, `-`, `HEAD~1`, an object id; else a path.
 fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
     let Some(refs) = &scene.known.refs else { return false };
+    // `:/`, `:(top)`: a path from the top, though `:/text` may be a commit.
+    if name.starts_with(':') {
+        return false;
+    }
     let base = name.split(['~', '^', '@', ':']).next().unwrap_or_default();
     let ends = |full: &String| {
         full == base

@@ -170,6 +170,9 @@ impl Words {
             match item {
                 Item::Option(given) => words.given.push(given),
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
+                Item::Problem(Problem::MissingValue { opt, index }) if ENDS_ALONE.contains(&opt.long) => {
+                    words.given.push(Given { opt, value: None, negated: false, index, value_index: None });
+                }
                 Item::Problem(Problem::Unknown { .. }) if lenient => {}
                 Item::Problem(Problem::Unknown { word, .. }) if !abbreviates && is_count(&word) => {}
                 Item::Problem(Problem::Unknown { word, .. }) if asks_for_help(&word, &options) => {
@@ -208,6 +211,9 @@ impl Words {
         longs.iter().any(|long| self.on(long))
     }
 }
+
+/// Options that need no value where the line ends with them: HEAD is meant (PARSE_OPT_LASTARG_DEFAULT).
+const ENDS_ALONE: &[&str] = &["contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
 
 /// `-3` of the log family.
 fn is_count(word: &[u8]) -> bool {

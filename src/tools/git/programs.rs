@@ -166,8 +166,12 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
             named.filter(|_| wanted).for_each(|(_, program)| meaning.runs(program));
         }
         "help" => {
-            let named = config.middles("man", "cmd").chain(config.middles("browser", "cmd"));
-            named.for_each(|(_, program)| meaning.runs(program));
+            let viewers = config.all("man.viewer");
+            let viewed = config.middles("man", "cmd").filter(|(viewer, _)| viewers.contains(viewer));
+            let found =
+                config.middles("man", "path").filter(|(viewer, _)| *viewer == "man" || viewers.contains(viewer));
+            let browsed = config.middles("browser", "cmd").chain(config.middles("browser", "path"));
+            viewed.chain(found).chain(browsed).for_each(|(_, program)| meaning.runs(program));
         }
         "add" | "checkout" | "restore" | "reset" | "stash" | "commit" if words.any(&["patch", "interactive"]) => {
             if let Some(program) = config.get("interactive.difffilter") {
