@@ -110,6 +110,12 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             ((deletes && count == 0) || (moves && !(1..=2).contains(&count))).then_some("the branch's name is missing")
         }
         "tag" if words.on("delete") && words.on("list") => Some("several things at once"),
+        "config" if words.on("fixed-value") => {
+            let one = ["get", "get-all", "get-regexp", "unset", "unset-all"];
+            let newer = words.operands.first().is_some_and(|word| matches!(word.as_str(), "get" | "set" | "unset"));
+            let pattern = if words.any(&one) { 2 } else { 3 };
+            (!newer && count < pattern).then_some("--fixed-value without a pattern")
+        }
         "update-ref" => {
             let fits = match (words.on("stdin"), words.letter('d')) {
                 (true, deletes) => count == 0 && !deletes,

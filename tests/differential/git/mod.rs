@@ -1,8 +1,11 @@
 //! git: refs of a bare remote, as `git push --porcelain` reports them.
 
+mod deeds;
+mod generated;
 mod plain;
 mod programs;
 mod push;
+mod tables;
 mod world;
 
 use std::sync::LazyLock;

@@ -417,7 +417,7 @@ fn difference(line: &str) -> Option<String> {
     (!agree).then(|| format!("{line}: {told} {}", output.stderr.escape_ascii()))
 }
 
-fn variable(word: &str) -> Option<(String, String)> {
+pub fn variable(word: &str) -> Option<(String, String)> {
     let (name, value) = word.split_once('=').filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()))?;
     Some((name.to_owned(), value.to_owned()))
 }

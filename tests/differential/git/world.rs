@@ -14,6 +14,8 @@ use portcullis::tools::{Limits, Tool, World};
 pub struct Machine {
     pub root: tempfile::TempDir,
     pub environment: BTreeMap<String, String>,
+    /// What the tool finds on its standard input.
+    pub stdin: Vec<u8>,
     tool: &'static str,
 }
 
@@ -24,14 +26,16 @@ impl Machine {
             std::fs::create_dir(root.path().join(folder)).unwrap();
         }
         let mut environment = BTreeMap::new();
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", root.path().join("bin").display());
+        // Another git than the installed one: the folder of its program.
+        let other = std::env::var("DIFFERENTIAL_GIT").map(|folder| format!("{folder}:")).unwrap_or_default();
+        let path = format!("{}:{other}/usr/local/bin:/usr/bin:/bin", root.path().join("bin").display());
         for (name, value) in
             [("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "dumb"), ("GIT_CONFIG_NOSYSTEM", "1")]
         {
             environment.insert(name.to_owned(), value.to_owned());
         }
         environment.insert("HOME".to_owned(), root.path().join("home").display().to_string());
-        Machine { root, environment, tool }
+        Machine { root, environment, stdin: Vec::new(), tool }
     }
 
     /// Takes over what another machine has in its folders.
@@ -51,13 +55,32 @@ impl Machine {
     }
 
     pub fn shell(&self, script: &str) {
+        self.try_shell(script).unwrap();
+    }
+
+    pub fn try_shell(&self, script: &str) -> Result<(), String> {
         let output = self.command("sh", &["-ec", script]).output().unwrap();
-        assert!(output.status.success(), "{script}: {}", output.stderr.escape_ascii());
+        let why = || format!("{script}: {}", output.stderr.escape_ascii());
+        output.status.success().then_some(()).ok_or_else(why)
     }
 
     /// The real tool, as the caller would have run it.
     pub fn run(&self, args: &[String]) -> Output {
-        self.command(self.tool, args).output().unwrap()
+        let mut command = self.command(self.tool, args);
+        if !self.stdin.is_empty() {
+            let path = self.path("stdin");
+            std::fs::write(&path, &self.stdin).unwrap();
+            command.stdin(std::fs::File::open(path).unwrap());
+        }
+        command.output().unwrap()
+    }
+
+    /// A question about one of the machine's repositories.
+    pub fn git_in(&self, folder: &str, args: &[&str]) -> String {
+        let folder = self.path(folder).display().to_string();
+        let words: Vec<&str> = ["-C", &folder].into_iter().chain(args.iter().copied()).collect();
+        let output = self.command(self.tool, &words).env_remove("GIT_DIR").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     fn command<S: AsRef<OsStr>>(&self, program: &str, args: &[S]) -> Command {
@@ -89,7 +112,11 @@ impl Machine {
             args: args.iter().map(|a| Bytes::from(a.as_str())).collect(),
             cwd: Some(self.path("work").display().to_string().into()),
             variables: variables.map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
-            streams: Streams { stdin: StreamKind::Null, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
+            streams: Streams {
+                stdin: if self.stdin.is_empty() { StreamKind::Null } else { StreamKind::Pipe },
+                stdout: StreamKind::Pipe,
+                stderr: StreamKind::Pipe,
+            },
             parent: None,
             pin: Pin::Pinned,
         }
@@ -112,7 +139,8 @@ impl World for Machine {
     }
 
     fn stdin(&self) -> Option<Content> {
-        None
+        let (source, bytes) = (ContentSource::Stdin, Bytes::from(self.stdin.as_slice()));
+        (!bytes.is_empty()).then(|| Content { source, sha256: Digest::of(&bytes), bytes, truncated: false })
     }
 
     fn list(&self, path: &[u8]) -> Option<Vec<Bytes>> {
