@@ -57,7 +57,11 @@ pub fn start(name: &str, settings: &[&str]) -> Cluster {
     Cluster { port, bin, folder, _shell: shell }
 }
 
+/// PORTCULLIS_POSTGRES names a folder of programs; else the newest that Debian's packages installed.
 fn programs() -> PathBuf {
+    if let Some(bin) = std::env::var_os("PORTCULLIS_POSTGRES") {
+        return bin.into();
+    }
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .expect("PostgreSQL's server programs (Debian: postgresql)")
         .map(|entry| entry.unwrap().path().join("bin"))

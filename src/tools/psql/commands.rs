@@ -68,6 +68,10 @@ impl Runner<'_> {
 
     pub fn execute(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
         match name {
+            // A `-c` has no statement that could be edited or saved: psql complains.
+            "e" | "edit" | "ef" | "ev" | "w" | "write" if matches!(script.origin, Origin::Argument(_)) => {
+                return Status::Error;
+            }
             "!" => {
                 let command = self.argument(script, Kind::WholeLine, false).unwrap_or_default();
                 self.step(Step::Program(command));
@@ -109,7 +113,7 @@ impl Runner<'_> {
             "crosstabview" | "watch" => {
                 self.rest(script, Kind::Normal);
                 self.recall(script);
-                return Status::Send;
+                return if name == "watch" && script.query.is_empty() { Status::Error } else { Status::Send };
             }
             "bind" | "parse" | "bind_named" | "close" | "close_prepared" | "sendpipeline" | "startpipeline"
             | "endpipeline" | "syncpipeline" | "flush" | "flushrequest" | "getresults" => {
@@ -119,6 +123,9 @@ impl Runner<'_> {
             "i" | "include" | "ir" | "include_relative" => return self.include_command(script, name),
             "o" | "out" | "w" | "write" => {
                 let target = self.argument(script, Kind::FilePipe, true);
+                if target.is_none() && name.starts_with('w') {
+                    return Status::Error;
+                }
                 self.output(target);
             }
             "q" | "quit" if script.conditions.certain() => return Status::Terminate,
@@ -143,12 +150,11 @@ impl Runner<'_> {
                 self.assign(script, variable, if unknown { Value::Unknown } else { Value::Known(text) });
             }
             "unset" => {
-                if let Some(variable) = self.argument(script, Kind::Normal, false) {
-                    if script.conditions.certain() && !variable.unknown {
-                        self.variables.unset(&variable.text);
-                    } else {
-                        self.variables.set(&variable.text, Value::Unknown);
-                    }
+                let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
+                if script.conditions.certain() && !variable.unknown {
+                    self.variables.unset(&variable.text);
+                } else {
+                    self.variables.set(&variable.text, Value::Unknown);
                 }
             }
             "pset" => {
@@ -161,13 +167,15 @@ impl Runner<'_> {
             }
             "getenv" => {
                 let variable = self.argument(script, Kind::Normal, false);
+                if self.argument(script, Kind::Normal, false).is_none() {
+                    return Status::Error;
+                }
                 self.assign(script, variable, Value::Unknown);
             }
             "setenv" => {
-                if let Some(variable) = self.argument(script, Kind::Normal, false) {
-                    let value = self.argument(script, Kind::Normal, false);
-                    self.step(Step::Environment(variable, value));
-                }
+                let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
+                let value = self.argument(script, Kind::Normal, false);
+                self.step(Step::Environment(variable, value));
                 self.rest(script, Kind::Normal);
             }
             "encoding" => {
@@ -177,7 +185,16 @@ impl Runner<'_> {
                     self.step(Step::Own(format!("SET client_encoding TO '{name}'")));
                 }
             }
-            "lo_import" | "lo_export" | "lo_unlink" => self.large_object(script, name),
+            "lo_import" | "lo_export" | "lo_unlink" => return self.large_object(script, name),
+            "t" | "x" | "timing" => {
+                let word = self.argument(script, Kind::Normal, true);
+                let taken = |word: &Arg| {
+                    word.unknown || boolean(&word.text).is_some() || (name == "x" && b"auto".starts_with(&word.text))
+                };
+                if word.is_some_and(|word| !taken(&word)) {
+                    return Status::Error;
+                }
+            }
             "sf" | "sf+" | "sv" | "sv+" | "h" | "help" => {
                 self.discard(script, Kind::WholeLine);
                 self.step(Step::Catalog(format!("\\{name}")));
@@ -301,7 +318,7 @@ impl Runner<'_> {
         Status::Skip
     }
 
-    fn large_object(&mut self, script: &mut Script, name: &str) {
+    fn large_object(&mut self, script: &mut Script, name: &str) -> Status {
         let first = self.argument(script, Kind::Normal, true);
         let second = self.argument(script, Kind::Normal, true);
         match (name, first, second) {
@@ -324,9 +341,10 @@ impl Runner<'_> {
                 self.step(Step::Own("BEGIN".into()));
                 self.step(Step::LargeObject("lo_unlink", None));
             }
-            _ => return,
+            _ => return Status::Error,
         }
         self.step(Step::Own("COMMIT".into()));
+        Status::Skip
     }
 
     /// `\prompt [TEXT] NAME`: a line from the terminal, or else from standard input.
@@ -427,12 +445,8 @@ const HARMLESS: &[&str] = &[
     "p",
     "print",
     "qecho",
-    "s",
-    "t",
     "T",
-    "timing",
     "warn",
-    "x",
     "?",
     "q",
     "quit",

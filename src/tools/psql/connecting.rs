@@ -116,8 +116,10 @@ impl Meaning {
                 self.sources.environment.remove(key);
             }
             _ => {
-                let starts = matches!(shown.as_str(), "PATH" | "SHELL" | "EDITOR" | "VISUAL" | "PAGER");
-                if name.unknown || starts || ["PG", "PSQL", "LD_"].iter().any(|begin| shown.starts_with(begin)) {
+                // Of pagers and editors it is shown where they start, and pagers start at a terminal only.
+                let pages = self.terminal && matches!(shown.as_str(), "PAGER" | "PSQL_PAGER" | "PSQL_WATCH_PAGER");
+                let starts = pages || shown == "PATH";
+                if name.unknown || starts || ["PG", "LD_"].iter().any(|begin| shown.starts_with(begin)) {
                     self.doubt("environment", format!("\\setenv {shown} changes what psql connects to or starts"));
                 }
             }

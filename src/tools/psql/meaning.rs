@@ -10,7 +10,7 @@ use super::options::{Ending, Line};
 use super::run::Runner;
 use super::slash::Arg;
 use super::steps::Step;
-use super::variables::PLACEHOLDER;
+use super::variables::{PLACEHOLDER, boolean};
 use super::version::Version;
 use super::{FromFacts, fact, first_variables, home, line_of, unsafe_encoding, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
@@ -51,6 +51,8 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
 /// The reading as it grows.
 pub struct Meaning {
     pub reading: Reading,
+    /// What is printed goes to a terminal, where a pager may start.
+    pub terminal: bool,
     home: Option<Vec<u8>>,
     cwd: Option<Vec<u8>>,
     pub sources: Sources,
@@ -80,8 +82,20 @@ pub struct Meaning {
 pub enum Path {
     /// Whatever the server has for this user.
     Default,
-    One(String),
+    /// One of these, whichever has the name first.
+    These(Vec<String>),
     Unclear,
+}
+
+impl Path {
+    fn of(values: &[String]) -> Self {
+        match values {
+            [user, public] if user == "$user" && public == "public" => Path::Default,
+            [] => Path::Unclear,
+            _ if values.iter().any(|name| name.is_empty() || name == "$user") => Path::Unclear,
+            _ => Path::These(values.to_vec()),
+        }
+    }
 }
 
 impl Meaning {
@@ -94,6 +108,7 @@ impl Meaning {
                 operations: Vec::new(),
                 doubts: Vec::new(),
             },
+            terminal: invocation.streams.stdout == StreamKind::Terminal,
             home: home(invocation),
             cwd: invocation.cwd.as_ref().map(|cwd| cwd.0.clone()),
             sources: Sources::default(),
@@ -300,6 +315,9 @@ impl Meaning {
             let (action, effect) = action(*verb);
             self.operation(action, effect, None, &statement.kind);
         }
+        if statement.functions.iter().any(|function| function == "set_config") {
+            self.path = Path::Unclear;
+        }
         for function in &statement.functions {
             push_new(&mut self.functions, function.clone());
             self.operation("sql.call", Effect::Execute, Some(format!("{function}()")), &statement.kind);
@@ -333,13 +351,10 @@ impl Meaning {
             return;
         };
         match name.as_str() {
-            "search_path" => {
-                self.path = match values.as_slice() {
-                    [one] if !one.is_empty() && one != "$user" => Path::One(one.clone()),
-                    _ => Path::Unclear,
-                };
-            }
+            "search_path" => self.path = if statement.local { Path::Unclear } else { Path::of(values) },
             "" if self.path != Path::Default => self.path = Path::Unclear,
+            "standard_conforming_strings" if matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) =>
+                {}
             "standard_conforming_strings" | "backslash_quote" => {
                 self.doubt("string_syntax", format!("SET {name} changes where strings end"));
             }
@@ -352,20 +367,28 @@ impl Meaning {
 
     fn access(&mut self, access: &Access, statement: &Statement) {
         let (name, effect) = action(access.verb);
-        let schema = match (&self.path, access.schema.is_empty()) {
-            (Path::One(schema), true) => schema.clone(),
-            (Path::Unclear, true) => {
-                self.doubt("search_path", "names without a schema follow a search_path that is not one schema");
-                String::new()
-            }
-            _ => access.schema.clone(),
-        };
         if name == "sql.session" {
             return self.operation(name, effect, Some(access.written()), &statement.kind);
         }
+        let schemas = match (&self.path, access.schema.is_empty()) {
+            (Path::These(schemas), true) => schemas.clone(),
+            (Path::Unclear, true) => {
+                self.doubt("search_path", "names without a schema follow a search_path that the text does not show");
+                vec![String::new()]
+            }
+            _ => vec![access.schema.clone()],
+        };
+        // Which of several schemas has the table is not in the text: it may be any.
+        for schema in schemas {
+            self.access_in(&schema, access, statement);
+        }
+    }
+
+    fn access_in(&mut self, schema: &str, access: &Access, statement: &Statement) {
+        let (name, effect) = action(access.verb);
         // A variable of unknown content stands there.
         let known = |name: &str| if name.contains(PLACEHOLDER) { "*".to_owned() } else { name.to_owned() };
-        let table = self.table(&known(&schema), &known(&access.name));
+        let table = self.table(&known(schema), &known(&access.name));
         let columns: Vec<&String> = access.columns.iter().collect();
         let hidden = if self.hidden && access.verb == Verb::Select { Some(&access.columns) } else { None };
         let outside: BTreeSet<&String> = access.outside.iter().chain(hidden.into_iter().flatten()).collect();

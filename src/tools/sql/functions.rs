@@ -62,7 +62,15 @@ const LATER: &[&str] = &[
 
 /// Beginnings of names that touch files of the server.
 const FILE_PREFIXES: &[&str] = &["pg_ls_", "pg_file_", "pg_read_"];
-const FILES: &[&str] = &["lo_export", "lo_import", "pg_logdir_ls", "pg_stat_file"];
+const FILES: &[&str] = &[
+    "lo_export",
+    "lo_import",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_logdir_ls",
+    "pg_show_all_file_settings",
+    "pg_stat_file",
+];
 
 const EFFECT_PREFIXES: &[&str] = &[
     "binary_upgrade_",

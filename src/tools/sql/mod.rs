@@ -35,6 +35,8 @@ pub struct Statement {
     pub server_files: Vec<String>,
     /// SET and RESET: the name, and the values where it sets some.
     pub setting: Option<(String, Vec<String>)>,
+    /// SET LOCAL: until the transaction ends, and not at all outside of one.
+    pub local: bool,
     /// COPY FROM STDIN: the client's next lines are data.
     pub takes_input: bool,
     /// The server may answer with rows.
@@ -127,7 +129,7 @@ impl Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unread {
     /// A syntax error at a character that no version of the grammar has there (a psql variable or a backslash that
-    /// psql left alone): every server refuses the text whole.
+    /// psql left alone), or a quote or comment that does not end: every server refuses the text whole.
     Refused(String),
     /// The parser did not take it. A server with another grammar might.
     Unparsed(String),
@@ -135,11 +137,16 @@ pub enum Unread {
 
 /// Reads a text as a server would that gets it in one piece: all of it, or nothing.
 pub fn read(text: &str) -> Result<Vec<Statement>, Unread> {
+    if scanning(text) > MOST_SCANNED {
+        return Err(Unread::Unparsed("the text would take too long to cut into words".into()));
+    }
     let parsed = match pg_query::parse(text, pg_query::ParserOptions::default()) {
         Ok(parsed) => parsed,
         Err(pg_query::Error::Parse(message)) => {
             let foreign = ["near \":\"", "near \"\\\""].iter().any(|end| message.ends_with(end));
-            return Err(if foreign { Unread::Refused(message) } else { Unread::Unparsed(message) });
+            // With a backslash in it, the setting of the server decides where a string ends.
+            let open = message.starts_with("unterminated ") && !text.contains('\\');
+            return Err(if foreign || open { Unread::Refused(message) } else { Unread::Unparsed(message) });
         }
         Err(error) => return Err(Unread::Unparsed(error.to_string())),
     };
@@ -150,6 +157,21 @@ pub fn read(text: &str) -> Result<Vec<Statement>, Unread> {
         statements.push(statement::read(Tree(&value)));
     }
     Ok(statements)
+}
+
+/// Bytes that the scanner may look at again and again, at most.
+const MOST_SCANNED: usize = 20_000_000;
+
+/// How often the server's scanner (scan.l) looks at a byte again. It takes the longest row of operator signs and gives all
+/// but the beginning back: at each `/*` within a row, and at each sign that cannot end an operator.
+fn scanning(text: &str) -> usize {
+    let operator = |byte: &u8| b"~!@#^&|`?+-*/%<>=".contains(byte);
+    let cost = |row: &[u8]| {
+        let comments = memchr::memmem::find_iter(row, b"/*").count();
+        let outside = &row[..memchr::memmem::find(row, b"--").unwrap_or(row.len())];
+        (comments + outside.iter().filter(|byte| matches!(byte, b'+' | b'-')).count()).saturating_mul(row.len())
+    };
+    text.as_bytes().split(|byte| !operator(byte)).map(cost).fold(0, usize::saturating_add)
 }
 
 #[cfg(test)]

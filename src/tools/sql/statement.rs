@@ -30,6 +30,7 @@ impl Statement {
             programs: Vec::new(),
             server_files: Vec::new(),
             setting: None,
+            local: false,
             takes_input: false,
             gives_rows: true,
         }
@@ -45,6 +46,7 @@ struct Parts {
     programs: Vec<String>,
     server_files: Vec<String>,
     setting: Option<(String, Vec<String>)>,
+    local: bool,
     takes_input: bool,
     gives_rows: bool,
 }
@@ -127,6 +129,7 @@ impl Parts {
             programs: self.programs,
             server_files,
             setting: self.setting,
+            local: self.local,
             takes_input: self.takes_input,
             gives_rows: self.gives_rows,
         }
@@ -358,6 +361,7 @@ impl Parts {
                 }
             })
             .collect();
+        self.local = set.flag("is_local");
         self.setting = Some((name, values));
     }
 

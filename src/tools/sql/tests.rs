@@ -76,6 +76,10 @@ fn statements_are_called_what_the_server_calls_them() {
         ("DELETE FROM :t", "refused"),
         ("SELECT 1 \\; x", "refused"),
         ("SELEC 1", "unparsed"),
+        ("SELECT 'a; DROP TABLE x", "refused"),
+        ("SELECT 'a\\'; DROP TABLE x; --'", "SELECT read\nDROP TABLE ddl x"),
+        ("SELECT 'a\\''; DROP TABLE x; --", "unparsed"),
+        ("/* a; DROP TABLE x", "refused"),
         ("-- nothing", ""),
         (";;", ""),
     ] {
@@ -114,5 +118,33 @@ fn a_column_is_outside_of_the_select_list_wherever_it_decides_something() {
         ("SELECT 1 FROM a WHERE EXISTS (SELECT 1 FROM b WHERE x=1)", "Select a(x; x) | Select b(x; x)"),
     ] {
         assert_eq!(accesses(sql), expect, "{sql}");
+    }
+}
+
+/// The server refuses what nests deeper than its stack; so must we, on whatever thread a reading happens to run.
+#[test]
+fn what_nests_without_end_is_refused_and_overflows_nothing() {
+    let depth = 20_000;
+    let wrapped =
+        |open: &str, inside: &str, close: &str| format!("SELECT {}{inside}{}", open.repeat(depth), close.repeat(depth));
+    for hostile in [
+        wrapped("(", "1", ")"),
+        wrapped("(SELECT ", "1", ")"),
+        wrapped("NOT ", "true", ""),
+        wrapped("- ", "1", ""),
+        wrapped("abs(", "1", ")"),
+        wrapped("ARRAY[", "1", "]"),
+        wrapped("CASE WHEN true THEN ", "1", " END"),
+        format!("SELECT 1{}", " + 1".repeat(depth)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(depth / 10)),
+        format!("SELECT 1{}", "::int".repeat(depth)),
+        format!("SELECT * FROM a{}", " JOIN a ON true".repeat(depth / 10)),
+        "/*".repeat(400_000),
+        format!("SELECT {}1", "+-".repeat(400_000)),
+        format!("SELECT 1 {}", "/*--".repeat(200_000)),
+    ] {
+        let thread = std::thread::Builder::new().stack_size(2 << 20);
+        let read = thread.spawn(move || read(&hostile).is_ok()).unwrap();
+        assert!(read.join().is_ok());
     }
 }

@@ -42,6 +42,12 @@ impl Line {
         self
     }
 
+    /// All that psql may take for a script.
+    fn text(&self) -> String {
+        let files = self.files.iter().map(|(_, text)| text.as_str());
+        self.args.iter().map(String::as_str).chain([self.stdin.as_str()]).chain(files).collect::<Vec<_>>().join("\n")
+    }
+
     /// With this variable; `@PORT@` and `@DB@` stand for the server's port and the line's database, everywhere.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
