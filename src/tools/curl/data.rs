@@ -38,6 +38,14 @@ impl Data {
         }
     }
 
+    /// How many bytes there are to go through.
+    pub fn size(&self, facts: &Facts) -> usize {
+        match self {
+            Data::Text(text) => text.len(),
+            Data::File(path, _) => content(path, facts).map_or(0, |content| content.bytes.len()),
+        }
+    }
+
     /// The file that is sent.
     pub fn path(&self) -> Option<&Bytes> {
         match self {

@@ -42,7 +42,7 @@ pub fn facts(invocation: &Invocation, world: &dyn World) -> Facts {
     }
     let items = scan::words(&invocation.args, Release::Other);
     let mut missing = Vec::new();
-    for path in Line::configs(&items) {
+    for path in Line::configs(&items).take(FILES) {
         if !snapshot(path, world, &mut facts, 0) && is_missing(path, world) {
             missing.push(path.clone());
         }
@@ -169,7 +169,7 @@ fn is_missing(path: &[u8], world: &dyn World) -> bool {
 fn queries(group: &Group, world: &dyn World, facts: &mut Facts, missing: &mut Vec<Bytes>) {
     let data = group.data.iter().filter(|_| group.get).map(|(data, _)| data);
     for path in data.chain(&group.query).filter_map(Data::path) {
-        if content(path, facts).is_some() || missing.contains(path) || facts.contents.len() > FILES {
+        if content(path, facts).is_some() || missing.contains(path) || facts.contents.len() + missing.len() > FILES {
             continue;
         }
         match if path.as_slice() == b"-" { world.stdin() } else { world.file(path) } {

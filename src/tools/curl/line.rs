@@ -10,6 +10,9 @@ use super::{CURLRC, LACKS, MISSING, config, options, scan};
 /// How deep configs may name configs.
 const DEPTH: usize = 8;
 
+/// How many configs of a line are read.
+const CONFIGS: usize = 256;
+
 /// How much of configs that configs name is taken up, in bytes: one that names itself could go on for long.
 const NESTED: usize = 1 << 20;
 
@@ -129,6 +132,10 @@ impl Line {
     fn config(&mut self, path: &Bytes, known: &Known<'_>, depth: usize) -> Result<(), Stop> {
         if known.missing.contains(path) {
             return Err(Stop::Refused(format!("the config {path:?} is not there")));
+        }
+        if self.configs.len() > CONFIGS {
+            self.unread.push("the line names too many configs".to_owned());
+            return Ok(());
         }
         if !self.configs.contains(path) {
             self.configs.push(path.clone());

@@ -9,13 +9,16 @@ use super::data::{joined, path_escaped, small_escapes};
 use super::globs::{Expanded, Glob, MOST};
 use super::options::Release;
 use super::route::{self, Names};
-use super::stores::{Host, Kind as Holds, Store};
+use super::stores::{Asked, Host, Kind as Holds, Store};
 use super::transfer::{Group, Kind, Node, Output, Plan};
 use super::url::{How, Parts, Url, is_newer, scheme, shown};
 use super::{ENGINES, EXISTING, MISSING, STORES};
 
 /// Patterns are written out up to this many bytes.
 const EXPANDED: u64 = 1 << 20;
+
+/// How many bytes of URLs and queries are gone through in all; curl itself would take longer than anybody waits.
+const BYTES: usize = 4 << 20;
 
 /// One request of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,7 @@ struct Walk<'a> {
     stores: Vec<Store>,
     engines: Vec<Bytes>,
     made: u64,
+    bytes: usize,
     fail_early: bool,
 }
 
@@ -88,6 +92,7 @@ impl Meaning {
             stores: facts.get(STORES).unwrap_or_default(),
             engines: facts.get(ENGINES).unwrap_or_default(),
             made: 0,
+            bytes: 0,
             fail_early: plan.fail_early,
         };
         for group in &mut plan.groups {
@@ -164,7 +169,8 @@ impl Walk<'_> {
         let urls = self.expanded(group, url)?;
         for upload in &uploads {
             for url in &urls {
-                if self.meaning.requests.len() as u64 > MOST {
+                self.bytes += url.url.len() + 256;
+                if self.meaning.requests.len() as u64 > MOST || self.bytes > BYTES {
                     self.meaning.too_many = true;
                     return Ok(());
                 }
@@ -218,6 +224,7 @@ impl Walk<'_> {
             text = with_file_name(text, path, self.release).ok_or(GaveUp("curl does not take the URL of an upload"))?;
         }
         if !group.query.is_empty() || (group.get && !group.data.is_empty()) {
+            self.bytes += group.query_size(self.facts);
             text = self.with_query(group, &text).ok_or(GaveUp("curl does not take the URL of a query"))?;
         }
         if group.engine.as_ref().is_some_and(|engine| !self.engines.contains(engine)) {
@@ -340,12 +347,12 @@ impl Walk<'_> {
         let headers = group.header_files.iter().chain(&group.etag_compare).filter(|_| http);
         let headers =
             headers.filter(|path| group.etag_compare.as_ref() != Some(*path) || !self.missing.contains(*path));
+        let asked = Asked::of(requests.iter().map(|request| request.url.host.as_str()));
         let held = group.cookie_files.iter().filter(|_| http).map(|path| (path, Holds::Cookies));
         let held = held.chain(group.netrc_paths(&self.stores).into_iter().map(|path| (path, Holds::Logins)));
         let held = held.filter(|(path, kind)| {
             let store = self.stores.iter().find(|store| store.kind == *kind && store.path == **path);
-            let speaks = |host: &Host| requests.iter().any(|request| host.is(&request.url.host));
-            store.is_none_or(|store| store.hosts.iter().any(speaks))
+            store.is_none_or(|store| asked.is_any_of(&store.hosts))
         });
         let all: Vec<&Bytes> = from_data.chain(forms).chain(headers).chain(held.map(|(path, _)| path)).collect();
         all.into_iter().for_each(|path| self.meaning.send(path));

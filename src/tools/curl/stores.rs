@@ -1,6 +1,8 @@
 //! Files that say of which hosts they hold something: cookies, logins, hosts that are only asked by https, and other
 //! services of a host. The agent's side keeps their hosts as facts, not the files: they hold secrets.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Bytes;
@@ -48,6 +50,28 @@ impl Host {
         }
         let under = || host.strip_suffix(&self.name).is_some_and(|before| before.ends_with('.'));
         self.name == host || (self.below && under())
+    }
+}
+
+/// Hosts that are asked, so that many of them are looked up among many.
+pub struct Asked<'a> {
+    hosts: HashSet<&'a str>,
+    above: HashSet<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    pub fn of(hosts: impl Iterator<Item = &'a str>) -> Self {
+        let hosts: HashSet<&str> = hosts.collect();
+        let above = hosts.iter().flat_map(|host| host.rmatch_indices('.').take(16).map(|(at, _)| &host[at + 1..]));
+        let above = above.collect();
+        Asked { hosts, above }
+    }
+
+    pub fn is_any_of(&self, all: &[Host]) -> bool {
+        all.iter().any(|host| match host.name.as_str() {
+            "" => self.hosts.iter().any(|asked| host.is(asked)),
+            name => self.hosts.contains(name) || (host.below && self.above.contains(name)),
+        })
     }
 }
 
@@ -168,5 +192,9 @@ mod tests {
         assert_eq!(services[0].to, Some((443, "other.example:8443".to_owned())));
         assert!(Host { name: "a.example".into(), below: true, to: None }.is("x.a.example"));
         assert!(!Host { name: "a.example".into(), below: true, to: None }.is("xa.example"));
+        let asked = Asked::of(["x.a.example", "b.example"].into_iter());
+        let is = |text: &str| asked.is_any_of(&hosts(Kind::Cookies, text.as_bytes()));
+        assert!(is(".a.example\tTRUE\t/\tFALSE\t0\tk\tv") && is("b.example\tFALSE\t/\tFALSE\t0\tk\tv"));
+        assert!(!is("a.example\tFALSE\t/\tFALSE\t0\tk\tv") && !is("c.example\tTRUE\t/\tFALSE\t0\tk\tv"));
     }
 }

@@ -1,6 +1,6 @@
 //! Settings into transfers: what each group between `--next` asks for, URL by URL, as curl takes them up one by one.
 
-use crate::model::Bytes;
+use crate::model::{Bytes, Facts};
 
 use super::data::Data;
 use super::options::Release;
@@ -369,6 +369,12 @@ impl Group {
             _ => return false,
         }
         true
+    }
+
+    /// How many bytes the query gets.
+    pub fn query_size(&self, facts: &Facts) -> usize {
+        let data = self.data.iter().filter(|_| self.get).map(|(data, _)| data);
+        data.chain(&self.query).map(|data| data.size(facts)).sum()
     }
 
     /// The files that logins are looked for in.
