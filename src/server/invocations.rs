@@ -71,12 +71,44 @@ impl Decided {
 
 /// Writes down what was judged and answers. The same id again, by the same subject with the same digest, gets what it
 /// got; with anything else, and after its end, it is a conflict, and that is in the audit log.
+///
+/// What lends nothing is answered before it is on the disk: it is the most of what agents run, and a disk takes as long
+/// for its word as all the rest of the way.
 pub async fn accept(app: &App, who: Subject, judged: Judged) -> Result<Answer, Failure> {
-    let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, who, judged).await })).await?;
-    let answer = outcome.ok_or_else(|| {
-        Failure::conflict("this invocation id was used already").hint("every command needs an id of its own")
-    })?;
+    let lends = match &judged.verdict {
+        Verdict::Allow { terms, .. } => !terms.grants.is_empty(),
+        Verdict::Deny(_) => false,
+        Verdict::Ask { .. } => true,
+    };
+    let first = if lends {
+        Recorded::Known(who, Box::new(judged))
+    } else {
+        app.store.write_soon(move |tx| Box::pin(async move { record_new(tx, who, judged).await })).await?
+    };
+    let answer = match first {
+        Recorded::New(answer) => answer,
+        Recorded::Known(who, judged) => {
+            let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, who, *judged).await })).await?;
+            outcome.ok_or_else(|| {
+                Failure::conflict("this invocation id was used already").hint("every command needs an id of its own")
+            })?
+        }
+    };
     Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer })
+}
+
+enum Recorded {
+    New(Answer),
+    /// The id was seen before: what there is to say may settle something, and must last.
+    Known(Subject, Box<Judged>),
+}
+
+async fn record_new(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Recorded, Failure> {
+    let known = by_id(tx.connection(), &judged.invocation.id).await?.is_some();
+    if known {
+        return Ok(Recorded::Known(who, Box::new(judged)));
+    }
+    decide(tx, who, judged).await.map(Recorded::New)
 }
 
 async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answer>, Failure> {
@@ -89,6 +121,12 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
         tx.audit(event.with("digest", judged.digest.to_string()).with("command", judged.command)).await?;
         return Ok(None);
     }
+    decide(tx, who, judged).await.map(Some)
+}
+
+/// Writes a new row, and its entry in the audit log.
+async fn decide(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Answer, Failure> {
+    let id = judged.invocation.id.clone();
     let verdict = judged.verdict.clone();
     let (decision, approval, policies) = match verdict {
         Verdict::Allow { terms, policies } => (Decision::Allow(terms), None, policies),
@@ -115,7 +153,7 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
         event = event.with("parent", parent.as_str());
     }
     tx.audit(event).await?;
-    Ok(Some(Answer { id, digest: judged.digest, decision }))
+    Ok(Answer { id, digest: judged.digest, decision })
 }
 
 /// A yes to what other policies asked for says nothing under those in force: the same command again is judged by them,

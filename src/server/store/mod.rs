@@ -1,7 +1,8 @@
 //! The store: one pool over SQLite or PostgreSQL, and one writer.
 //!
 //! Whatever is decided goes through [`Store::write`]: jobs that arrive together share one transaction and one fsync
-//! (group commit), each inside its own savepoint, and nobody is answered before that commit is durable. Jobs come one
+//! (group commit), each inside its own savepoint, and nobody is answered before that commit is durable; but for the
+//! decisions that lend nothing, which reach the disk a moment later ([`Store::write_soon`]). Jobs come one
 //! after another, so a job may read, judge and write without another in between; with PostgreSQL several servers
 //! take turns by the row of `audit_head`. Reading goes through [`Store::pool`].
 //!
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::server::Clock;
 pub use changes::{Changes, Waiter};
+use writer::Durable;
 pub use writer::{Tx, Work};
 
 /// Why the store did not do as asked. Inner words: for the log only.
@@ -70,20 +72,19 @@ impl Store {
     pub async fn open(url: &str, clock: Clock) -> Result<Store, Error> {
         sqlx::any::install_default_drivers();
         let engine = if url.starts_with("sqlite:") { Engine::Sqlite } else { Engine::Postgres };
-        let pool = AnyPoolOptions::new()
-            .max_connections(8)
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(move |connection, _| Box::pin(prepare(connection, engine)))
-            .connect(url)
-            .await?;
+        let pool = connect(url, engine, Durable::Now, 8).await?;
         schema::migrator().run(&pool).await?;
+        let soon = match engine {
+            Engine::Sqlite => connect(url, engine, Durable::Soon, 1).await?,
+            Engine::Postgres => pool.clone(),
+        };
         let (jobs, queue) = mpsc::channel(1024);
         let changes = Changes::new();
         let relay = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(tokio::spawn(changes::relay(url.to_owned(), changes.clone()))),
         };
-        let writer = writer::Writer { pool: pool.clone(), engine, clock, changes: changes.clone() };
+        let writer = writer::Writer { pool: pool.clone(), soon, engine, clock, changes: changes.clone() };
         tokio::spawn(writer.run(queue));
         Ok(Store { pool, changes, relay, jobs })
     }
@@ -112,7 +113,27 @@ impl Store {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
     {
-        let (job, done) = writer::job(work);
+        self.enqueue(Durable::Now, work).await
+    }
+
+    /// The same, answered once it outlives the server's own end; a machine that loses its power within a moment may
+    /// lose it. For what lends nothing and settles nothing, and is told by a recording as well.
+    pub async fn write_soon<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
+    {
+        self.enqueue(Durable::Soon, work).await
+    }
+
+    async fn enqueue<T, E, F>(&self, durable: Durable, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
+    {
+        let (job, done) = writer::job(durable, work);
         self.jobs.send(job).await.map_err(|_| E::from(Error::Closed))?;
         done.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
@@ -126,16 +147,29 @@ impl Drop for Store {
     }
 }
 
-/// SQLite: readers beside the writer (WAL), and a commit that has reached the disk when it is answered (FULL).
-async fn prepare(connection: &mut AnyConnection, engine: Engine) -> Result<(), sqlx::Error> {
+async fn connect(url: &str, engine: Engine, durable: Durable, most: u32) -> Result<AnyPool, sqlx::Error> {
+    AnyPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(Duration::from_secs(10))
+        // A file does not go away; asking each time before it is used costs as much as using it.
+        .test_before_acquire(engine == Engine::Postgres)
+        .after_connect(move |connection, _| Box::pin(prepare(connection, engine, durable)))
+        .connect(url)
+        .await
+}
+
+/// SQLite: readers beside the writer (WAL), and a commit that has reached the disk when it is answered (FULL), or the
+/// operating system (NORMAL).
+async fn prepare(connection: &mut AnyConnection, engine: Engine, durable: Durable) -> Result<(), sqlx::Error> {
     match engine {
         Engine::Sqlite => {
-            for pragma in [
-                "PRAGMA busy_timeout = 10000",
-                "PRAGMA journal_mode = WAL",
-                "PRAGMA synchronous = FULL",
-                "PRAGMA foreign_keys = ON",
-            ] {
+            let synchronous = match durable {
+                Durable::Now => "PRAGMA synchronous = FULL",
+                Durable::Soon => "PRAGMA synchronous = NORMAL",
+            };
+            for pragma in
+                ["PRAGMA busy_timeout = 10000", "PRAGMA journal_mode = WAL", synchronous, "PRAGMA foreign_keys = ON"]
+            {
                 connection.execute(pragma).await?;
             }
         }

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use super::changes::{CHANNEL, Changes};
 use super::{Engine, Error};
@@ -17,6 +19,9 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 
 /// As many jobs as share one commit, so that the first of a long queue is not kept waiting.
 const TOGETHER: usize = 64;
+
+/// How long what was committed as [`Durable::Soon`] may take to the disk.
+pub const SOON: Duration = Duration::from_millis(100);
 
 /// The transaction a job writes in.
 pub struct Tx {
@@ -61,8 +66,11 @@ impl Tx {
         self.announced.push(id.to_owned());
     }
 
-    async fn begin(pool: &AnyPool, engine: Engine, now: Micros) -> Result<Tx, Error> {
+    async fn begin(pool: &AnyPool, engine: Engine, durable: Durable, now: Micros) -> Result<Tx, Error> {
         let mut inner = pool.begin_with(engine.begin()).await?;
+        if (engine, durable) == (Engine::Postgres, Durable::Soon) {
+            sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *inner).await?;
+        }
         // An update, though nothing changes: on PostgreSQL it takes the row, so that servers take turns.
         let row = sqlx::query("UPDATE audit_head SET seq = seq WHERE one = 1 RETURNING seq, hash")
             .fetch_one(&mut *inner)
@@ -89,6 +97,11 @@ impl Tx {
         Ok(self.announced)
     }
 
+    /// Runs the only job of this transaction; false where nothing is to be committed.
+    async fn alone(&mut self, job: &mut dyn Job) -> bool {
+        job.run(self).await
+    }
+
     /// Runs one job in a savepoint of its own.
     async fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Error> {
         let (before, announced) = (self.head, self.announced.len());
@@ -103,8 +116,19 @@ impl Tx {
     }
 }
 
+/// When what was committed outlives a machine that loses its power. It outlives the server's own end in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durable {
+    /// A moment after it is answered ([`SOON`]).
+    Soon,
+    /// Before it is answered.
+    Now,
+}
+
 /// A closure and the place its answer goes to.
 pub trait Job: Send {
+    fn durable(&self) -> Durable;
+
     /// Runs it; false where all that it wrote must be undone.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>>;
 
@@ -113,19 +137,20 @@ pub trait Job: Send {
 }
 
 struct Waiting<F, T, E> {
+    durable: Durable,
     work: Option<F>,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
-pub fn job<T, E, F>(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
+pub fn job<T, E, F>(durable: Durable, work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send + 'static,
 {
     let (answer, done) = oneshot::channel();
-    (Box::new(Waiting { work: Some(work), result: None, answer }), done)
+    (Box::new(Waiting { durable, work: Some(work), result: None, answer }), done)
 }
 
 impl<F, T, E> Job for Waiting<F, T, E>
@@ -134,6 +159,10 @@ where
     E: From<Error> + Send,
     F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T, E> + Send,
 {
+    fn durable(&self) -> Durable {
+        self.durable
+    }
+
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
@@ -160,6 +189,8 @@ where
 /// The writer's task.
 pub struct Writer {
     pub pool: AnyPool,
+    /// Whose commits are in the file and not on the disk yet; SQLite alone, PostgreSQL is told by transaction.
+    pub soon: AnyPool,
     pub engine: Engine,
     pub clock: Clock,
     pub changes: Changes,
@@ -169,28 +200,78 @@ impl Writer {
     /// Runs until the last sender is gone.
     pub async fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         let mut batch = Vec::new();
-        while queue.recv_many(&mut batch, TOGETHER).await > 0 {
-            let committed = match self.together(&mut batch).await {
-                Ok(announced) => {
-                    announced.into_iter().for_each(|id| self.changes.announce(id));
-                    Ok(())
-                }
-                Err(error) => {
-                    tracing::error!(%error, jobs = batch.len(), "a transaction was not committed");
-                    Err(error.to_string())
-                }
+        // When the oldest commit that is not on the disk has to be.
+        let mut owed: Option<Instant> = None;
+        loop {
+            let came = match owed {
+                Some(at) => timeout_at(at, queue.recv_many(&mut batch, TOGETHER)).await,
+                None => Ok(queue.recv_many(&mut batch, TOGETHER).await),
             };
-            for job in batch.drain(..) {
-                job.done(committed.clone());
+            match came {
+                Err(_) => owed = self.settle().await,
+                Ok(0) => break,
+                Ok(_) => {
+                    let durable = batch.iter().map(|job| job.durable()).max().unwrap_or(Durable::Now);
+                    self.work_off(&mut batch, durable).await;
+                    owed = match (self.engine, durable) {
+                        (Engine::Sqlite, Durable::Soon) => owed.or_else(|| Some(Instant::now() + SOON)),
+                        // SQLite's log is one file: what is synced with it takes along all that came before.
+                        (Engine::Sqlite, Durable::Now) | (Engine::Postgres, _) => None,
+                    };
+                }
             }
+        }
+        if owed.is_some() {
+            self.settle().await;
         }
     }
 
-    async fn together(&self, batch: &mut [Box<dyn Job>]) -> Result<Vec<String>, Error> {
-        let mut tx = Tx::begin(&self.pool, self.engine, (self.clock)()).await?;
+    async fn work_off(&self, batch: &mut Vec<Box<dyn Job>>, durable: Durable) {
+        let committed = match self.together(batch, durable).await {
+            Ok(announced) => {
+                announced.into_iter().for_each(|id| self.changes.announce(id));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, jobs = batch.len(), "a transaction was not committed");
+                Err(error.to_string())
+            }
+        };
+        for job in batch.drain(..) {
+            job.done(committed.clone());
+        }
+    }
+
+    async fn together(&self, batch: &mut [Box<dyn Job>], durable: Durable) -> Result<Vec<String>, Error> {
+        let pool = if durable == Durable::Soon { &self.soon } else { &self.pool };
+        let mut tx = Tx::begin(pool, self.engine, durable, (self.clock)()).await?;
+        if let [job] = batch {
+            if !tx.alone(job.as_mut()).await {
+                tx.inner.rollback().await?;
+                return Ok(Vec::new());
+            }
+            return tx.commit(self.engine).await;
+        }
         for job in batch {
             tx.attempt(job.as_mut()).await?;
         }
         tx.commit(self.engine).await
+    }
+
+    /// Makes what was committed durable: a checkpoint waits for the log's way to the disk, and keeps no writer waiting.
+    /// `Some`: when to try again, after a failure or behind a reader that was in its way.
+    async fn settle(&self) -> Option<Instant> {
+        let again = Some(Instant::now() + SOON);
+        let checkpoint = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&self.pool).await;
+        // Whether it was kept from working, how long the log is, and how much of it has been taken over.
+        let read = checkpoint.and_then(|row| Ok((row.try_get::<i64, _>(1)?, row.try_get::<i64, _>(2)?)));
+        match read {
+            Ok((log, done)) if log == done => None,
+            Ok(_) => again,
+            Err(error) => {
+                tracing::error!(%error, "decisions are not on the disk yet; trying again");
+                again
+            }
+        }
     }
 }
