@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::link::{Link, Trouble};
 use super::login::Login;
 use crate::model::InvocationId;
-use crate::wire::contract::{Answer, Ask, Drawn, End, Seal, Stored, Whoami, path};
+use crate::wire::contract::{Answer, Ask, Drawn, End, Seal, Stored, Whoami, Whole, path};
 
 /// Seconds that one long poll for a decision is held open.
 const WAIT: u64 = 50;
@@ -68,6 +68,13 @@ impl Server {
 
     pub async fn seal(&self, id: &InvocationId, seal: &Seal) -> Result<(), Trouble> {
         self.send(|| self.link.request(Method::POST, &of(path::SEAL, id)).json(seal)).await.map(|_| ())
+    }
+
+    /// The end, the recording and its seal, in one.
+    pub async fn whole(&self, id: &InvocationId, whole: &Whole) -> Result<(), Trouble> {
+        let body = json(whole)?;
+        let put = || self.link.request(Method::PUT, &of(path::WHOLE, id)).header("content-type", "application/json");
+        self.send(|| put().body(body.clone())).await.map(|_| ())
     }
 
     pub async fn whoami(&self) -> Result<Whoami, Trouble> {

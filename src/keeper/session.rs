@@ -132,6 +132,7 @@ impl Session<'_> {
             Err(error) => return self.fail(failure(what, &cannot_record(&error), error.hint())).await,
         };
         let growth = self.keeper.uploads.follow(id.clone());
+        growth.send_modify(|grown| grown.lent = !terms.grants.is_empty());
         let mut running = Running::new(id, record, growth);
         let grants = if terms.grants.is_empty() {
             Ok(Vec::new())

@@ -310,7 +310,7 @@ pub struct Record {
 }
 
 /// A recording with its end; nothing is added to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Finished {
     pub id: InvocationId,
     pub end: End,

@@ -18,6 +18,7 @@ use super::link::Trouble;
 use super::server::Server;
 use super::spool::{Finished, Spool};
 use crate::model::InvocationId;
+use crate::wire::contract::{LARGEST_WHOLE, Whole};
 
 /// Bytes sent at once.
 const CHUNK: u64 = 1 << 20;
@@ -43,6 +44,8 @@ pub type Growth = watch::Sender<Grown>;
 pub struct Grown {
     pub length: u64,
     pub finished: Option<Finished>,
+    /// Something was drawn that the end takes back.
+    pub lent: bool,
 }
 
 enum Stop {
@@ -80,7 +83,7 @@ impl Uploads {
     /// Takes up what an earlier keeper left.
     pub fn resume(self: &Arc<Self>, finished: Finished) {
         let (id, length) = (finished.id.clone(), finished.seal.length);
-        let (growth, grown) = watch::channel(Grown { length, finished: Some(finished) });
+        let (growth, grown) = watch::channel(Grown { length, finished: Some(finished), lent: true });
         self.start(id, grown);
         drop(growth);
     }
@@ -129,6 +132,12 @@ impl Upload {
     async fn run(&mut self) -> Result<(), Stop> {
         let file = File::open(self.uploads.spool.path(&self.id, "rec"))?;
         let mut ended = false;
+        self.gathered().await;
+        if let Some((length, finished)) = self.short() {
+            self.whole(&file, length, &finished).await?;
+            self.uploads.spool.remove(&self.id, length);
+            return Ok(());
+        }
         loop {
             let (length, finished) = {
                 let grown = self.grown.borrow_and_update();
@@ -146,9 +155,39 @@ impl Upload {
                 return Ok(());
             } else {
                 self.grown.changed().await.map_err(|_| Stop::Abandoned)?;
-                if self.grown.borrow().finished.is_none() {
-                    sleep(GATHER).await;
-                }
+                self.gathered().await;
+            }
+        }
+    }
+
+    /// Waits a moment for more, so that most commands travel whole. A grant is taken back without it.
+    async fn gathered(&mut self) {
+        let lent = |grown: &Grown| grown.finished.is_some() && grown.lent;
+        // Also over when the session has gone: then what there is is all there is.
+        let _ = tokio::time::timeout(GATHER, self.grown.wait_for(lent)).await;
+    }
+
+    /// A command that has ended and whose recording travels in one request.
+    fn short(&self) -> Option<(u64, Finished)> {
+        let grown = self.grown.borrow();
+        let finished = grown.finished.clone().filter(|_| grown.length <= LARGEST_WHOLE)?;
+        Some((grown.length, finished))
+    }
+
+    async fn whole(&mut self, file: &File, length: u64, finished: &Finished) -> Result<(), Stop> {
+        let mut recording = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.read_exact_at(&mut recording, 0)?;
+        let (end, seal) = (finished.end.clone(), finished.seal.clone());
+        let whole = Whole { end, seal, recording: recording.into() };
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let sent = {
+                let _turn = self.uploads.at_once.acquire().await;
+                self.uploads.server.whole(&self.id, &whole).await
+            };
+            match sent {
+                Ok(()) => return Ok(()),
+                Err(trouble) => pause = self.again(trouble, pause).await?,
             }
         }
     }

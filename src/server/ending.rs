@@ -14,11 +14,7 @@ const KINDS: usize = 64;
 const KIND: usize = 40;
 
 /// Takes back the grants and writes the end down. Repeated, it only takes back again.
-pub async fn end(app: &App, who: &Subject, id: &InvocationId, mut end: End) -> Result<(), Failure> {
-    end.masked.truncate(KINDS);
-    for (kind, _) in &mut end.masked {
-        *kind = visible::line(kind.as_bytes(), KIND);
-    }
+pub async fn end(app: &App, who: &Subject, id: &InvocationId, end: End) -> Result<(), Failure> {
     {
         let mut connection = app.store.pool().acquire().await?;
         let row = invocations::owned(&mut connection, who, id).await?;
@@ -27,15 +23,26 @@ pub async fn end(app: &App, who: &Subject, id: &InvocationId, mut end: End) -> R
             Decided::Ask | Decided::Deny(_) => return Err(Failure::conflict("it was not allowed, so it cannot end")),
         }
     }
+    let revoked = taken_back(app, id).await;
+    let (who, id) = (who.clone(), id.clone());
+    app.store.write(move |tx| Box::pin(async move { record(tx, &who, &id, end, revoked).await })).await
+}
+
+/// Whether the grants are; those that are not, the reaper tries again.
+pub async fn taken_back(app: &App, id: &InvocationId) -> bool {
     let revoked = issuers::revoke(app, id).await;
     if let Err(failure) = &revoked {
         tracing::error!(invocation = %id, %failure, "grants were not taken back; the reaper tries again");
     }
-    let (who, id, revoked) = (who.clone(), id.clone(), revoked.is_ok());
-    app.store.write(move |tx| Box::pin(async move { record(tx, &who, &id, &end, revoked).await })).await
+    revoked.is_ok()
 }
 
-async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, end: &End, revoked: bool) -> Result<(), Failure> {
+/// Writes the end down, once.
+pub async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, mut end: End, revoked: bool) -> Result<(), Failure> {
+    end.masked.truncate(KINDS);
+    for (kind, _) in &mut end.masked {
+        *kind = visible::line(kind.as_bytes(), KIND);
+    }
     let ended = sqlx::query(
         "UPDATE invocations SET ended = $1, exit = $2, duration = $3, bytes = $4, masked = $5 \
          WHERE id = $6 AND ended IS NULL",

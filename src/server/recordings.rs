@@ -17,11 +17,12 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::App;
 use super::audit::Event;
+use super::ending;
 use super::http::error::Failure;
 use super::invocations::{self, Decided, Row};
 use super::store::{self, Tx};
 use crate::model::{Digest, InvocationId, Subject};
-use crate::wire::contract::{Seal, Stored};
+use crate::wire::contract::{End, Seal, Stored, Whole};
 
 /// Where the files are, and who writes to one at a time.
 pub struct Recordings {
@@ -78,6 +79,16 @@ impl Shelf {
         let mut there = vec![0; bytes.len()];
         self.open(id)?.read_exact_at(&mut there, at)?;
         Ok(there == bytes)
+    }
+
+    /// Cuts what a crash left behind.
+    fn cut(&self, id: &InvocationId, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.path(id))?;
+        if file.metadata()?.len() > length {
+            file.set_len(length)?;
+            file.sync_all()?;
+        }
+        Ok(())
     }
 
     /// Cuts what a crash left, and gives the digest of the rest.
@@ -181,6 +192,67 @@ pub async fn seal(app: &Arc<App>, who: &Subject, id: &InvocationId, seal: Seal) 
         true => Ok(()),
         false => Err(Failure::conflict("length and digest are not those of what is stored").length(recorded)),
     }
+}
+
+/// Ends, stores and seals in one step what has not been begun to be stored; step by step what has.
+///
+/// # Errors
+/// As those of [`append`] and [`seal`].
+pub async fn whole(app: &Arc<App>, who: &Subject, id: &InvocationId, whole: Whole) -> Result<(), Failure> {
+    let Whole { end, seal: wanted, recording } = whole;
+    let length = recording.len() as u64;
+    let fits = length > 0 && wanted.length == length && wanted.sha256 == Digest::of(&recording);
+    if !fits || !store_whole(app, who, id, &end, wanted.sha256, &recording).await? {
+        ending::end(app, who, id, end).await?;
+        append(app, who, id, 0, recording.0.into()).await?;
+        seal(app, who, id, wanted).await?;
+    }
+    Ok(())
+}
+
+/// False where something else of it is stored.
+async fn store_whole(
+    app: &Arc<App>,
+    who: &Subject,
+    id: &InvocationId,
+    end: &End,
+    sha256: Digest,
+    recording: &[u8],
+) -> Result<bool, Failure> {
+    let _turn = app.recordings.turn(id).await;
+    let row = of_allowed(app, who, id).await?;
+    let length = recording.len() as u64;
+    if row.recorded > 0 || row.sealed.is_some() {
+        return Ok(row.ended.is_some() && row.recorded == length && row.sealed == Some(sha256));
+    }
+    let revoked = ending::taken_back(app, id).await;
+    let (shelf, of, bytes) = (app.recordings.shelf.clone(), id.clone(), recording.to_vec());
+    blocking(move || {
+        shelf.write(&of, 0, &bytes)?;
+        shelf.cut(&of, length)
+    })
+    .await?;
+    let (who, id, end) = (who.clone(), id.clone(), end.clone());
+    app.store
+        .write(move |tx| {
+            Box::pin(async move { mark_whole(tx, &who, &id, end, &Seal { length, sha256 }, revoked).await })
+        })
+        .await?;
+    Ok(true)
+}
+
+async fn mark_whole(
+    tx: &mut Tx,
+    who: &Subject,
+    id: &InvocationId,
+    end: End,
+    seal: &Seal,
+    revoked: bool,
+) -> Result<(), Failure> {
+    ending::record(tx, who, id, end, revoked).await?;
+    lengthen(tx, id, seal.length).await?;
+    mark(tx, who, id, seal, seal.length, true).await?;
+    Ok(())
 }
 
 async fn mark(

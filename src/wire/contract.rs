@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ApprovalId, ApprovalTicket, Decision, Digest, Exit, Facts, Grant, Invocation, InvocationId, Micros, Subject,
+    ApprovalId, ApprovalTicket, Bytes, Decision, Digest, Exit, Facts, Grant, Invocation, InvocationId, Micros, Subject,
 };
 
 /// Raised when a message changes its meaning. A server answers an older or newer client with 426 and says so.
@@ -29,6 +29,9 @@ pub mod path {
     pub const RECORDING: &str = "/v1/invocations/{id}/recording";
     /// POST [`super::Seal`] -> 204. After it nothing is appended. May be repeated with the same seal.
     pub const SEAL: &str = "/v1/invocations/{id}/recording/seal";
+    /// PUT [`super::Whole`] -> 204: what [`END`], [`RECORDING`] and [`SEAL`] do, in one, for a recording of at most
+    /// [`super::LARGEST_WHOLE`] bytes. May be repeated.
+    pub const WHOLE: &str = "/v1/invocations/{id}/recording/whole";
 
     /// GET `?state=pending|approved|refused|expired&limit=N&before=ID` -> [`super::Approvals`].
     pub const APPROVALS: &str = "/v1/approvals";
@@ -96,6 +99,17 @@ pub struct End {
     /// How many of which kind were masked: `[("email", 2)]`.
     #[serde(default)]
     pub masked: Vec<(String, u64)>,
+}
+
+/// The longest recording that travels in one request with its end.
+pub const LARGEST_WHOLE: u64 = 128 << 10;
+
+/// A command that ended, with all that was recorded of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Whole {
+    pub end: End,
+    pub seal: Seal,
+    pub recording: Bytes,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use super::error::Failure;
 use super::{body, id};
 use crate::model::InvocationId;
 use crate::server::{App, recordings};
-use crate::wire::contract::{Seal, Stored, path};
+use crate::wire::contract::{Seal, Stored, Whole, path};
 
 /// Bytes of one append.
 const LARGEST_PIECE: usize = 16 << 20;
@@ -24,6 +24,7 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route(path::RECORDING, put(append).layer(DefaultBodyLimit::max(LARGEST_PIECE)))
         .route(path::SEAL, post(seal))
+        .route(path::WHOLE, put(whole).layer(DefaultBodyLimit::max(LARGEST_PIECE)))
 }
 
 #[derive(Deserialize)]
@@ -50,5 +51,16 @@ async fn seal(
 ) -> Result<StatusCode, Failure> {
     let sealing: Seal = body::parse(&body::bytes(bytes)?)?;
     recordings::seal(&app, &caller.subject, &id::<InvocationId>(&raw)?, sealing).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn whole(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(raw): Path<String>,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Failure> {
+    let whole: Whole = body::parse(&body::bytes(bytes)?)?;
+    recordings::whole(&app, &caller.subject, &id::<InvocationId>(&raw)?, whole).await?;
     Ok(StatusCode::NO_CONTENT)
 }

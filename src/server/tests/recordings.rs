@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 
 use super::{Gate, agent, alice, deny, judged, subject};
-use crate::model::{Digest, SubjectKind};
+use crate::model::{Digest, Exit, Micros, SubjectKind};
 use crate::server::{recordings, sessions};
-use crate::wire::contract::Seal;
+use crate::wire::contract::{End, Seal, Whole};
 
 #[tokio::test]
 async fn a_gap_and_other_bytes_are_refused_and_the_same_bytes_are_taken_again() {
@@ -88,4 +88,47 @@ async fn looking_at_anothers_recording_is_for_auditors_and_in_the_log() {
     let auditor = subject("eve", SubjectKind::Person, &["auditors"]);
     assert!(sessions::recording(&gate.app, &auditor, &id).await.is_ok());
     assert_eq!(looked(gate.log().await), 1);
+}
+
+fn whole(recording: &str, of: &str) -> Whole {
+    let end = End { exit: Exit::Code(0), duration: Micros(5), bytes: 1, masked: Vec::new() };
+    let seal = Seal { length: of.len() as u64, sha256: Digest::of(of.as_bytes()) };
+    Whole { end, seal, recording: recording.into() }
+}
+
+#[tokio::test]
+async fn a_command_that_arrives_whole_is_ended_stored_and_sealed_at_once_and_may_arrive_again() {
+    let gate = Gate::open().await;
+    let id = gate.allowed().await;
+    let path = gate.data.path().join(format!("recordings/{id}.jsonl"));
+    fs::write(&path, "what a crash left behind").unwrap();
+    for _ in 0..2 {
+        recordings::whole(&gate.app, &agent(), &id, whole("abc", "abc")).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+    }
+    assert_eq!(gate.log().await, ["decision", "end", "recording.sealed"]);
+    let other = recordings::whole(&gate.app, &agent(), &id, whole("abd", "abd")).await;
+    assert_eq!(other.unwrap_err().status(), StatusCode::CONFLICT);
+    assert_eq!(fs::read(&path).unwrap(), b"abc");
+}
+
+#[tokio::test]
+async fn a_command_that_was_begun_in_pieces_may_come_whole_afterwards() {
+    let gate = Gate::open().await;
+    let id = gate.allowed().await;
+    recordings::append(&gate.app, &agent(), &id, 0, Bytes::from_static(b"ab")).await.unwrap();
+    recordings::whole(&gate.app, &agent(), &id, whole("abc", "abc")).await.unwrap();
+    assert_eq!(gate.log().await, ["decision", "end", "recording.sealed"]);
+}
+
+#[tokio::test]
+async fn a_whole_that_is_not_what_its_seal_says_ends_the_command_and_is_logged_as_a_mismatch() {
+    let gate = Gate::open().await;
+    let id = gate.allowed().await;
+    let wrong = recordings::whole(&gate.app, &agent(), &id, whole("abc", "abd")).await;
+    assert_eq!(wrong.unwrap_err().status(), StatusCode::CONFLICT);
+    assert_eq!(gate.log().await, ["decision", "end", "recording.mismatch"]);
+    let stranger = subject("other", SubjectKind::Machine, &[]);
+    let theirs = recordings::whole(&gate.app, &stranger, &id, whole("abc", "abc")).await;
+    assert_eq!(theirs.unwrap_err().status(), StatusCode::NOT_FOUND);
 }
