@@ -17,7 +17,7 @@ use tokio_util::bytes::{Buf as _, BytesMut};
 use tokio_util::codec::{Decoder, FramedRead};
 use zeroize::Zeroizing;
 
-use crate::wire::frames::{self, FromKeeper, FromShim};
+use crate::wire::frames::{self, FromKeeper, FromShim, Message as _};
 
 /// A message up to this size is not counted against the budget.
 const SMALL: usize = 256 << 10;
@@ -56,7 +56,7 @@ impl Messages {
                 Ok(None) => return Ok(None),
                 Ok(Some(body)) => {
                     let body = body?;
-                    return frames::decode(&body.bytes).map(Some);
+                    return FromShim::read_body(&body.bytes).map(Some);
                 }
                 Err(_) if before > 0 && self.read.read_buffer().len() == before => {
                     return Err(io::Error::new(io::ErrorKind::TimedOut, "it stopped in the middle of a message"));

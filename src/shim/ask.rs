@@ -23,14 +23,16 @@ const FRAME_PATIENCE: Duration = Duration::from_secs(10);
 
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// A keeper that has welcomed us.
+/// A keeper that was greeted.
 pub struct Keeper {
     socket: UnixStream,
     path: PathBuf,
+    welcomed: bool,
 }
 
 impl Keeper {
-    pub fn connect(path: &Path) -> Result<Self, No> {
+    /// Greets, and does not wait for the answer: it comes while there is other work.
+    pub fn greet(path: &Path) -> Result<Self, No> {
         let away = |error: &io::Error| {
             failure(
                 format!("the keeper does not answer at {}", path.display()),
@@ -39,26 +41,38 @@ impl Keeper {
             )
         };
         let socket = UnixStream::connect(path).map_err(|error| away(&error))?;
-        let mut keeper = Keeper { socket, path: path.to_owned() };
+        let mut keeper = Keeper { socket, path: path.to_owned(), welcomed: false };
         keeper.patience(PATIENCE).map_err(|error| away(&error))?;
         keeper
             .send(&FromShim::Hello(Hello { version: frames::VERSION, shim: env!("CARGO_PKG_VERSION").to_owned() }))?;
-        match keeper.receive()? {
-            FromKeeper::Welcome { version: frames::VERSION, .. } => Ok(keeper),
-            FromKeeper::Welcome { version, keeper } => Err(failure(
-                format!("the keeper {keeper} speaks version {version}, this shim speaks {}", frames::VERSION),
-                "shims and keeper are not of one release".to_owned(),
-                "install both from the same release",
-            )),
-            other => Err(keeper.no(other)),
+        Ok(keeper)
+    }
+
+    /// Says what the keeper is for, and takes its welcome if that has not come yet. A keeper that does not welcome us
+    /// says why before it hangs up, which explains better than a message that could not be sent.
+    fn begin(&mut self, message: &FromShim) -> Result<(), No> {
+        let sent = self.send(message);
+        if !self.welcomed {
+            match self.receive()? {
+                FromKeeper::Welcome { version: frames::VERSION, .. } => self.welcomed = true,
+                FromKeeper::Welcome { version, keeper } => {
+                    return Err(failure(
+                        format!("the keeper {keeper} speaks version {version}, this shim speaks {}", frames::VERSION),
+                        "shims and keeper are not of one release".to_owned(),
+                        "install both from the same release",
+                    ));
+                }
+                other => return Err(self.no(other)),
+            }
         }
+        sent
     }
 
     /// Asks, waits for humans where it must, and ends with a permit or with a no.
     pub fn ask(&mut self, question: Question, say: &Say) -> Result<(Permit, Question), No> {
         let id = question.invocation.id.clone();
         let message = FromShim::Ask(Box::new(question));
-        self.send(&message)?;
+        self.begin(&message)?;
         let permit = match self.answer(&id)? {
             Answer::Permit(permit) => permit,
             Answer::Refused(refusal) => return Err(No::from(refusal)),
@@ -130,7 +144,7 @@ impl Keeper {
 
     /// The role of the process that started us, where it is one of this tool.
     pub fn above(&mut self, tool: &str, by_shell: bool) -> Result<Option<String>, No> {
-        self.send(&FromShim::Above { tool: tool.to_owned(), by_shell })?;
+        self.begin(&FromShim::Above { tool: tool.to_owned(), by_shell })?;
         match self.receive()? {
             FromKeeper::Above { role } => Ok(role),
             other => Err(self.no(other)),
@@ -139,7 +153,7 @@ impl Keeper {
 
     /// We go on as the tool itself, in this role.
     pub fn passes(&mut self, role: String, by_shell: bool) -> Result<(), No> {
-        self.send(&FromShim::Passes { role, by_shell })?;
+        self.begin(&FromShim::Passes { role, by_shell })?;
         match self.receive()? {
             FromKeeper::Done => Ok(()),
             other => Err(self.no(other)),
@@ -169,7 +183,7 @@ impl Keeper {
 
     /// What git's credential helper is told.
     pub fn credential(&mut self, protocol: String, host: String, path: String) -> Result<FromKeeper, No> {
-        self.send(&FromShim::Credential { protocol, host, path })?;
+        self.begin(&FromShim::Credential { protocol, host, path })?;
         match self.receive()? {
             credential @ FromKeeper::Credential { .. } => Ok(credential),
             other => Err(self.no(other)),

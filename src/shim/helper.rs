@@ -29,7 +29,7 @@ pub fn run(operation: Option<&str>) -> Result<(), No> {
     }
     let wanted = wanted(std::io::stdin().lock().take(MOST));
     let install = Install::find()?;
-    let mut keeper = Keeper::connect(&install.pins.keeper)?;
+    let mut keeper = Keeper::greet(&install.pins.keeper)?;
     if let FromKeeper::Credential { username, password } =
         keeper.credential(wanted.protocol, wanted.host, wanted.path)?
     {

@@ -145,8 +145,9 @@ fn read(path: &Path, owner: u32) -> Result<Pins, Error> {
     if metadata.len() > MOST {
         return Err(malformed(format!("it is longer than {MOST} bytes")));
     }
-    let pins: Pins =
-        serde_json::from_reader(io::Read::take(file, MOST)).map_err(|error| malformed(error.to_string()))?;
+    let mut text = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, MOST), &mut text).map_err(unreadable)?;
+    let pins: Pins = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
     if pins.version != pins::VERSION {
         return Err(malformed(format!("version {} is not known here", pins.version)));
     }

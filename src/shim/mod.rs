@@ -62,10 +62,10 @@ fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut Abou
     own::as_meant(tool, own, &install, &mut invocation);
     let keeper = own::pass(tool, own, &install, &real, &invocation)?;
     about.id = Some(invocation.id.clone());
+    let mut keeper = keeper.map_or_else(|| Keeper::greet(&install.pins.keeper), Ok)?;
     let machine = Machine::new(real.path.clone(), Limits::default(), None).knowing(real.said.clone());
     let facts = tool.gather(&invocation, &machine);
     about.notes = machine.notes();
-    let mut keeper = keeper.map_or_else(|| Keeper::connect(&install.pins.keeper), Ok)?;
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
     unwatched(&permit)?;
     let grants = keeper.draw(&permit)?;

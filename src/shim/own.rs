@@ -44,7 +44,7 @@ pub fn pass(
     let below = variable(programs).is_some_and(|value| Path::new(&value) == ours);
     let Some(role) = programs.role(&invocation.args).filter(|_| below) else { return Ok(None) };
     let Some(path) = place(programs, own, real) else { return Ok(None) };
-    let mut keeper = Keeper::connect(&install.pins.keeper)?;
+    let mut keeper = Keeper::greet(&install.pins.keeper)?;
     let by_shell = own.is_some_and(|word| programs.by_shell().iter().any(|name| name.as_bytes() == word));
     match keeper.above(tool.name(), by_shell)? {
         Some(above) if programs.starts(&above, own.is_some(), &invocation.args) => {}

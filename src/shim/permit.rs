@@ -18,7 +18,7 @@ pub enum Answer {
 /// Names each arm: a decision that is not understood has already failed to parse.
 pub fn answer(decision: Decision) -> Answer {
     match decision {
-        Decision::Allow(terms) => match lenses(&terms, &[]) {
+        Decision::Allow(terms) => match Redactor::new(&Settings { sets: &terms.masks, secrets: &[] }) {
             Ok(_) => Answer::Permit(Permit { terms }),
             Err(unknown) => Answer::Refused(cannot_enforce(&unknown)),
         },
@@ -31,7 +31,8 @@ pub fn answer(decision: Decision) -> Answer {
 pub struct Lenses {
     pub output: Redactor,
     pub error: Redactor,
-    pub input: Redactor,
+    /// Where the input is recorded.
+    pub input: Option<Redactor>,
 }
 
 impl Permit {
@@ -48,7 +49,8 @@ impl Permit {
 fn lenses(terms: &Terms, grants: &[Grant]) -> Result<Lenses, UnknownSet> {
     let secrets: Vec<_> = grants.iter().map(|grant| &grant.secret).collect();
     let settings = Settings { sets: &terms.masks, secrets: &secrets };
-    Ok(Lenses { output: Redactor::new(&settings)?, error: Redactor::new(&settings)?, input: Redactor::new(&settings)? })
+    let input = terms.record_stdin.then(|| Redactor::new(&settings)).transpose()?;
+    Ok(Lenses { output: Redactor::new(&settings)?, error: Redactor::new(&settings)?, input })
 }
 
 fn cannot_enforce(unknown: &UnknownSet) -> Refusal {

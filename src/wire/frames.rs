@@ -1,21 +1,28 @@
 //! The unix socket between shim and keeper: length-prefixed messages, a version first.
 //!
-//! A message is a 4-byte big-endian length, then that many bytes of JSON. A connection is one invocation's; when the
-//! shim's end closes without `End`, the shim is gone.
+//! A message is a 4-byte big-endian length, then that many bytes: JSON, or, where the first byte is not a brace, a frame
+//! of bytes as they are ([`FromShim::Frame`]): one byte for its kind, eight of big-endian microseconds, and the bytes.
+//! A connection is one invocation's; when the shim's end closes without `End`, the shim is gone.
+//!
+//! A shim need not wait for [`FromKeeper::Welcome`]: a keeper that does not understand it says so and reads no further.
 
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{
-    Decision, Digest, Exit, Facts, Frame, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, Subject,
+    Bytes, Decision, Digest, Exit, Facts, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros,
+    Refusal, Subject,
 };
 
 /// Said in a shim's [`Hello`]; raised when a message changes its meaning.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest message either side takes: room for 2 MiB of arguments and 64 MiB of contents in JSON.
 pub const MAX: usize = 160 << 20;
+
+/// Room that a message gets at once.
+const USUAL: usize = 64 << 10;
 
 /// What a shim says.
 #[derive(Serialize, Deserialize)]
@@ -202,15 +209,74 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+/// What travels in one message.
+pub trait Message: Sized {
+    /// Appends the body.
+    fn write_body(&self, out: &mut Vec<u8>) -> io::Result<()>;
+
+    fn read_body(body: &[u8]) -> io::Result<Self>;
+}
+
+impl Message for FromKeeper {
+    fn write_body(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        Ok(serde_json::to_writer(out, self)?)
+    }
+
+    fn read_body(body: &[u8]) -> io::Result<Self> {
+        json(body)
+    }
+}
+
+impl Message for FromShim {
+    fn write_body(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        let FromShim::Frame(Frame { at, kind }) = self else { return Ok(serde_json::to_writer(out, self)?) };
+        let (kind, bytes) = match kind {
+            FrameKind::Output(bytes) => (OUTPUT, bytes),
+            FrameKind::Error(bytes) => (ERROR, bytes),
+            FrameKind::Input(bytes) => (INPUT, bytes),
+            FrameKind::Resize { .. } | FrameKind::Mark(_) | FrameKind::End(_) => {
+                return Ok(serde_json::to_writer(out, self)?);
+            }
+        };
+        out.reserve(HEAD + bytes.len());
+        out.push(kind);
+        out.extend_from_slice(&at.0.to_be_bytes());
+        out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_body(body: &[u8]) -> io::Result<Self> {
+        let Some((head, bytes)) = body.split_first_chunk::<HEAD>() else { return json(body) };
+        let [kind, at @ ..] = *head;
+        let kind: fn(Bytes) -> FrameKind = match kind {
+            OUTPUT => FrameKind::Output,
+            ERROR => FrameKind::Error,
+            INPUT => FrameKind::Input,
+            _ => return json(body),
+        };
+        Ok(FromShim::Frame(Frame { at: Micros(i64::from_be_bytes(at)), kind: kind(bytes.into()) }))
+    }
+}
+
+/// First bytes of the bodies that are no JSON, and how much stands before their bytes.
+const OUTPUT: u8 = 1;
+const ERROR: u8 = 2;
+const INPUT: u8 = 3;
+const HEAD: usize = 9;
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    serde_json::from_slice(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
 /// Writes one message.
-pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+pub fn write(stream: &mut impl Write, message: &impl Message) -> io::Result<()> {
     let body = encode(message)?;
     stream.write_all(&body)
 }
 
 /// Reads one message; `None` at a clean end of the stream. A length past [`MAX`] or a body that does not parse is an
 /// error of kind `InvalidData`, and the connection must be given up.
-pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<Option<T>> {
+pub fn read<T: Message>(stream: &mut impl Read) -> io::Result<Option<T>> {
     let mut prefix = [0; 4];
     let mut got = 0;
     while got < prefix.len() {
@@ -223,19 +289,19 @@ pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<Option<T>
         }
     }
     let length = checked_length(prefix)?;
-    // Grown as bytes arrive, so that a length alone costs nothing.
-    let mut body = Vec::new();
+    // Past a usual message it grows as bytes arrive, so that a length alone costs nothing.
+    let mut body = Vec::with_capacity(length.min(USUAL));
     stream.take(length as u64).read_to_end(&mut body)?;
     if body.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    decode(&body).map(Some)
+    T::read_body(&body).map(Some)
 }
 
 /// A message with its length before it.
-pub fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+pub fn encode(message: &impl Message) -> io::Result<Vec<u8>> {
     let mut out = vec![0; 4];
-    serde_json::to_writer(&mut out, message)?;
+    message.write_body(&mut out)?;
     let length = out.len() - 4;
     if length > MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("a message of {length} bytes is too long")));
@@ -253,7 +319,35 @@ pub fn checked_length(prefix: [u8; 4]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// A body without its length.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
-    serde_json::from_slice(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+#[cfg(test)]
+mod tests {
+    use super::{FromShim, Message, encode, read};
+    use crate::model::{Exit, Frame, FrameKind, Micros};
+
+    #[test]
+    fn a_frame_reads_back_whatever_its_bytes_are() {
+        let kinds = [
+            FrameKind::Output("{\"say\":1}".into()),
+            FrameKind::Error((&b"\xff\0\x01"[..]).into()),
+            FrameKind::Input(Vec::new().into()),
+            FrameKind::Resize { columns: 80, rows: 24 },
+            FrameKind::Mark("x".to_owned()),
+            FrameKind::End(Exit::Code(0)),
+        ];
+        for kind in kinds {
+            let frame = Frame { at: Micros(i64::MAX), kind };
+            let bytes = encode(&FromShim::Frame(frame.clone())).unwrap();
+            let Some(FromShim::Frame(again)) = read(&mut &bytes[..]).unwrap() else { panic!("no frame") };
+            assert_eq!(again, frame);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_neither_is_an_error() {
+        for body in
+            [&b""[..], b"\x01", b"\x01\0\0\0\0\0\0\0", b"\x04\0\0\0\0\0\0\0\0x", b"{}", b"{\"say\":\"nothing\"}"]
+        {
+            assert!(FromShim::read_body(body).is_err(), "{body:?}");
+        }
+    }
 }

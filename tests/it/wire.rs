@@ -140,7 +140,10 @@ fn the_contract_with_the_server_is_as_it_was() {
     let answer = Answer { id: InvocationId::from_ulid(1), digest: Digest::of(b"x"), decision: Decision::Ask(ticket()) };
     snapshot("answer", &answer);
     snapshot("end", &End { exit: Exit::Code(1), duration: Micros(9), bytes: 3, masked: vec![("email".into(), 2)] });
-    snapshot("seal", &Seal { length: 10, sha256: Digest::of(b"x") });
+    let seal = Seal { length: 10, sha256: Digest::of(b"x") };
+    snapshot("seal", &seal);
+    let end = End { exit: Exit::Signal(9), duration: Micros(9), bytes: 0, masked: Vec::new() };
+    snapshot("whole", &Whole { end, seal, recording: "{}\n".into() });
     let problem =
         Problem { code: "not_found".into(), detail: "there is none".into(), hint: None, request: "req_1".into() };
     snapshot("problem", &problem);
@@ -148,7 +151,9 @@ fn the_contract_with_the_server_is_as_it_was() {
 
 #[test]
 fn the_socket_between_shim_and_keeper_is_as_it_was() {
-    assert_eq!(frames::VERSION, 1);
+    assert_eq!(frames::VERSION, 2);
+    let frame = FromShim::Frame(Frame { at: Micros(1), kind: FrameKind::Error("x".into()) });
+    assert_eq!(frames::encode(&frame).unwrap(), b"\0\0\0\x0a\x02\0\0\0\0\0\0\0\x01x");
     let from_shim = [
         FromShim::Hello(frames::Hello { version: 1, shim: "0.1.0".into() }),
         FromShim::Draw,

@@ -97,7 +97,7 @@ impl Session {
             ask::failure(format!("{path} cannot be started"), error.to_string(), "run portcullis doctor")
         };
         let terms = permit.terms();
-        let mut streams = Streams::lay_out(command.stdin, terms.record_stdin, lenses).map_err(failed)?;
+        let mut streams = Streams::lay_out(command.stdin, lenses).map_err(failed)?;
         let arrivals = Arrivals::of(&signals::ours(streams.screen.is_some(), streams.led)).map_err(failed)?;
         let (screen, pty) = streams.screen.take().unzip();
         let pty = pty.filter(|_| streams.led);

@@ -13,8 +13,11 @@ use crate::model::{Bytes, Clean, FrameKind, Raw};
 use crate::redact::{Masked, Redactor};
 use crate::sys::terminal;
 
-/// What one read takes.
+/// What one read takes; as much as a pipe holds unless it is told otherwise (pipe(7)).
 const CHUNK: usize = 64 << 10;
+
+/// What a pipe is told to hold once it was found full: then the tool is not stopped by each of our breaths.
+const WIDE: usize = 1 << 20;
 
 /// What one write to a descriptor that may block can take once it is writable (pipe(7), PIPE_BUF).
 const ATOMIC: usize = 4096;
@@ -112,6 +115,8 @@ pub struct Relay<'a> {
     sink: Sink<'a>,
     redactor: Option<Redactor>,
     kind: fn(Bytes) -> FrameKind,
+    /// Bulk came, and the pipe was told to hold more.
+    wide: bool,
     /// The pause was noticed already; nothing new has come since.
     paused: bool,
     /// Bytes that the tool had written when it ended and that must still pass.
@@ -127,6 +132,7 @@ impl<'a> Relay<'a> {
             sink,
             redactor: Some(redactor),
             kind,
+            wide: false,
             paused: true,
             owed: 0,
             bytes: 0,
@@ -151,6 +157,11 @@ impl<'a> Relay<'a> {
         match rustix::io::read(source, &mut buffer[..]) {
             Ok(0) => self.finish(frame),
             Ok(n) => {
+                if n == CHUNK && !self.wide {
+                    self.wide = true;
+                    // More than this user may have, or no pipe at all: it goes on as it is.
+                    let _ = rustix::pipe::fcntl_setpipe_size(source, WIDE);
+                }
                 self.owed = self.owed.saturating_sub(n as u64);
                 self.paused = false;
                 let clean = self.redactor.as_mut()?.push(Raw(buffer[..n].to_vec()));

@@ -29,12 +29,12 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// `stdin` is what the reading consumed; `record_stdin` lets the input pass through us.
+    /// `stdin` is what the reading consumed; a lens for the input lets it pass through us.
     ///
     /// Where the caller sits at both ends of the tool, the tool gets a session and terminal of its own. Where only an
     /// output is a terminal (`git log | less`), somebody else may be reading the keys: then the tool stays in the
     /// caller's session and its pseudo-terminal is but a stream.
-    pub fn lay_out(stdin: Option<OwnedFd>, record_stdin: bool, lenses: Lenses) -> io::Result<Self> {
+    pub fn lay_out(stdin: Option<OwnedFd>, lenses: Lenses) -> io::Result<Self> {
         let callers = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
         let own = [0, 1, 2].map(|n| !caller::closed(n) && terminal::is_own(callers[n]));
         let led = own[0] && own[1] && stdin.is_none();
@@ -42,11 +42,10 @@ impl Streams {
         let screen = screen.map(|n| Terminal::new(callers[n], led)).transpose()?;
         let mut streams = Streams { theirs: [None, None, None], screen, led, relays: Vec::new(), feed: None };
         streams.outputs(callers, own, lenses.output, lenses.error)?;
-        let record = record_stdin.then_some(lenses.input);
         match stdin {
             Some(given) => streams.theirs[0] = Some(given),
-            None if led => streams.keys(record)?,
-            None if record_stdin && !caller::closed(0) => streams.recorded_input(record)?,
+            None if led => streams.keys(lenses.input)?,
+            None if lenses.input.is_some() && !caller::closed(0) => streams.recorded_input(lenses.input)?,
             None => {}
         }
         Ok(streams)
