@@ -58,8 +58,8 @@ impl Site {
         ] {
             fs::create_dir_all(root.join(name)).unwrap();
         }
-        fs::hard_link(env!("CARGO_BIN_EXE_portcullis"), root.join("bin/portcullis")).unwrap();
-        fs::hard_link(env!("CARGO_BIN_EXE_portcullis-shim"), root.join("lib/portcullis/portcullis-shim")).unwrap();
+        fs::hard_link(program("portcullis"), root.join("bin/portcullis")).unwrap();
+        fs::hard_link(program("portcullis-shim"), root.join("lib/portcullis/portcullis-shim")).unwrap();
         std::os::unix::fs::symlink("portcullis-shim", root.join("lib/portcullis/git-credential-portcullis")).unwrap();
         for tool in ["git", "kubectl", "psql", "curl"] {
             std::os::unix::fs::symlink("../portcullis-shim", root.join("lib/portcullis/shims").join(tool)).unwrap();
@@ -168,8 +168,19 @@ impl Site {
     }
 }
 
+/// Cargo's, or those of the folder that a bench was told to measure.
+pub fn program(name: &str) -> PathBuf {
+    let ours = match name {
+        "portcullis" => env!("CARGO_BIN_EXE_portcullis"),
+        "portcullis-shim" => env!("CARGO_BIN_EXE_portcullis-shim"),
+        "portcullis-server" => env!("CARGO_BIN_EXE_portcullis-server"),
+        other => panic!("{other} is no program of ours"),
+    };
+    std::env::var_os("PORTCULLIS_BENCH_PROGRAMS").map_or_else(|| ours.into(), |folder| Path::new(&folder).join(name))
+}
+
 fn start_server(root: &Path, port: u16) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis-server"));
+    let mut command = Command::new(program("portcullis-server"));
     command.env_clear().current_dir(root).args(["--dev", "--listen", &format!("127.0.0.1:{port}")]);
     command.args(["--data", "data", "--config", "server.toml", "--policy", "policy"]);
     let server = Process::start(&mut command);
