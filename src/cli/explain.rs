@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -11,23 +11,27 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use rustix::fs::FileType;
-use serde_json::{Value, json};
 
-use super::{Global, policy};
-use crate::model::{
-    Bytes, Effect, Facts, Invocation, InvocationId, Operation, Pin, Reading, StreamKind, Streams, Subject, SubjectKind,
-    visible,
-};
-use crate::policy::{Question, Verdict};
+use super::explained::{self, Shown};
+use super::{Global, policy, show};
+use crate::model::{Bytes, Facts, Invocation, InvocationId, Pin, StreamKind, Streams, Subject, SubjectKind, visible};
+use crate::policy::{PolicySet, Question};
 use crate::shim::{Machine, locate};
 use crate::sys::caller;
 use crate::tools::{self, Limits};
 
-/// Longest value that the readable form shows, in characters.
+/// Longest name of a tool that an error repeats, in characters.
 const SHOWN: usize = 200;
 
-/// Say what a command would do. Nothing of it is run; only read-only questions are asked of this machine.
+/// Say what a command would do: what its tool makes of it, each operation and doubt, and the Cedar request that each
+/// becomes. Nothing of it is run; only read-only questions are asked of this machine.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  portcullis explain -- git push --force origin main
+  portcullis explain --policy policy-examples/protect-main --group agents -- git push --force origin main
+  portcullis explain --stdin fix.sql -- psql orders
+  portcullis explain --json -- kubectl delete pods --all | jq .effective.calls")]
 pub struct ExplainArgs {
     /// A file to read in place of standard input.
     #[arg(long, value_name = "FILE")]
@@ -38,9 +42,32 @@ pub struct ExplainArgs {
     /// A folder of policies: say what they answer, too.
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    asker: Asker,
     /// The command, after `--`.
     #[arg(last = true, required = true, value_name = "TOOL ARG")]
     line: Vec<OsString>,
+}
+
+/// Who is asking, as far as policies care.
+#[derive(Debug, Args)]
+pub(super) struct Asker {
+    /// Who asks
+    #[arg(long, default_value = "agent", value_name = "NAME")]
+    user: String,
+    /// A group of who asks; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// A person asks, not a machine
+    #[arg(long)]
+    person: bool,
+}
+
+impl Asker {
+    pub(super) fn subject(&self) -> Subject {
+        let kind = if self.person { SubjectKind::Person } else { SubjectKind::Machine };
+        Subject { id: self.user.clone(), name: self.user.clone(), kind, groups: self.groups.clone() }
+    }
 }
 
 /// Runs the command. The code is 0 whatever the command would do.
@@ -48,23 +75,26 @@ pub fn run(args: &ExplainArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (invocation, facts) = look(&args.line, args.stdin.clone(), args.tool_version.as_deref())?;
     let tool = tools::by_name(&invocation.tool).context("the tool is gone")?;
     let reading = tool.read(&invocation, &facts);
-    let mut out = io::stdout().lock();
+    let set = match &args.policy {
+        Some(folder) => Some(policy::load(Some(folder))?.context("the policies do not load")?),
+        None => None,
+    };
+    let subject = args.asker.subject();
+    let question = Question { subject: &subject, invocation: &invocation, reading: &reading };
     if global.json {
-        writeln!(out, "{}", serde_json::to_string(&reading)?)?;
-    } else {
-        out.write_all(readable(&reading).as_bytes())?;
+        show::line(&serde_json::to_string(&reading)?)?;
+        if let Some(set) = &set {
+            show::line(&explained::verdict_json(&set.decide(&question)).to_string())?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    if let Some(folder) = &args.policy {
-        let set = policy::load(Some(folder))?.context("the policies do not load")?;
-        let subject = Subject {
-            id: "agent".to_owned(),
-            name: "agent".to_owned(),
-            kind: SubjectKind::Machine,
-            groups: Vec::new(),
-        };
-        let verdict = set.decide(&Question { subject: &subject, invocation: &invocation, reading: &reading });
-        let words = if global.json { format!("{}\n", answer(&verdict)) } else { said(&verdict) };
-        out.write_all(words.as_bytes())?;
+    show::text(&explained::reading(&question))?;
+    // What Cedar is asked does not hang on the policies, so without any the shipped ones carry the question.
+    let asked = set.as_ref().map_or_else(|| PolicySet::shipped().explain(&question), |set| set.explain(&question));
+    let shown = if set.is_some() { Shown::Everything } else { Shown::Requests };
+    show::text(&explained::steps(&asked, shown))?;
+    if let Some(set) = &set {
+        show::text(&explained::verdict(&set.decide(&question)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -140,97 +170,5 @@ fn stream_kind(stream: impl AsFd) -> StreamKind {
         // null(4)
         FileType::CharacterDevice if device == (1, 3) => StreamKind::Null,
         _ => StreamKind::Other,
-    }
-}
-
-/// The reading for eyes: operations as a table, then doubts, then what the tool's own words say.
-fn readable(reading: &Reading) -> String {
-    let version = reading.version.as_deref().map(|v| format!(" {v}")).unwrap_or_default();
-    let mut out = format!("{}{version}\n", reading.tool);
-    let rows: Vec<[String; 3]> = reading.operations.iter().map(row).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (effects, actions) = (width(0), width(1));
-    for [effect, action, resource] in &rows {
-        out.push_str(&format!("  {effect:effects$}  {action:actions$}  {resource}\n"));
-    }
-    if rows.is_empty() {
-        out.push_str("  nothing that policy is asked about\n");
-    }
-    if !reading.doubts.is_empty() {
-        out.push_str("doubts\n");
-        for doubt in &reading.doubts {
-            out.push_str(&format!("  {}: {}\n", doubt.kind, visible::line(doubt.detail.as_bytes(), SHOWN)));
-        }
-    }
-    out.push_str("effective\n");
-    for (key, value) in &reading.effective {
-        out.push_str(&format!("  {key}: {}\n", visible::line(value.to_string().as_bytes(), SHOWN)));
-    }
-    out
-}
-
-fn row(operation: &Operation) -> [String; 3] {
-    let effect = match operation.effect {
-        Effect::Read => "read",
-        Effect::Disclose => "disclose",
-        Effect::Write => "write",
-        Effect::Destroy => "destroy",
-        Effect::Execute => "execute",
-        Effect::Escalate => "escalate",
-    };
-    let context = match &operation.context {
-        context if context.is_empty() => String::new(),
-        context => format!(
-            "  ({})",
-            context.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join(", ")
-        ),
-    };
-    let resource = format!("{} {}{context}", operation.resource.kind, operation.resource.id);
-    [effect.to_owned(), operation.action.clone(), visible::line(resource.as_bytes(), SHOWN)]
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// The policies' answer as one JSON object.
-fn answer(verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Allow { terms, policies } => json!({ "decision": "allow", "terms": terms, "policies": policies }),
-        Verdict::Ask { terms, needs, policies } => {
-            let needs: Vec<_> =
-                needs.iter().map(|need| json!({ "groups": need.groups, "approvers": need.approvers })).collect();
-            json!({ "decision": "ask", "needs": needs, "terms": terms, "policies": policies })
-        }
-        Verdict::Deny(refusal) => json!({ "decision": "deny", "refusal": refusal }),
-    }
-}
-
-/// The policies' answer for eyes.
-fn said(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Allow { terms, policies } => {
-            let mut out = format!("allowed by {}\n", policies.join(", "));
-            for (label, list) in [("masks", &terms.masks), ("credentials", &terms.grants)] {
-                if !list.is_empty() {
-                    out.push_str(&format!("  {label}: {}\n", list.join(", ")));
-                }
-            }
-            out
-        }
-        Verdict::Ask { needs, policies, .. } => {
-            let mut out = format!("waits for approval, for {}\n", policies.join(", "));
-            for need in needs {
-                out.push_str(&format!("  {} of {}\n", need.approvers, need.groups.join(", ")));
-            }
-            out
-        }
-        Verdict::Deny(refusal) => {
-            let mut out = format!("refused: {}\n  why: {}\n", refusal.what, refusal.why);
-            if let Some(hint) = &refusal.hint {
-                out.push_str(&format!("  hint: {hint}\n"));
-            }
-            out
-        }
     }
 }

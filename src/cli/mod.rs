@@ -14,6 +14,7 @@ mod control;
 mod demo;
 mod doctor;
 mod explain;
+mod explained;
 mod findings;
 mod keeper;
 mod login;

@@ -11,10 +11,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Global;
-use super::explain::look;
-use crate::model::{Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams, Subject, SubjectKind, visible};
+use super::explain::{Asker, look};
+use super::explained;
+use crate::model::{Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams, visible};
 use crate::policy::suite::Suite;
-use crate::policy::{Explanation, LoadError, Outcome, PolicySet, Question, Verdict};
+use crate::policy::{LoadError, PolicySet, Question};
 use crate::tools;
 
 /// Check, test and explain policies.
@@ -45,15 +46,8 @@ struct ExplainArgs {
     /// The folder with the policies; without it the policies that ship with Portcullis.
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
-    /// Who asks.
-    #[arg(long, default_value = "agent", value_name = "NAME")]
-    user: String,
-    /// Groups of who asks; may be repeated.
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
-    /// A person, not a machine.
-    #[arg(long)]
-    person: bool,
+    #[command(flatten)]
+    asker: Asker,
     /// A reading as `portcullis explain --json` prints it, from a file or `-`, instead of a command.
     #[arg(long, value_name = "FILE", conflicts_with = "line")]
     reading: Option<PathBuf>,
@@ -145,63 +139,16 @@ fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<ExitCode> {
             (invocation, reading)
         }
     };
-    let kind = if args.person { SubjectKind::Person } else { SubjectKind::Machine };
-    let subject = Subject { id: args.user.clone(), name: args.user.clone(), kind, groups: args.groups.clone() };
+    let subject = args.asker.subject();
     let question = Question { subject: &subject, invocation: &invocation, reading: &reading };
     let explanation = set.explain(&question);
     if json {
         say(&serde_json::to_string(&explanation)?);
     } else {
-        print(&explanation, &set.decide(&question));
+        say(explained::steps(&explanation, explained::Shown::Answers).trim_end());
+        say(explained::verdict(&set.decide(&question)).trim_end());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(explanation: &Explanation, verdict: &Verdict) {
-    for step in &explanation.steps {
-        let outcome = match step.outcome {
-            Outcome::Allowed => "allowed",
-            Outcome::NeedsApproval => "needs approval",
-            Outcome::Forbidden => "forbidden",
-            Outcome::NotPermitted => "not permitted",
-            Outcome::Failed => "cannot be asked",
-        };
-        say(&format!("{outcome}: {} ({})", step.what, step.action));
-        let lists = [
-            ("permitted by", &step.permits),
-            ("forbidden by", &step.forbids),
-            ("forbidden until approved by", &step.lifted_by_approval),
-        ];
-        for (label, ids) in lists.into_iter().filter(|(_, ids)| !ids.is_empty()) {
-            say(&format!("    {label} {}", ids.join(", ")));
-        }
-        for (policy, why) in &step.errors {
-            let why = visible::line(why.as_bytes(), 400);
-            say(&format!("    failed{}{policy}: {why}", if policy.is_empty() { "" } else { " in " }));
-        }
-    }
-    match verdict {
-        Verdict::Allow { terms, .. } => {
-            say(&format!("verdict: allow, masking {}", terms.masks.join(", ")));
-            if !terms.grants.is_empty() {
-                say(&format!("    with the credentials {}", terms.grants.join(", ")));
-            }
-        }
-        Verdict::Ask { needs, .. } => {
-            say("verdict: ask");
-            for need in needs {
-                let (count, groups) = (need.approvers, need.groups.join(", "));
-                say(&format!("    {count} of {groups} within {} s, for policy {}", need.expires_seconds, need.policy));
-            }
-        }
-        Verdict::Deny(refusal) => {
-            say("verdict: deny");
-            say(&format!("    why: {}", refusal.why));
-            if let Some(hint) = &refusal.hint {
-                say(&format!("    hint: {hint}"));
-            }
-        }
-    }
 }
 
 /// The policies of a folder, or the shipped ones. The outer error is the folder's, the inner one a policy's.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use cedar_policy::{AuthorizationError, Authorizer, Schema};
 
+use super::request::CedarRequest;
 use super::rule::Rule;
 use super::{Need, PolicySet, Question, Verdict, doubts, load, request, words};
 use crate::model::{Doubt, Effect, Operation, Refusal, RefusalKind, Resource, Terms, visible};
@@ -31,6 +32,7 @@ pub struct Step {
     pub what: String,
     /// `git.push`, or `doubt unknown_option`.
     pub action: String,
+    pub doubt: bool,
     pub outcome: Outcome,
     /// Permits that hold for it, by `@id`.
     pub permits: Vec<String>,
@@ -40,6 +42,8 @@ pub struct Step {
     pub lifted_by_approval: Vec<String>,
     /// Policies that failed, each with why.
     pub errors: Vec<(String, String)>,
+    /// What Cedar was asked; null where the question did not fit the schema.
+    pub request: Option<CedarRequest>,
 }
 
 /// How one operation or doubt comes out.
@@ -62,6 +66,7 @@ struct Answer<'a> {
     forbids: Vec<&'a Rule>,
     /// `(policy, why)`; the policy is empty where the question itself was at fault.
     errors: Vec<(String, String)>,
+    request: Option<request::Asked>,
 }
 
 enum Asked {
@@ -176,6 +181,7 @@ impl PolicySet {
                 answer.errors.push((id.to_owned(), error.inner().to_string()));
             }
         }
+        answer.request = Some(asked);
         // Cedar's sets have no order; words and records have.
         answer.permits.sort_by(|a, b| a.id.cmp(&b.id));
         answer.forbids.sort_by(|a, b| a.id.cmp(&b.id));
@@ -277,7 +283,7 @@ impl Answer<'_> {
             Asked::Operation(operation) => words::operation(&question.invocation.tool, operation),
             Asked::Doubt(_) => words::line(question.invocation),
         };
-        Answer { what, subject, permits: Vec::new(), forbids: Vec::new(), errors: Vec::new() }
+        Answer { what, subject, permits: Vec::new(), forbids: Vec::new(), errors: Vec::new(), request: None }
     }
 
     fn outcome(&self) -> Outcome {
@@ -338,6 +344,7 @@ impl Answer<'_> {
         let outcome = self.outcome();
         let ids = |rules: &mut dyn Iterator<Item = &&Rule>| rules.map(|rule| rule.id.clone()).collect();
         Step {
+            doubt: matches!(self.subject, Asked::Doubt(_)),
             action: match &self.subject {
                 Asked::Operation(operation) => visible::line(operation.action.as_bytes(), 60),
                 Asked::Doubt(doubt) => format!("doubt {}", visible::line(doubt.kind.as_bytes(), 60)),
@@ -351,6 +358,7 @@ impl Answer<'_> {
             forbids: ids(&mut self.forbids.iter().filter(|rule| rule.approval.is_none())),
             lifted_by_approval: ids(&mut self.forbids.iter().filter(|rule| rule.approval.is_some())),
             errors: self.errors,
+            request: self.request.as_ref().map(request::Asked::shown),
         }
     }
 }

@@ -14,6 +14,7 @@
 use std::collections::HashSet;
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, Schema};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Question;
@@ -23,6 +24,46 @@ use crate::model::{Doubt, Effect, Operation, Pin, StreamKind, Subject, SubjectKi
 pub(super) struct Asked {
     pub request: Request,
     pub entities: Entities,
+}
+
+/// A request as a policy's author writes about it. Entities are in Cedar's own notation: `Ref::"github.com/…"`.
+#[derive(Debug, Clone, Serialize)]
+pub struct CedarRequest {
+    pub principal: String,
+    pub action: String,
+    pub resource: String,
+    /// What the resource is `in`, sorted.
+    pub parents: Vec<String>,
+    /// `resource.name` and its like.
+    pub attributes: Value,
+    /// `context.claimed` and its like.
+    pub context: Value,
+}
+
+impl Asked {
+    /// The request for eyes.
+    pub fn shown(&self) -> CedarRequest {
+        let text = |uid: Option<&EntityUid>| uid.map(ToString::to_string).unwrap_or_default();
+        let resource = self.request.resource();
+        let mut parents: Vec<String> = resource
+            .and_then(|uid| self.entities.ancestors(uid))
+            .map(|parents| parents.map(ToString::to_string).collect())
+            .unwrap_or_default();
+        parents.sort();
+        let attributes = resource
+            .and_then(|uid| self.entities.get(uid))
+            .and_then(|entity| entity.to_json_value().ok())
+            .map(|mut entity| entity["attrs"].take())
+            .unwrap_or_default();
+        CedarRequest {
+            principal: text(self.request.principal()),
+            action: text(self.request.action()),
+            resource: text(resource),
+            parents,
+            attributes,
+            context: self.request.context().and_then(|context| context.to_json_value().ok()).unwrap_or_default(),
+        }
+    }
 }
 
 /// The request for an operation. The error says what in it does not fit the schema.

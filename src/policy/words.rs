@@ -8,7 +8,7 @@ use crate::model::{Doubt, Invocation, Operation, visible};
 pub(super) const LONGEST: usize = 200;
 
 /// The line as it was typed, for refusals that are about the whole of it.
-pub(super) fn line(invocation: &Invocation) -> String {
+pub fn line(invocation: &Invocation) -> String {
     let mut text = visible::line(invocation.tool.as_bytes(), 40);
     let mut left = LONGEST;
     for argument in &invocation.args {

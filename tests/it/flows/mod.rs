@@ -14,6 +14,7 @@ mod credentials;
 #[cfg(feature = "demo")]
 mod decisions;
 #[cfg(feature = "demo")]
+mod explain;
 mod failures;
 #[cfg(feature = "demo")]
 mod keeper;
