@@ -42,6 +42,7 @@ packages() {
         esac
     done <<LIST
 gcc gcc
+g++ g++
 git git
 curl curl
 python3 python3
@@ -144,7 +145,7 @@ deny() {
 
 shell_scripts() {
     if command -v shellcheck >/dev/null 2>&1; then
-        shellcheck install.sh tests/run.sh tests/differential/kubectl/apiserver/build.sh
+        shellcheck install.sh tests/run.sh fuzz/run tests/differential/kubectl/apiserver/build.sh
     else
         skip "shellcheck: it is not installed"
     fi
@@ -174,6 +175,7 @@ main() {
     fi
     step "programs" cargo build -q --all-features --bins
     step "tests" cargo test --all-features --no-fail-fast
+    [ "${1:-}" = quick ] || step "fuzzing, a little" fuzz/run 15
 }
 
 main "$@"
