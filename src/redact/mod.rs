@@ -1,6 +1,6 @@
 //! Raw bytes in, clean bytes out. Invariants: pure; linear in the input; the output does not depend on where the
-//! input was cut into chunks; what is not masked comes out byte for byte; nothing is held but an unfinished line, of
-//! which at most [`HELD`] bytes.
+//! input was cut into chunks; what is not masked comes out byte for byte; nothing is held but an unfinished line and
+//! lines in which a granted secret may have begun, at most [`HELD`] bytes.
 //!
 //! A stream is cut at its own newlines, never at the reader's chunks. Whole lines are scanned together ([`scan`]) by
 //! the table of [`rules`] and by the secrets of this very command in every form ([`known`]); secrets
@@ -76,6 +76,11 @@ impl Masked {
     pub fn into_vec(self) -> Vec<(String, u64)> {
         self.0.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect()
     }
+}
+
+/// Every pattern of the table, what must stand before a secret included: for a search of the same by another program.
+pub fn patterns() -> impl Iterator<Item = String> {
+    rules::RULES.iter().map(|rule| format!("(?:{})(?:{})", rule.before, rule.secret))
 }
 
 /// One stream's redaction.
