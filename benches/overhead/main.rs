@@ -22,8 +22,11 @@ use support::site::Site;
 /// Everything on: recording, and all mask sets.
 const POLICY: &str = r#"@id("all") @mask("pii") permit(principal, action, resource);"#;
 
+/// What a part measures, printed as it goes.
+type Part = fn(&Site);
+
 /// The parts, by the words that ask for them.
-const PARTS: &[(&str, fn(&Site))] =
+const PARTS: &[(&str, Part)] =
     &[("latency", latency::run), ("bulk", bulk::run), ("load", load::run), ("start", start::run)];
 
 fn main() {

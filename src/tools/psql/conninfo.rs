@@ -37,6 +37,7 @@ pub struct Target {
 
 impl Target {
     /// What `\c` takes over into the next connection.
+    #[cfg(feature = "reading")]
     pub fn kept(&self) -> Params {
         let mut params = self.params.clone();
         params.insert("user".into(), self.user.clone());
