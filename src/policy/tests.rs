@@ -360,13 +360,24 @@ fn an_explanation_names_what_decided_each_step() {
     let reading = reading("git", vec![push("refs/heads/a"), select("users")]);
     let explanation =
         policies.explain(&Question { subject: &subject(), invocation: &invocation("git", &[]), reading: &reading });
+    let context = |effect: &str| json!({"claimed": true, "effect": effect, "nested": false, "pinned": true, "terminal": false, "tool": "git"});
     assert_eq!(
         serde_json::to_value(&explanation).unwrap(),
         json!({"verdict": "deny", "steps": [
-            {"what": "git push to a of github.com/acme/app", "action": "git.push", "outcome": "needs_approval",
-             "permits": ["pushing"], "forbids": [], "lifted_by_approval": ["ask"], "errors": []},
-            {"what": "git SELECT on users of database shop", "action": "sql.select", "outcome": "not_permitted",
-             "permits": [], "forbids": [], "lifted_by_approval": [], "errors": []},
+            {"what": "git push to a of github.com/acme/app", "action": "git.push", "doubt": false,
+             "outcome": "needs_approval", "permits": ["pushing"], "forbids": [], "lifted_by_approval": ["ask"], "errors": [],
+             "request": {"principal": "User::\"agent-7\"", "action": "Action::\"git.push\"",
+                         "resource": "Ref::\"github.com/acme/app:refs/heads/a\"",
+                         "parents": ["Host::\"github.com\"", "Repository::\"github.com/acme/app\""],
+                         "attributes": {"host": "github.com", "name": "refs/heads/a", "path": "acme/app"},
+                         "context": context("write")}},
+            {"what": "git SELECT on users of database shop", "action": "sql.select", "doubt": false,
+             "outcome": "not_permitted", "permits": [], "forbids": [], "lifted_by_approval": [], "errors": [],
+             "request": {"principal": "User::\"agent-7\"", "action": "Action::\"sql.select\"",
+                         "resource": "Table::\"db:5432/shop/users\"",
+                         "parents": ["Database::\"db:5432/shop\"", "Host::\"db\""],
+                         "attributes": {"database": "shop", "host": "db", "name": "users", "port": 5432, "schema": ""},
+                         "context": context("read")}},
         ]})
     );
 }

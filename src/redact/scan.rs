@@ -138,12 +138,16 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether the line of a find is of no text: it has a NUL, or both controls that no terminal knows and bytes that are
-/// no UTF-8. A pack or an image has such lines throughout, and must come out as it is.
+/// Whether the line of a find is of no text.
 fn in_binary(text: &[u8], span: &Span) -> bool {
     let start = memchr::memrchr(b'\n', &text[..span.start]).map_or(0, |at| at + 1);
     let end = memchr::memchr(b'\n', &text[span.end..]).map_or(text.len(), |n| span.end + n);
-    let line = &text[start..end];
+    binary(&text[start..end])
+}
+
+/// Whether a line is of no text: it has a NUL, or both controls that no terminal knows and bytes that are no UTF-8. A
+/// pack or an image has such lines throughout, and must come out as it is.
+pub fn binary(line: &[u8]) -> bool {
     let control = |b: &u8| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b);
     line.contains(&0) || (line.iter().any(control) && std::str::from_utf8(line).is_err())
 }

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::checks::Check;
-use super::scan::Span;
+use super::scan::{self, Span};
 use documents::Documents;
 use names::Says;
 use pairs::Pairs;
@@ -142,24 +142,29 @@ impl Context {
             WORDS.as_ref().map(|words| words.find_iter(lines)).into_iter().flatten().map(|hit| hit.start()).peekable();
         let mut start = 0;
         for whole in lines.split_inclusive(|b| *b == b'\n') {
-            let end = start + whole.len();
+            let (end, at) = (start + whole.len(), at + start);
             let mut telling = false;
             while words.next_if(|hit| *hit < end).is_some() {
                 telling = true;
             }
             let line = whole.strip_suffix(b"\n").unwrap_or(whole);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
+            start = end;
+            if scan::binary(line) {
+                self.rows.skip(line);
+                self.told = false;
+                continue;
+            }
             if telling || self.told || self.engaged() {
-                self.line(line, at + start);
+                self.line(line, at);
             } else {
                 self.rows.skip(line);
             }
             self.told = telling;
-            phrases::alone(line, at + start, &mut self.found);
+            phrases::alone(line, at, &mut self.found);
             if self.pii {
-                phrases::people(line, at + start, &mut self.found);
+                phrases::people(line, at, &mut self.found);
             }
-            start = end;
         }
     }
 
