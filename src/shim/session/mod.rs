@@ -189,10 +189,13 @@ impl Session {
     }
 
     fn poll_set(&self) -> Vec<(Event, BorrowedFd<'_>, PollFlags)> {
-        let mut set = vec![(Event::Signal, self.arrivals.as_fd(), PollFlags::IN)];
+        let mut set = Vec::with_capacity(8);
+        // The keeper comes first: a stop, which a signal or the tool tells of, waits for its word ([`Session::settle`]),
+        // and nothing would be left to read where it was seen to be readable.
         if !matches!(self.broken, Some(No::Failed(_))) {
             set.push((Event::Keeper, self.keeper.as_fd(), PollFlags::IN));
         }
+        set.push((Event::Signal, self.arrivals.as_fd(), PollFlags::IN));
         if self.ended.is_none() {
             set.push((Event::Tool, self.tool.as_fd(), PollFlags::IN));
         }
