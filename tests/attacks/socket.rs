@@ -188,6 +188,7 @@ fn a_credential_helper_that_asks_before_its_tool_is_known() {
         assert!(Instant::now() < until, "the helpers never came");
         std::thread::yield_now();
     }
+    // That nothing is said has no event: an answer would be here in a few milliseconds.
     std::thread::sleep(Duration::from_millis(300));
     assert!([&mut tool, &mut stranger].iter_mut().all(|child| child.try_wait().unwrap().is_none()));
     let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
