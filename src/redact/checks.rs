@@ -11,6 +11,8 @@ pub enum Check {
     Real,
     /// And it looks random, or is long: letters with digits or signs, as names and words are not.
     Random,
+    /// And it looks as generated keys do: long, of both cases and digits, or of hexadecimal digits.
+    Key,
     /// Three parts of base64, the first two JSON objects (RFC 7519).
     Jwt,
     /// The first part is a JSON object in base64 (RFC 7515).
@@ -23,6 +25,8 @@ pub enum Check {
     Ends,
     /// The password of an address with its `@`, which is not masked.
     Userinfo,
+    /// The user of an address with its `@`, who is a token: `https://ghp_…@github.com`.
+    Usertoken,
     /// An e-mail address of a person, not the user of an address (`git@github.com:acme/app`).
     Mailbox,
 }
@@ -34,6 +38,7 @@ impl Check {
             Check::Always => true,
             Check::Real => real(found, after),
             Check::Random => real(found, after) && random(found),
+            Check::Key => real(found, after) && key(found),
             Check::Jwt => jwt(found),
             Check::JoseHeader => jose_header(found),
             Check::Crc => checksum(found),
@@ -42,6 +47,13 @@ impl Check {
             Check::Userinfo => {
                 let password = found.strip_suffix(b"@").unwrap_or(found).to_ascii_lowercase();
                 !password.is_empty() && placeholder(&password).is_none() && !WORDS.contains(&&password[..])
+            }
+            Check::Usertoken => {
+                let user = found.strip_suffix(b"@").unwrap_or(found);
+                user.len() >= 16
+                    && real(user, b"")
+                    && random(user)
+                    && user.iter().filter(|b| b.is_ascii_digit()).count() > 1
             }
             Check::Mailbox => {
                 !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace()) && !found.starts_with(b"git@")
@@ -105,6 +117,44 @@ const WORDS: &[&[u8]] = &[
     b"pass",
     b"pw",
     b"passwd",
+    b"sensitive",
+    b"known",
+    b"passwort",
+    b"kennwort",
+    b"wachtwoord",
+    b"senha",
+    b"contrase\xc3\xb1a",
+    b"clave",
+    b"mot de passe",
+    b"incorrect",
+    b"invalid",
+    b"missing",
+    b"expired",
+];
+/// What stands in sentences, and seldom in a passphrase.
+const SENTENCE: &[&[u8]] = &[
+    b"the", b"of", b"is", b"to", b"your", b"must", b"for", b"and", b"not", b"be", b"or", b"an", b"with", b"this",
+    b"used", b"when", b"that", b"from", b"has", b"have", b"can", b"should", b"at", b"by", b"in", b"as", b"are",
+];
+/// YAML's tags of what is put in later: CloudFormation, Ansible, GitLab.
+const TAGS: &[&[u8]] = &[
+    b"!Sub",
+    b"!Ref",
+    b"!GetAtt",
+    b"!ImportValue",
+    b"!Join",
+    b"!Select",
+    b"!FindInMap",
+    b"!If",
+    b"!Base64",
+    b"!reference",
+    b"!secret",
+    b"!env",
+    b"!env_var",
+    b"!include",
+    b"!unsafe",
+    b"!!binary",
+    b"!!str",
 ];
 
 fn real(found: &[u8], after: &[u8]) -> bool {
@@ -121,7 +171,7 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if let Some(certainly) = placeholder(found) {
         return certainly;
     }
-    if code(found) {
+    if code(found) || path(found) || prose(found, after) || TAGS.contains(&found) {
         return false;
     }
     // kubectl's own words where it leaves a secret out.
@@ -134,6 +184,35 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     // `password:  16 bytes` of kubectl describe.
     let size = found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes");
     !size
+}
+
+/// A file: `./password.txt`, `/run/secrets/db`, `~/.pgpass`.
+fn path(found: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'_' | b'-' | b'.' | b'~');
+    found.starts_with(b"./")
+        || found.starts_with(b"../")
+        || (found.starts_with(b"/") || found.starts_with(b"~/"))
+            && found.iter().filter(|b| **b == b'/').count() > usize::from(found[0] == b'/')
+            && found.iter().all(name)
+}
+
+/// A sentence about a secret: `"password": "The password of the user"`, `password: lower bound is 12`.
+fn prose(found: &[u8], after: &[u8]) -> bool {
+    let words = |text: &[u8]| {
+        text.split(|b| *b == b' ').take(8).filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let word = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b',' | b'.'));
+    let inside = words(found);
+    if inside.len() > 2 {
+        return inside.iter().any(|word| SENTENCE.contains(&&word.to_ascii_lowercase()[..]))
+            && inside.iter().filter(|w| word(w)).count() > 2;
+    }
+    let next = words(&after[..after.len().min(80)]);
+    found.iter().all(u8::is_ascii_alphabetic)
+        && found.iter().skip(1).all(u8::is_ascii_lowercase)
+        && after.starts_with(b" ")
+        && next.len() > 1
+        && next.iter().take(2).all(|w| w.iter().all(u8::is_ascii_lowercase))
 }
 
 /// An expression of a program: a call, an element (`os.environ["X"]`), a field (`req.body.password;`).
@@ -170,6 +249,24 @@ fn random(found: &[u8]) -> bool {
     let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
     (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
+}
+
+/// What a generator of keys makes.
+fn key(found: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| found.iter().filter(|b| is(b)).count();
+    let (upper, lower, digits) =
+        (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase), count(u8::is_ascii_digit));
+    let word = found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'~'));
+    let hex = found.len() >= 32 && digits > 4 && found.iter().all(u8::is_ascii_hexdigit);
+    word && (hex
+        || found.len() >= 16 && digits > 1 && upper > 1 && lower > 1
+        || found.len() >= 24 && digits > 3 && lower > 5)
+        && !uuid(found)
+}
+
+/// Of the form of RFC 9562.
+pub fn uuid(found: &[u8]) -> bool {
+    found.len() == 36 && [8, 13, 18, 23].iter().all(|n| found[*n] == b'-')
 }
 
 fn jwt(found: &[u8]) -> bool {

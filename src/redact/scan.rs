@@ -132,7 +132,8 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(&mut self, at: usize) -> &'a [u8] {
         if at >= self.end {
-            self.end = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |n| at + n);
+            // `env -0` ends each line with NUL.
+            self.end = memchr::memchr2(b'\n', 0, &self.text[at..]).map_or(self.text.len(), |n| at + n);
         }
         &self.text[..self.end]
     }
@@ -145,11 +146,15 @@ fn in_binary(text: &[u8], span: &Span) -> bool {
     binary(&text[start..end])
 }
 
-/// Whether a line is of no text: it has a NUL, or both controls that no terminal knows and bytes that are no UTF-8. A
-/// pack or an image has such lines throughout, and must come out as it is.
+/// Whether a line is of no text: it has controls that no terminal knows, and bytes that are no UTF-8 or two NULs in a
+/// row. A pack, an archive or an image has such lines throughout, and must come out as it is; NULs one by one divide
+/// texts (`env -0`).
 pub fn binary(line: &[u8]) -> bool {
     let control = |b: &u8| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b);
-    line.contains(&0) || (line.iter().any(control) && std::str::from_utf8(line).is_err())
+    let other = |b: &u8| *b != 0 && control(b);
+    line.iter().any(control)
+        && (std::str::from_utf8(line).is_err()
+            || line.contains(&0) && (memchr::memmem::find(line, b"\0\0").is_some() || line.iter().any(other)))
 }
 
 /// Sorted, overlapping ones made one.
@@ -211,7 +216,7 @@ impl Compiled {
     fn secret(&mut self, text: &[u8], at: usize) -> Option<Span> {
         let end = run(&mut self.secret, self.rule.secret, text, at)?;
         let end = self.rule.check.holds(&text[at..end], &text[end..]).then_some(end)?;
-        let end = if self.rule.check == Check::Userinfo { end - 1 } else { end };
+        let end = if matches!(self.rule.check, Check::Userinfo | Check::Usertoken) { end - 1 } else { end };
         self.until = end;
         Some(Span { start: at, end, kind: self.rule.kind, silent: false })
     }

@@ -6,10 +6,10 @@ import json
 import pathlib
 import sys
 
-from makers import dotfiles, files, harmless, kubernetes, network, people, postgres, programs
+from makers import dotfiles, files, harmless, issuers, kubernetes, network, people, postgres, programs, terminals
 from makers.case import CASES
 
-for maker in (kubernetes, postgres, network, files, dotfiles, programs, people, harmless):
+for maker in (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals):
     before = len(CASES)
     maker.make()
     print(f"{maker.__name__}: {len(CASES) - before}", file=sys.stderr)

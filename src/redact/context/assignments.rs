@@ -58,7 +58,7 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
         let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
-        let told = match says(key) {
+        let told = match says(key).or_else(|| named(line, name, key)).or_else(|| two_words(line, name)) {
             Some(told) => Some(told),
             None if parameter && text.len() >= LONG && PARAMETERS.contains(&&key.to_ascii_lowercase()[..]) => {
                 Some(Says::Likely)
@@ -68,6 +68,14 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if told.is_some_and(|told| counts(told, text, &line[value.1..])) {
             until = value.1;
             push(value);
+            // Terraform's and Pulumi's plans: `"old" -> "new"`.
+            if let Some(new) = line[until..].strip_prefix(b"\" -> \"") {
+                let start = until + 6;
+                until = start + new.iter().position(|b| *b == b'"').unwrap_or(new.len());
+                if counts(Says::Surely, &line[start..until], b"") {
+                    push((start, until));
+                }
+            }
         }
     }
     options(line, &mut push);
@@ -101,11 +109,34 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     (!name.is_empty() && (line[sign] != b',' || capitals)).then_some((start, end))
 }
 
+/// `private key: …`, as WireGuard says it.
+fn two_words(line: &[u8], (start, end): (usize, usize)) -> Option<Says> {
+    let before = line[..start].strip_suffix(b" ")?;
+    let first = before.iter().rev().take(20).take_while(|b| b.is_ascii_alphabetic()).count();
+    (first > 2).then(|| says(&line[before.len() - first..end]))?
+}
+
+/// `{name: DB_PASSWORD, value: …}`: the name that stands before, where the key is `value`.
+fn named(line: &[u8], (start, _): (usize, usize), key: &[u8]) -> Option<Says> {
+    if !matches!(key, b"value" | b"Value" | b"val") {
+        return None;
+    }
+    let from = start.saturating_sub(120);
+    let before = line[from..start].trim_ascii_end().strip_suffix(b",")?.trim_ascii_end();
+    let colon = before.iter().rposition(|b| *b == b':')?;
+    let sign = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'');
+    let bare = |text: &[u8]| text.iter().copied().filter(|b| !sign(b)).collect::<Vec<u8>>();
+    let called = before[..colon].iter().rev().take_while(|b| b.is_ascii_alphabetic() || sign(b)).count();
+    let called = bare(&before[colon - called..colon]);
+    matches!(&called[..], b"name" | b"Name" | b"key" | b"Key").then(|| says(&bare(&before[colon + 1..])))?
+}
+
 /// The value behind a sign: quoted up to its quote, else to a blank or a sign that ends a value.
 fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
     let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b'>' | b'\\' | b'[' | b'(');
     let mut start = sign + 1;
     start += line[start..].iter().take_while(|b| lead(b)).count();
+    let bracket = line[..start].ends_with(b"(");
     let open = line.get(start).copied();
     match open {
         Some(quote @ (b'"' | b'\'' | b'`')) => {
@@ -120,7 +151,8 @@ fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
                     || matches!(b, b',' | b';' | b'&' | b'"' | b'\'' | b'}' | b')' | b']' | b'<' | b'#')
             };
             let n = line[start..].iter().position(ends).unwrap_or(line.len() - start);
-            (start, start + n)
+            // `password = (sensitive value)`
+            (start, if bracket && line.get(start + n) == Some(&b' ') { start } else { start + n })
         }
     }
 }
@@ -141,12 +173,20 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
             }
             continue;
         }
-        let next = words.peek().copied().filter(|next| !line[next.0..next.1].starts_with(b"-"));
+        // `--token=…` is an assignment already.
+        let next =
+            words.peek().copied().filter(|next| !line[next.0..next.1].starts_with(b"-") && !text.contains(&b'='));
         if let Some(name) = text.strip_prefix(b"--") {
-            // `--token=…` is an assignment already.
             if let (Some(told), Some(next)) = (says(name), next)
                 && counts(told, &line[next.0..next.1], b"")
             {
+                push(next);
+            }
+        } else if let Some(next) = next.filter(|_| text.len() > 5) {
+            // `-deststorepass …` of keytool, `-password …` of many.
+            let store = text.ends_with(b"storepass") || text.ends_with(b"keypass");
+            let told = if store { Some(Says::Surely) } else { says(&text[1..]) };
+            if told.is_some_and(|told| counts(told, &line[next.0..next.1], b"")) {
                 push(next);
             }
         }

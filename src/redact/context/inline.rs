@@ -10,11 +10,50 @@ const DEPTHS: [usize; 3] = [0, 1, 3];
 
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
     let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+    maps(line, at, found);
     if !line.contains(&b'{') || !(has(b"Secret") || has(b"stringData") || has(b"alue")) {
         return;
     }
     for depth in DEPTHS {
         Walk { line, at, depth, open: Vec::new() }.run(found);
+    }
+}
+
+/// The data of a Secret alone, as kubectl's jsonpath and go-template print it: `{"password":"cHc…","user":"YXBw"}`,
+/// `map[password:cHc… user:YXBw]`. All its values are base64, and one of the names tells.
+fn maps(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    let text = line.trim_ascii();
+    let start = line.len() - line.trim_ascii_start().len();
+    let (inner, divider, from) = match text {
+        [b'{', inner @ .., b'}'] => (inner, b',', start + 1),
+        [b'm', b'a', b'p', b'[', inner @ .., b']'] => (inner, b' ', start + 4),
+        _ => return,
+    };
+    let mut values = Vec::new();
+    let (mut told, mut place) = (false, from);
+    for part in inner.split(|b| *b == divider) {
+        let Some(colon) = part.iter().position(|b| *b == b':') else { return };
+        let sign = |b: &&u8| matches!(b, b'"' | b' ');
+        let (name, value) = (&part[..colon], &part[colon + 1..]);
+        let left = value.iter().take_while(sign).count();
+        let right = value.iter().rev().take_while(sign).count();
+        let value = &value[left..value.len().saturating_sub(right).max(left)];
+        let base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        if value.is_empty() || !value.len().is_multiple_of(4) || !value.iter().all(base64) {
+            return;
+        }
+        let name: Vec<u8> = name.iter().copied().filter(|b| !sign(&b)).collect();
+        told |= says(&name).is_some();
+        values.push((place + colon + 1 + left, value.len()));
+        place += part.len() + 1;
+    }
+    if told && values.len() > 1 {
+        found.extend(values.into_iter().map(|(start, length)| Span {
+            start: at + start,
+            end: at + start + length,
+            kind: KUBERNETES,
+            silent: false,
+        }));
     }
 }
 

@@ -6,12 +6,14 @@
 //! masked.
 
 mod assignments;
+mod cells;
 mod documents;
 mod inline;
 pub mod names;
 mod pairs;
 mod phrases;
 mod rows;
+mod statements;
 mod xml;
 
 use std::sync::LazyLock;
@@ -24,6 +26,7 @@ use documents::Documents;
 use names::Says;
 use pairs::Pairs;
 use rows::Rows;
+use statements::{Asked, Statements};
 use xml::Elements;
 
 /// The kind of a mark for what an object of Kubernetes holds.
@@ -106,6 +109,14 @@ const TELLING: &[&str] = &[
     "$bcrypt",
     "pbkdf2_",
     "bcrypt_",
+    "<table",
+    "\ttrue\t",
+    "\tfalse\t",
+    "::add-mask::",
+    "phone",
+    "mobile",
+    "mail",
+    "insert into",
 ];
 
 static WORDS: LazyLock<Option<AhoCorasick>> =
@@ -120,6 +131,8 @@ pub struct Context {
     pairs: Pairs,
     rows: Rows,
     elements: Elements,
+    statements: Statements,
+    asked: Asked,
     found: Vec<Span>,
 }
 
@@ -130,8 +143,10 @@ impl Context {
             told: false,
             documents: Documents::default(),
             pairs: Pairs::default(),
-            rows: Rows::default(),
+            rows: Rows::new(pii),
             elements: Elements::default(),
+            statements: Statements::default(),
+            asked: Asked::default(),
             found: Vec::new(),
         }
     }
@@ -155,15 +170,20 @@ impl Context {
                 self.told = false;
                 continue;
             }
-            if telling || self.told || self.engaged() {
-                self.line(line, at);
-            } else {
-                self.rows.skip(line);
-            }
-            self.told = telling;
-            phrases::alone(line, at, &mut self.found);
-            if self.pii {
-                phrases::people(line, at, &mut self.found);
+            // What `env -0` prints is divided by NUL.
+            let mut at = at;
+            for line in line.split(|b| *b == 0) {
+                if telling || self.told || self.engaged() {
+                    self.line(line, at);
+                } else {
+                    self.rows.skip(line);
+                }
+                self.told = telling;
+                phrases::alone(line, at, &mut self.found);
+                if self.pii {
+                    phrases::people(line, at, &mut self.found);
+                }
+                at += line.len() + 1;
             }
         }
     }
@@ -176,8 +196,10 @@ impl Context {
         self.rows.line(line, at, &mut self.found);
         self.elements.line(line, at, &mut self.found);
         inline::line(line, at, &mut self.found);
+        self.statements.line(line, at, &mut self.found);
         assignments::line(line, at, &mut self.found);
         phrases::secrets(line, at, &mut self.found);
+        self.asked.line(line, at, &mut self.found);
     }
 
     /// From where on nothing is decided yet.
@@ -187,7 +209,11 @@ impl Context {
 
     /// Whether the line before makes of the next one more than what stands in it.
     pub fn inside(&self) -> bool {
-        self.rows.inside() || self.pairs.inside() || self.documents.inside()
+        self.rows.inside()
+            || self.pairs.inside()
+            || self.documents.inside()
+            || self.statements.inside()
+            || self.asked.inside()
     }
 
     /// Whether a line without a telling word matters all the same.
@@ -284,5 +310,6 @@ pub fn counts(says: Says, value: &[u8], after: &[u8]) -> bool {
     match says {
         Says::Surely => Check::Real.holds(value, after),
         Says::Likely => Check::Random.holds(value, after),
+        Says::Maybe => Check::Key.holds(value, after),
     }
 }

@@ -3,6 +3,8 @@
 /// How sure a name makes that its value is a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Says {
+    /// A secret, if it looks as keys do: `fastly_key`, and not `cache_key`.
+    Maybe,
     /// A secret, if it looks random: `token`, `secret`.
     Likely,
     /// A secret whatever it looks like: `password`.
@@ -39,6 +41,8 @@ const SURELY: &[&str] = &[
 ];
 const LIKELY: &[&str] = &[
     "secret",
+    "secret_id",
+    "private_key_id",
     "token",
     "api_key",
     "apikey",
@@ -132,6 +136,125 @@ const CURSORS: &[&str] = &[
     "bos_token",
 ];
 
+/// Keys that open nothing.
+const OTHER_KEYS: &[&str] = &[
+    "public",
+    "pub",
+    "cache",
+    "primary",
+    "foreign",
+    "partition",
+    "sort",
+    "object",
+    "s3",
+    "host",
+    "idempotency",
+    "routing",
+    "dedup",
+    "deduplication",
+    "row",
+    "hash",
+    "range",
+    "index",
+    "lookup",
+    "group",
+    "grouping",
+    "map",
+    "shard",
+    "message",
+    "event",
+    "record",
+    "unique",
+    "natural",
+    "composite",
+    "translation",
+    "label",
+    "config",
+    "registry",
+    "option",
+    "param",
+    "query",
+    "page",
+    "cursor",
+    "issue",
+    "project",
+    "ticket",
+    "file",
+    "metric",
+    "sorting",
+    "kms",
+    "artifact",
+    "restore",
+    "bucket",
+    "dict",
+    "json",
+    "field",
+    "header",
+    "any",
+    "each",
+    "the",
+    "a",
+    "this",
+    "hot",
+    "arrow",
+    "press",
+    "verify",
+    "verification",
+    "verifying",
+    "site",
+    "publishable",
+    "thread",
+    "series",
+];
+
+/// Personal data that the name of a column tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    Email,
+    /// Numbers: of telephones, cards, accounts, people.
+    Number,
+}
+
+impl Person {
+    /// Whether a cell can be it.
+    pub fn plausible(self, text: &[u8]) -> bool {
+        let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+        let number = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'+' | b'-' | b'(' | b')' | b'.' | b'/');
+        match self {
+            Person::Email => text.contains(&b'@'),
+            Person::Number => digits >= 7 && text.iter().all(number),
+        }
+    }
+}
+
+/// What the name of a column says about people.
+pub fn person(name: &[u8]) -> Option<Person> {
+    let words = divided(name);
+    let ends = |with: &&str| words.strip_suffix(*with).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    if ["email", "e_mail", "mail", "email_address"].iter().any(ends) {
+        return Some(Person::Email);
+    }
+    let numbers = [
+        "phone",
+        "phone_number",
+        "telephone",
+        "tel",
+        "mobile",
+        "msisdn",
+        "cell",
+        "fax",
+        "ssn",
+        "iban",
+        "card_number",
+        "card",
+        "pan",
+        "passport",
+        "tax_id",
+        "national_id",
+    ];
+    numbers.iter().any(ends).then_some(Person::Number)
+}
+
 /// `None`: nothing about a secret.
 pub fn says(name: &[u8]) -> Option<Says> {
     let name = name.strip_suffix(b":").unwrap_or(name);
@@ -149,6 +272,10 @@ pub fn says(name: &[u8]) -> Option<Says> {
         }
         if LIKELY.iter().any(ends) {
             return Some(Says::Likely);
+        }
+        if let Some(of) = words.strip_suffix("_key") {
+            let last = of.rsplit('_').next().unwrap_or(of);
+            return (!OTHER_KEYS.contains(&last)).then_some(Says::Maybe);
         }
         let (rest, last) = words.rsplit_once('_')?;
         if !DECORATION.contains(&last) {
@@ -193,7 +320,7 @@ mod tests {
         for name in "apiKey API-KEY X-Api-Key APIKey secretAccessKey aws_access_key_id API_KEY_PROD jwt_secret refreshToken accessKey STRIPE_KEY".split(' ') {
             assert_eq!(says(name.as_bytes()), Some(Says::Likely), "{name}");
         }
-        for name in "key secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key".split(' ') {
+        for name in "key secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key cache_key sort-key primaryKey".split(' ') {
             assert_eq!(says(name.as_bytes()), None, "{name}");
         }
     }

@@ -21,11 +21,13 @@ pub struct Pairs {
     under: Option<(usize, Says)>,
     /// Lines deeper than this belong to a secret.
     block: Option<(usize, Says)>,
+    /// Items of a list that a name in the plural began at this indent: `api_keys:`.
+    list: Option<usize>,
 }
 
 impl Pairs {
     pub fn inside(&self) -> bool {
-        self.named.is_some() || self.block.is_some()
+        self.named.is_some() || self.block.is_some() || self.list.is_some()
     }
 
     pub fn line(&mut self, line: &[u8], entry: &Entry<'_>, at: usize, found: &mut Vec<Span>) {
@@ -45,6 +47,19 @@ impl Pairs {
                 return;
             }
             self.block = None;
+        }
+        if let Some(indent) = self.list {
+            match (entry.dash, entry.key) {
+                (Some(dash), b"") if dash >= indent => {
+                    let ((start, end), _) = super::scalar(line, entry.indent);
+                    if super::super::checks::Check::Key.holds(&line[start..end], b"") {
+                        push(start, end, at, found);
+                    }
+                    return;
+                }
+                (Some(dash), _) if dash >= indent => {}
+                _ => self.list = None,
+            }
         }
         let (start, end) = entry.value;
         let text = entry.text(line);
@@ -82,6 +97,9 @@ impl Pairs {
                     self.named = None;
                 }
                 let told = says(name);
+                if text.is_empty() && name.strip_suffix(b"s").and_then(says).is_some() {
+                    self.list = Some(entry.indent);
+                }
                 if entry.opens(line) {
                     self.under = told.map(|told| (entry.indent, told)).or(self.under);
                 }

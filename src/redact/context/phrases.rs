@@ -80,9 +80,16 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
         random,
     ),
-    phrase("url-password", r"://([^\s/@:'<>]{16,})@", random),
     // pgpass(5)
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
+    // A jar of cookies, as Netscape wrote it and curl does.
+    phrase(
+        "cookie",
+        r"^(?:#HttpOnly_)?[^\s]+\t(?:TRUE|FALSE)\t/[^\t]*\t(?:TRUE|FALSE)\t[0-9]+\t[^\t]+\t([^\s]{8,})",
+        random,
+    ),
+    // GitHub's workflow commands.
+    phrase("secret", r"::add-mask::([^\s]{4,})", real),
     // RFC 7616
     phrase("authorization", r#"(?i)\bDigest .*\bresponse="?([0-9a-f]{16,})"#, always),
     phrase(
@@ -109,12 +116,8 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
         && !words
         && !found.starts_with(b"/")
         && !found.contains(&b'(')
-        && !uuid(found)
+        && !super::super::checks::uuid(found)
         && Check::Random.holds(found, after)
-}
-
-fn uuid(found: &[u8]) -> bool {
-    found.len() == 36 && [8, 13, 18, 23].iter().all(|n| found[*n] == b'-')
 }
 
 /// E.164: at most fifteen digits with the country's. A diff's added line begins with `+` too.

@@ -3,7 +3,8 @@
 
 use super::super::checks::Check;
 use super::super::scan::Span;
-use super::names::{Says, says};
+use super::cells::{copied, divided, is_header, latex, marked, plain, quoted_cells, ruled, spaced, troff, two, under};
+use super::names::{Person, Says, person, says};
 use super::{NAMED, counts};
 
 /// The kind of a cell's mark.
@@ -13,11 +14,15 @@ const HEADER: usize = 4 << 10;
 
 #[derive(Default)]
 pub struct Rows {
+    /// Personal data is masked too.
+    pii: bool,
     /// The last line, as long as it can be a header; `None` before the first.
     previous: Option<Vec<u8>>,
     table: Option<Table>,
     /// The last row of an expanded record named a secret: rows without a name continue it.
     record: Option<Says>,
+    /// The last row of a record was `key | DB_PASSWORD`: the next may be its value.
+    keyed: Option<Says>,
 }
 
 struct Table {
@@ -30,7 +35,10 @@ struct Table {
 }
 
 struct Column {
-    secret: bool,
+    told: Option<Says>,
+    person: Option<Person>,
+    /// Its cell in the last row was masked, and may go on in this one.
+    masked: bool,
     /// Where it stands in the ruled line, in characters.
     place: (usize, usize),
 }
@@ -41,9 +49,19 @@ enum Layout {
     Ruled,
     /// Cells are divided by this byte.
     Divided(u8),
+    /// Cells begin under the words of the header: kubectl's columns.
+    Spaced,
+    /// `a & b \\`
+    Latex,
+    /// `|a |b`, which AsciiDoc knows.
+    Marked,
 }
 
 impl Rows {
+    pub fn new(pii: bool) -> Rows {
+        Rows { pii, ..Rows::default() }
+    }
+
     pub fn inside(&self) -> bool {
         self.table.is_some() || self.record.is_some()
     }
@@ -71,27 +89,53 @@ impl Rows {
 
     /// Whether a table begins with this line.
     fn header(&mut self, line: &[u8]) {
+        if line.len() > HEADER {
+            return;
+        }
+        let pii = self.pii;
         let places = ruled(line);
         if let Some(previous) = self.previous.as_ref().filter(|previous| !places.is_empty() && !previous.is_empty()) {
-            self.table = Table::new(previous, Layout::Ruled, places);
+            self.table = Table::new(previous, Layout::Ruled, places, pii);
             return;
         }
         if let Some(columns) = copied(line) {
-            self.table = Table::new(&columns, Layout::Divided(b'\t'), Vec::new());
+            self.table = Table::new(&columns, Layout::Divided(b'\t'), Vec::new(), pii);
             return;
         }
-        if self.previous.as_ref().is_none_or(|previous| previous.is_empty()) && line.len() <= HEADER {
+        let layout = match line {
+            _ if troff(line) => Some(Layout::Divided(b'\t')),
+            _ if !latex(line).is_empty() && memchr::memmem::find(line, b"\\textit{").is_some() => Some(Layout::Latex),
+            [b'^' | b'<' | b'>', b'l' | b'h', b'|', ..] => Some(Layout::Marked),
+            _ => None,
+        };
+        if let Some(layout) = layout {
+            self.table = Table::new(line, layout, Vec::new(), pii);
+            return;
+        }
+        let places = spaced(line);
+        if !places.is_empty() {
+            self.table = Table::new(line, Layout::Spaced, places, pii);
+        } else if self.previous.as_ref().is_none_or(|previous| previous.is_empty()) {
             let divider = [b'|', b'\t', b';', b','].into_iter().find(|d| line.contains(d) && is_header(line, *d));
-            self.table = divider.and_then(|divider| Table::new(line, Layout::Divided(divider), Vec::new()));
+            self.table = divider.and_then(|divider| Table::new(line, Layout::Divided(divider), Vec::new(), pii));
         }
     }
 
     /// A row of two cells, the first of which is a name: `api_key | …`, `password,…`.
     fn pair(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         let record = self.record.take();
+        let keyed = self.keyed.take();
         let Some((name, value)) = two(line) else { return };
         let text = &line[value.0..value.1];
-        let told = if line[name.0..name.1].is_empty() { record } else { says(&line[name.0..name.1]) };
+        let told = match &line[name.0..name.1] {
+            b"" => record,
+            b"key" | b"name" | b"variable" | b"setting" if keyed.is_none() => {
+                self.keyed = says(text);
+                None
+            }
+            b"value" | b"setting" | b"val" => keyed,
+            name => says(name),
+        };
         let Some(told) = told else { return };
         let goes_on = line[name.0..name.1].is_empty();
         if goes_on && !text.is_empty() || counts(told, text, b"") {
@@ -103,10 +147,12 @@ impl Rows {
 
 impl Table {
     /// `None` where no column is of interest.
-    fn new(header: &[u8], layout: Layout, places: Vec<(usize, usize)>) -> Option<Table> {
+    fn new(header: &[u8], layout: Layout, places: Vec<(usize, usize)>, pii: bool) -> Option<Table> {
         let cells = match layout {
-            Layout::Ruled => under(header, &places),
+            Layout::Ruled | Layout::Spaced => under(header, &places),
             Layout::Divided(divider) => divided(header, divider),
+            Layout::Latex => latex(header),
+            Layout::Marked => marked(header),
         };
         let name = |cell: &(usize, usize)| plain(&header[cell.0..cell.1]);
         let called = |names: &[&str]| {
@@ -119,15 +165,21 @@ impl Table {
         let columns: Vec<Column> = cells
             .iter()
             .enumerate()
-            .map(|(n, cell)| Column { secret: says(name(cell)).is_some(), place: place(n) })
+            .map(|(n, cell)| Column {
+                told: says(&name(cell)),
+                person: person(&name(cell)).filter(|_| pii),
+                masked: false,
+                place: place(n),
+            })
             .collect();
-        let any = columns.iter().any(|column| column.secret) || pair.is_some();
+        let any = columns.iter().any(|column| column.told.is_some() || column.person.is_some()) || pair.is_some();
         any.then_some(Table { layout, columns, pair, inside: None })
     }
 
     /// Whether the line is still of the table.
     fn row(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) -> bool {
-        let footer = line.starts_with(b"(") && line.ends_with(b")") || line == b"\\.";
+        let footer = line.starts_with(b"(") && line.ends_with(b")")
+            || matches!(line, b"\\." | b".TE" | b"|====" | b"\\end{tabular}");
         if self.inside.is_none() && (line.trim_ascii().is_empty() || footer) {
             return false;
         }
@@ -141,6 +193,26 @@ impl Table {
                 self.cells(line, at, &cells, (0, false), found);
                 !cells.is_empty()
             }
+            Layout::Spaced => {
+                let places: Vec<_> = self.columns.iter().map(|column| column.place).collect();
+                // Each cell begins where its column does: what stands across a beginning is no row.
+                let starts =
+                    |(start, _): &(usize, usize)| *start == 0 || line.get(start - 1).is_none_or(|b| *b == b' ');
+                if !line.is_ascii() || line.starts_with(b" ") || !places.iter().all(starts) {
+                    return false;
+                }
+                self.cells(line, at, &under(line, &places), (0, false), found);
+                true
+            }
+            Layout::Latex => {
+                self.cells(line, at, &latex(line), (0, false), found);
+                true
+            }
+            Layout::Marked => {
+                self.cells(line, at, &marked(line), (0, false), found);
+                true
+            }
+            Layout::Divided(_) if matches!(line, b"_" | b"\\hline") => true,
             Layout::Divided(divider) => {
                 let (first, quoted) = self.inside.take().unwrap_or((0, false));
                 let (cells, open) = quoted_cells(line, divider, quoted);
@@ -161,7 +233,7 @@ impl Table {
     }
 
     fn cells(
-        &self,
+        &mut self,
         line: &[u8],
         at: usize,
         cells: &[(usize, usize)],
@@ -169,184 +241,27 @@ impl Table {
         found: &mut Vec<Span>,
     ) {
         let named = self.pair.and_then(|(key, _)| cells.get(key)).and_then(|cell| says(&line[cell.0..cell.1]));
+        let layout = self.layout;
         for (n, (start, end)) in cells.iter().copied().enumerate() {
-            let Some(column) = self.columns.get(first + n) else { return };
+            let Some(column) = self.columns.get_mut(first + n) else { return };
             let text = &line[start..end];
+            // psql's sign, before and behind, for a value that was too wide for its column.
+            let broken = layout == Layout::Ruled && text.len() > 1 && (text.ends_with(b".") || text.starts_with(b"."));
             let told = match (named, self.pair) {
                 (Some(told), Some((_, value))) if value == n => counts(told, text, b""),
-                _ => column.secret && Check::Real.holds(text, b""),
+                _ => column.told.is_some_and(|told| match (layout, told) {
+                    (Layout::Spaced, told) | (_, told @ Says::Maybe) => counts(told, text, b""),
+                    _ => Check::Real.holds(text, b""),
+                }),
             };
+            let more = column.masked && text.len() > 1 && text.starts_with(b".");
+            let person = column.person.is_some_and(|person| person.plausible(text) || broken && !text.is_empty());
             // The further lines of a cell may be short, as a key's last one.
-            if told || column.secret && goes_on && n == 0 && !text.is_empty() {
+            let last = column.told.is_some() && goes_on && n == 0 && !text.is_empty();
+            column.masked = told || more || last;
+            if column.masked || person {
                 found.push(Span { start: at + start, end: at + end, kind: KIND, silent: false });
             }
         }
     }
-}
-
-/// A column's name without what AsciiDoc, troff and LaTeX put around it.
-fn plain(name: &[u8]) -> &[u8] {
-    let name = name.trim_ascii();
-    let name = name.strip_prefix(b"\\fI").and_then(|name| name.strip_suffix(b"\\fP")).unwrap_or(name);
-    let name = name.strip_prefix(b"\\textit{").map_or(name, |name| name.split(|b| *b == b'}').next().unwrap_or(name));
-    name.strip_prefix(b"l|").unwrap_or(name)
-}
-
-/// Where the dashes of a ruled line stand, in characters: `----+---`, `+---+`, `├───┼───┤`, `--- ----`.
-fn ruled(line: &[u8]) -> Vec<(usize, usize)> {
-    let starts = |b: &u8| matches!(b, b'-' | b'+' | b'|' | 0xE2);
-    let Some(text) = line.first().filter(|b| starts(b)).and_then(|_| std::str::from_utf8(line).ok()) else {
-        return Vec::new();
-    };
-    let mut places = Vec::new();
-    let mut start = None;
-    for (n, c) in text.chars().chain([' ']).enumerate() {
-        match c {
-            '-' | '\u{2500}' | '\u{2550}' => {
-                start.get_or_insert(n);
-            }
-            '+' | '|' | ' ' | ':' | '\u{2502}' | '\u{250C}' | '\u{2510}' | '\u{2514}' | '\u{2518}' | '\u{251C}'
-            | '\u{2524}' | '\u{252C}' | '\u{2534}' | '\u{253C}' => places.extend(start.take().map(|s| (s, n))),
-            _ => return Vec::new(),
-        }
-    }
-    let wide = places.iter().any(|(a, b)| b - a >= 2);
-    if wide { places } else { Vec::new() }
-}
-
-/// The cells of a line under the dashes. Where the line is divided as often, by its dividers: a character may be wider.
-fn under(line: &[u8], places: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    for divider in ["|", "\u{2502}"] {
-        let text = line.trim_ascii();
-        let text = text.strip_prefix(divider.as_bytes()).unwrap_or(text);
-        let offset = line.len() - line.trim_ascii_start().len() + (line.trim_ascii().len() - text.len());
-        let text = text.strip_suffix(divider.as_bytes()).unwrap_or(text);
-        let parts = split(text, divider.as_bytes(), offset);
-        if parts.len() == places.len() && parts.len() > 1 {
-            return parts.into_iter().map(|cell| bare(line, cell)).collect();
-        }
-    }
-    let starts: Vec<usize> = std::str::from_utf8(line)
-        .map(|text| text.char_indices().map(|(n, _)| n).collect())
-        .unwrap_or_else(|_| (0..line.len()).collect());
-    let byte = |n: usize| starts.get(n).copied().unwrap_or(line.len());
-    places
-        .iter()
-        .enumerate()
-        // The last column goes to the end of the line: its text may be wider than its dashes.
-        .map(|(n, (a, b))| bare(line, (byte(*a), if n + 1 == places.len() { line.len() } else { byte(*b) })))
-        .collect()
-}
-
-fn split(text: &[u8], by: &[u8], offset: usize) -> Vec<(usize, usize)> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    for at in memchr::memmem::find_iter(text, by) {
-        out.push((offset + start, offset + at));
-        start = at + by.len();
-    }
-    out.push((offset + start, offset + text.len()));
-    out
-}
-
-/// A cell without blanks, dividers and psql's signs for a value that goes on (`+`, `.`, `↵`, `…`).
-fn bare(line: &[u8], (mut start, mut end): (usize, usize)) -> (usize, usize) {
-    const GOES_ON: &[&[u8]] = &["\u{21B5}".as_bytes(), "\u{2026}".as_bytes(), "\u{2502}".as_bytes(), b"|"];
-    loop {
-        let text = &line[start..end];
-        let blanks = text.len() - text.trim_ascii_start().len();
-        if let Some(sign) = GOES_ON.iter().find(|sign| text.trim_ascii_start().starts_with(sign)) {
-            start += blanks + sign.len();
-            continue;
-        }
-        start += blanks;
-        let text = line[start..end].trim_ascii_end();
-        end = start + text.len();
-        let sign = GOES_ON.iter().find(|sign| text.ends_with(sign)).map(|sign| sign.len());
-        // `+` ends a secret as well; psql writes it behind the widest line of the cell, so it may be of neither.
-        match sign.or_else(|| text.ends_with(b" +").then_some(1)) {
-            Some(n) => end -= n,
-            None => return (start, end),
-        }
-    }
-}
-
-fn divided(line: &[u8], divider: u8) -> Vec<(usize, usize)> {
-    quoted_cells(line, divider, false).0
-}
-
-/// The cells of a row as RFC 4180 writes them, without quotes; and whether the last one is still open.
-fn quoted_cells(line: &[u8], divider: u8, mut quoted: bool) -> (Vec<(usize, usize)>, bool) {
-    let mut out = Vec::new();
-    let mut start = 0;
-    for (at, b) in line.iter().enumerate() {
-        match b {
-            b'"' if at == start && !quoted => quoted = true,
-            b'"' if quoted => quoted = false,
-            b'"' if at > start && line[at - 1] == b'"' && line[start] == b'"' => quoted = true,
-            b if *b == divider && !quoted => {
-                out.push(unquoted(line, (start, at)));
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    out.push(unquoted(line, (start, line.len())));
-    (out, quoted)
-}
-
-fn unquoted(line: &[u8], (start, end): (usize, usize)) -> (usize, usize) {
-    let (start, end) = bare(line, (start, end));
-    let text = &line[start..end];
-    let left = usize::from(text.starts_with(b"\""));
-    let right = usize::from(text.len() > left && text.ends_with(b"\""));
-    (start + left, end - right)
-}
-
-/// Whether all cells are names.
-fn is_header(line: &[u8], divider: u8) -> bool {
-    // psql's unaligned tables have no blanks around the divider; a row of two names in an aligned one has.
-    let blanks = divider == b'|' && memchr::memmem::find(line, b" |").is_some();
-    !blanks
-        && divided(line, divider).into_iter().all(|(start, end)| {
-            let name = &line[start..end];
-            !name.is_empty()
-                && name.len() <= 63
-                && !name[0].is_ascii_digit()
-                && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.'))
-        })
-}
-
-/// The columns of `COPY t (a, b) FROM stdin;`, which pg_dump writes.
-fn copied(line: &[u8]) -> Option<Vec<u8>> {
-    let line = line.strip_prefix(b"COPY ")?;
-    let open = line.iter().position(|b| *b == b'(')?;
-    let close = open + line[open..].iter().position(|b| *b == b')')?;
-    line[close..].starts_with(b") FROM stdin").then(|| {
-        line[open + 1..close]
-            .iter()
-            .filter(|b| **b != b' ' && **b != b'"')
-            .map(|b| if *b == b',' { b'\t' } else { *b })
-            .collect()
-    })
-}
-
-/// The two cells of a row, divided by `|` or `│` with blanks around, or by one sign alone.
-fn two(line: &[u8]) -> Option<((usize, usize), (usize, usize))> {
-    for divider in ["|", "\u{2502}", ",", ";", "\t"] {
-        let inner = line.trim_ascii_end();
-        let framed = inner.strip_prefix(divider.as_bytes()).and_then(|t| t.strip_suffix(divider.as_bytes()));
-        let cells = match framed {
-            Some(inner) => split(inner, divider.as_bytes(), divider.len()),
-            None => split(inner, divider.as_bytes(), 0),
-        };
-        let &[name, value] = &cells[..] else { continue };
-        let (name, value) = (bare(line, name), unquoted(line, value));
-        let text = &line[name.0..name.1];
-        let word = text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-        if word && (divider == "|" || divider == "\u{2502}" || !text.is_empty()) {
-            return Some((name, value));
-        }
-    }
-    None
 }

@@ -11,11 +11,13 @@ pub struct Elements {
     /// The columns of a table in HTML, and the one whose cell comes next.
     header: Vec<Option<Says>>,
     column: usize,
+    /// Inside a table of HTML.
+    table: bool,
 }
 
 impl Elements {
     pub fn engaged(&self) -> bool {
-        self.named.is_some() || !self.header.is_empty()
+        self.named.is_some() || self.table
     }
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
@@ -36,6 +38,12 @@ impl Elements {
         let told = match name {
             b"table" => {
                 self.header.clear();
+                self.table = true;
+                None
+            }
+            b"" if line[..start].ends_with(b"</table>") => {
+                self.header.clear();
+                self.table = false;
                 None
             }
             b"tr" => {
@@ -64,7 +72,10 @@ impl Elements {
         };
         let left = text.len() - text.trim_ascii_start().len();
         let value = text.trim_ascii();
-        if told.is_some_and(|told| value != b"&nbsp;" && counts(told, value, b"")) {
+        // `Bearer <token>` of a manual is no element: nothing closes it.
+        let closed =
+            line[end..].starts_with(b"</") || line.trim_ascii_start().starts_with(b"<") && !value.contains(&b' ');
+        if told.is_some_and(|told| closed && value != b"&nbsp;" && counts(told, value, b"")) {
             let start = at + start + left;
             found.push(Span { start, end: start + value.len(), kind: NAMED, silent: false });
         }
