@@ -203,6 +203,13 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
     };
     let word = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b',' | b'.'));
     let inside = words(found);
+    // `"new_password": "New password"`
+    let called = |word: &Vec<u8>| {
+        matches!(&word.to_ascii_lowercase()[..], b"password" | b"token" | b"secret" | b"key" | b"passphrase")
+    };
+    if inside.len() > 1 && inside.iter().all(|w| word(w)) && inside.iter().any(called) {
+        return true;
+    }
     if inside.len() > 2 {
         return inside.iter().any(|word| SENTENCE.contains(&&word.to_ascii_lowercase()[..]))
             && inside.iter().filter(|w| word(w)).count() > 2;
@@ -215,6 +222,21 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
         && next.iter().take(2).all(|w| w.iter().all(u8::is_ascii_lowercase))
 }
 
+/// Where programs keep what is put in later.
+const PLACES: &[&[u8]] = &[
+    b"process.env.",
+    b"import.meta.env.",
+    b"env.",
+    b"secrets.",
+    b"vars.",
+    b"var.",
+    b"local.",
+    b"data.",
+    b"module.",
+    b"config.",
+    b"settings.",
+];
+
 /// An expression of a program: a call, an element (`os.environ["X"]`), a field (`req.body.password;`).
 fn code(found: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
@@ -222,7 +244,10 @@ fn code(found: &[u8]) -> bool {
         found.iter().position(|b| matches!(b, b'(' | b'[')).is_some_and(|n| n > 0 && found[..n].iter().all(name));
     let field = found.strip_suffix(b";").unwrap_or(found);
     let dotted = field.contains(&b'.') && field.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
-    called || dotted && !field.ends_with(b".") && field.iter().filter(|b| b.is_ascii_uppercase()).count() <= 3
+    let variable = PLACES.iter().any(|place| field.starts_with(place)) && field.iter().all(|b| name(b) || *b == b'-');
+    called
+        || variable
+        || dotted && !field.ends_with(b".") && field.iter().filter(|b| b.is_ascii_uppercase()).count() <= 3
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.

@@ -11,6 +11,8 @@ const LINES: usize = 1000;
 pub struct Keys {
     /// Lines of the key so far, and whether its last one was shorter than the others.
     inside: Option<(usize, bool)>,
+    /// How far into its line the key began: a log writes as much before each of its lines.
+    before: usize,
 }
 
 impl Keys {
@@ -36,8 +38,9 @@ impl Keys {
                     added.push(Span { start, end: start + dropped, kind: PRIVATE_KEY, silent: true });
                 }
                 self.inside = left;
-            } else if begins(&lines[..end], start, spans) {
+            } else if let Some(begin) = begins(&lines[..end], start, spans) {
                 self.inside = Some((0, false));
+                self.before = begin - start;
             }
             start = end;
         }
@@ -56,6 +59,9 @@ impl Keys {
     /// What a line inside a key leaves: the state after it, and how many of its bytes are the key's.
     fn step(&self, (count, short): (usize, bool), line: &[u8]) -> (Option<(usize, bool)>, usize) {
         const END: &[u8] = b"-----END ";
+        if memchr::memmem::find(line, b"---- END SSH2 ").is_some_and(|at| !line[..at].ends_with(b"-")) {
+            return (None, line.len());
+        }
         if let Some(at) = memchr::memmem::find(line, END) {
             let close = memchr::memmem::find(&line[at + END.len()..], b"-----");
             let length = close.map_or(line.len(), |n| at + END.len() + n + 5);
@@ -65,7 +71,8 @@ impl Keys {
         if count >= LINES {
             return (None, 0);
         }
-        match body(line) {
+        let behind = line.get(self.before..).filter(|text| self.before > 0 && !text.is_empty());
+        match body(line).or_else(|| body(behind?)) {
             Some(Body::Full) if !short => (Some((count + 1, false)), line.len()),
             Some(Body::Short) if !short => (Some((count + 1, true)), line.len()),
             Some(Body::Other) => (Some((count + 1, short)), line.len()),
@@ -74,13 +81,15 @@ impl Keys {
     }
 }
 
-/// Whether a key begins in the line `start..text.len()` and does not end in it.
-fn begins(text: &[u8], start: usize, spans: &[Span]) -> bool {
+/// Where a key begins in the line `start..text.len()` that does not end in it.
+fn begins(text: &[u8], start: usize, spans: &[Span]) -> Option<usize> {
     let end = text.len() - usize::from(text.ends_with(b"\n"));
-    spans.iter().filter(|span| span.kind == PRIVATE_KEY && span.start >= start && span.end <= end).any(|span| {
+    let open = |span: &&Span| {
         text[span.end..end].trim_ascii().is_empty()
             && memchr::memmem::find(&text[span.start..span.end], b"-----END ").is_none()
-    })
+    };
+    let of_line = spans.iter().filter(|span| span.kind == PRIVATE_KEY && span.start >= start && span.end <= end);
+    of_line.filter(open).map(|span| span.start).next()
 }
 
 enum Body {

@@ -117,6 +117,12 @@ const TELLING: &[&str] = &[
     "mobile",
     "mail",
     "insert into",
+    "ugfzc3dvcmq6",
+    "code",
+    "unseal",
+    "jdbc:oracle",
+    "_pat",
+    "recovery",
 ];
 
 static WORDS: LazyLock<Option<AhoCorasick>> =

@@ -31,6 +31,10 @@ const SURELY: &[&str] = &[
     "encrypted_password",
     "password_digest",
     "client_key_data",
+    "requirepass",
+    "masterauth",
+    "storepass",
+    "keypass",
     "preshared_key",
     "pre_shared_key",
     "wifi_psk",
@@ -273,6 +277,9 @@ pub fn says(name: &[u8]) -> Option<Says> {
         if LIKELY.iter().any(ends) {
             return Some(Says::Likely);
         }
+        if words == "key" || words.ends_with("_pat") {
+            return Some(Says::Maybe);
+        }
         if let Some(of) = words.strip_suffix("_key") {
             let last = of.rsplit('_').next().unwrap_or(of);
             return (!OTHER_KEYS.contains(&last)).then_some(Says::Maybe);
@@ -320,7 +327,7 @@ mod tests {
         for name in "apiKey API-KEY X-Api-Key APIKey secretAccessKey aws_access_key_id API_KEY_PROD jwt_secret refreshToken accessKey STRIPE_KEY".split(' ') {
             assert_eq!(says(name.as_bytes()), Some(Says::Likely), "{name}");
         }
-        for name in "key secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key cache_key sort-key primaryKey".split(' ') {
+        for name in "keys secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key cache_key sort-key primaryKey".split(' ') {
             assert_eq!(says(name.as_bytes()), None, "{name}");
         }
     }

@@ -67,6 +67,10 @@ impl Pairs {
         match entry.key {
             b"name" | b"key" | b"Name" | b"Key" | b"ParameterKey" | b"variable" => {
                 let told = says(text);
+                // `"Jwt": { "Key": … }`
+                if self.under.is_some() && super::super::checks::Check::Key.holds(text, b"") {
+                    push(start, end, at, found);
+                }
                 if let (Some(told), Some((indent, span, random))) = (told, first)
                     && indent == entry.indent
                     && (random || told == Says::Surely)
@@ -75,6 +79,8 @@ impl Pairs {
                 }
                 self.named = told.map(|told| (entry.indent, told));
             }
+            // A list of keys as Azure's command line prints it.
+            b"keyName" => self.named = Some((entry.indent, Says::Maybe)),
             b"value" | b"Value" | b"val" | b"ParameterValue" => {
                 let span = Span { start: at + start, end: at + end, kind: NAMED, silent: false };
                 match self.named.take().or_else(|| self.under.map(|(_, told)| (entry.indent, told))) {

@@ -48,7 +48,7 @@ const PHRASES: &[Phrase] = &[
     // crypt(5), argon2's and passlib's strings.
     phrase(
         "password-hash",
-        r"(?:^|[^0-9A-Za-z$])(\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|P|H|S)\$[0-9A-Za-z./+=,$-]{20,})",
+        r"(?:^|[^0-9A-Za-z$])(\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|P|H|S)\$[0-9A-Za-z./+=,$-]{20,})",
         always,
     ),
     phrase("password-hash", r"(SCRAM-SHA-(?:1|256)\$[0-9]+:[0-9A-Za-z+/=]+\$[0-9A-Za-z+/=]+:[0-9A-Za-z+/=]+)", always),
@@ -82,6 +82,17 @@ const PHRASES: &[Phrase] = &[
     ),
     // pgpass(5)
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
+    // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
+    phrase("password", r#"(?i)^\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
+    phrase("password", r"(?:^|> )AUTH (?:default |[a-z]{1,20} )?([^\s]{8,})$", random),
+    phrase("authorization", r"\bAUTH (?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER) ([0-9A-Za-z+/]{8,}={0,2})", always),
+    phrase("password", r"^(?:[>C]:? )PASS ([^\s]+)$", real),
+    phrase("password", r#"^(?:[>C]:? )?[0-9A-Za-z]{1,8} LOGIN "?[^\s]+"? "?([^\s"]{4,})"#, real),
+    phrase("password", r"^PASS (oauth:[0-9a-z]{20,})", always),
+    phrase("password", r"(?i)\bjdbc:oracle:[a-z0-9]+:[^\s/@]{1,64}/([^\s@/]+)@", real),
+    phrase("password", r#"(?i)\bConvertTo-SecureString\s+(?:-String\s+)?["']([^"']+)["']"#, real),
+    phrase("secret", r"(?i)\b(?:unseal|recovery) key(?: [0-9]+)?(?: \([^)]*\))?:\s+([0-9A-Za-z+/=]{20,})", random),
+    phrase("password", r"(?i)\bpassword\b[^:=\x22']{0,40}\b(?:to|is|as)\s+([^\s,;)\x22']{8,})", mixed),
     // A jar of cookies, as Netscape wrote it and curl does.
     phrase(
         "cookie",
@@ -114,7 +125,7 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
     let words = found.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.' | b'/'));
     digits >= 2
         && !words
-        && !found.starts_with(b"/")
+        && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')
         && !super::super::checks::uuid(found)
         && Check::Random.holds(found, after)

@@ -118,27 +118,100 @@ const ASKING: &[&[u8]] = &[
     b"base64 --decode",
     b"wg genkey",
     b"genpsk",
+    b" keys ",
+    b".key",
+    b"passphrase",
 ];
+/// What a sentence says whose colon a secret follows in the next line, and an announcement: `New value: …`.
+const SAYING: &[&[u8]] =
+    &[b"password", b"token", b"secret", b"passphrase", b"api key", b"recovery code", b"backup code"];
+const ANNOUNCING: &[&[u8]] = &[b"successfully", b"generated", b"created", b"reset", b"rotated"];
+/// The server asks for a password, in base64 (RFC 4954's LOGIN as all do it).
+const PROMPT: &[u8] = b"334 UGFzc3dvcmQ6";
 
-/// The line before is a command typed at a prompt that prints a secret: `$ pass show db`.
+/// What the line before makes of this one.
 #[derive(Default)]
-pub struct Asked(bool);
+pub struct Asked {
+    told: Option<Tells>,
+    /// `1) "requirepass"`: redis's name of the value in the next line.
+    named: Option<Says>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// A command typed at a prompt prints a secret: `$ pass show db`. Or a sentence ends with a colon.
+    Alone,
+    /// A list of codes: it goes on.
+    Codes,
+    /// `label: secret`
+    Labelled,
+    /// The line's last word.
+    Last,
+}
 
 impl Asked {
     pub fn inside(&self) -> bool {
-        self.0
+        self.told.is_some() || self.named.is_some()
     }
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        self.numbered(line, at, found);
         let text = line.trim_ascii();
-        if std::mem::take(&mut self.0) && (Check::Key.holds(text, b"") || strong(text)) {
-            let start = at + (line.len() - line.trim_ascii_start().len());
-            found.push(Span { start, end: start + text.len(), kind: NAMED, silent: false });
+        if text.is_empty() {
+            return;
         }
-        let prompt = [&b"$ "[..], b"# ", b"% ", b"+ "].iter().any(|sign| line.starts_with(sign))
-            || memchr::memmem::find(line, b"$ ").is_some_and(|n| n < 40 && line[..n].contains(&b'@'));
-        let quiet = line.contains(&b'>') || line.ends_with(b"\\");
-        self.0 = prompt && !quiet && ASKING.iter().any(|asking| word(line, 0, asking).is_some());
+        let before = self.told.take();
+        let last = text.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let word = match before {
+            Some(Tells::Alone) if Check::Key.holds(text, b"") || strong(text) => text,
+            Some(Tells::Codes) if text.len() >= 8 && last.len() == text.len() && Check::Random.holds(text, b"") => text,
+            Some(Tells::Labelled) if text.contains(&b':') && (Check::Key.holds(last, b"") || strong(last)) => last,
+            Some(Tells::Last) if last.len() >= 4 => last,
+            _ => &text[..0],
+        };
+        if !word.is_empty() {
+            let end = at + line.trim_ascii_end().len();
+            found.push(Span { start: end - word.len(), end, kind: NAMED, silent: false });
+            self.told = before.filter(|before| *before == Tells::Codes);
+            return;
+        }
+        self.told = tells(line);
+    }
+
+    /// `1) "requirepass"` and `2) "…"`, as redis's client prints them.
+    fn numbered(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let named = self.named.take();
+        let start = line.iter().take_while(|b| b.is_ascii_digit()).count();
+        let quoted = line[start..].strip_prefix(b") \"").and_then(|text| text.strip_suffix(b"\""));
+        let Some(text) = quoted.filter(|_| start > 0) else { return };
+        match named {
+            Some(told) if counts(told, text, b"") => {
+                let start = at + start + 3;
+                found.push(Span { start, end: start + text.len(), kind: NAMED, silent: false });
+            }
+            _ => self.named = says(text),
+        }
+    }
+}
+
+fn tells(line: &[u8]) -> Option<Tells> {
+    let any = |words: &[&[u8]]| words.iter().any(|asking| word(line, 0, asking).is_some());
+    let prompt = [&b"$ "[..], b"# ", b"% ", b"+ "].iter().any(|sign| line.starts_with(sign))
+        || memchr::memmem::find(line, b"$ ").is_some_and(|n| n < 40 && line[..n].contains(&b'@'));
+    if prompt {
+        return (!line.contains(&b'>') && !line.ends_with(b"\\") && any(ASKING)).then_some(Tells::Alone);
+    }
+    if memchr::memmem::find(line, PROMPT).is_some() {
+        return Some(Tells::Last);
+    }
+    if !any(SAYING) {
+        return None;
+    }
+    match line.trim_ascii_end() {
+        text if text.ends_with(b"codes:") => Some(Tells::Codes),
+        // A key of YAML is no sentence.
+        [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => Some(Tells::Alone),
+        _ => any(ANNOUNCING).then_some(Tells::Labelled),
     }
 }
 
@@ -155,7 +228,7 @@ fn strong(text: &[u8]) -> bool {
     text.len() >= 12
         && text.iter().all(u8::is_ascii_graphic)
         && !text.contains(&b'/')
-        && !text.contains(&b':')
+        && (!text.contains(&b':') || text.len() > 30)
         && (kinds.iter().filter(|kind| **kind).count() > 2 || digits > 1 && kinds[0] && text.len() > 14)
         && Check::Random.holds(text, b"")
 }

@@ -1,5 +1,7 @@
 """Tokens of more issuers, each in the places where terminals show one. A shape is what the issuer's own pages show."""
 
+import zlib
+
 from .case import add, values
 from .values import ALNUM, BASE64, DIGITS, HEX, LOWER, UPPER, URLSAFE
 
@@ -98,6 +100,18 @@ SHAPES = {
 }
 
 
+def checked(value):
+    """GitHub's and npm's tokens end with six digits in base 62, the CRC32 of the thirty before."""
+    head, _, body = value.partition("_")
+    if head not in ("ghp", "gho", "ghu", "ghs", "npm") or len(body) != 36:
+        return value
+    rest, end = zlib.crc32(body[:30].encode()), ""
+    for _ in range(6):
+        rest, digit = divmod(rest, 62)
+        end = (DIGITS + UPPER + LOWER)[digit] + end
+    return f"{head}_{body[:30]}{end}"
+
+
 def places(v, key, value):
     """The places, in the order they are used: a name tells in some, the value alone in the others."""
     lower = key.lower()
@@ -123,7 +137,7 @@ def places(v, key, value):
 def make():
     for number, (kind, (key, *parts)) in enumerate(SHAPES.items()):
         v = values("issuer", kind)
-        value = "".join(part if isinstance(part, str) else v.chars(*part) for part in parts)
+        value = checked("".join(part if isinstance(part, str) else v.chars(*part) for part in parts))
         everywhere = places(v, key, value)
         names = list(everywhere)
         name = names[(number * 5 + 2) % len(names)]
