@@ -36,7 +36,7 @@ const UNPREFIXED: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namesp
 
 impl Gathering<'_> {
     pub fn kustomization(&mut self, folder: &str, depth: usize) {
-        if is_url(folder) {
+        if is_url(folder) || !self.goes_on() {
             return;
         }
         if paths::is_absent(folder, self.world, 0) {
@@ -68,18 +68,23 @@ impl Gathering<'_> {
 
 impl Manifests {
     pub fn kustomization(&mut self, folder: &str, facts: &Facts, depth: usize) {
-        let patterns: Map<String, Value> = facts.get(PATTERNS).unwrap_or_default();
+        let patterns = facts.facts.get(PATTERNS).and_then(Value::as_object);
         let found: Vec<_> = NAMES
             .iter()
             .map(|name| join(folder, name))
             .filter_map(|path| facts.file(path.as_bytes()).map(|content| (path, content)))
             .collect();
         let (path, content) = match found.as_slice() {
-            [] if patterns.contains_key(folder) => return self.refuse(format!("no kustomization is in {folder}")),
+            [] if patterns.is_some_and(|patterns| patterns.contains_key(folder)) => {
+                return self.refuse(format!("no kustomization is in {folder}"));
+            }
             [_, _, ..] => return self.refuse(format!("several kustomizations are in {folder}")),
             [one] if depth < DEPTH && !one.1.truncated => one,
             _ => return self.doubts.push(("unread_content", format!("no kustomization could be read in {folder}"))),
         };
+        if !self.goes_on(content.bytes.len()) {
+            return;
+        }
         self.files.push(path.clone());
         let value = match yaml::first(&content.bytes) {
             Ok(value) => value,
@@ -289,21 +294,23 @@ fn keeps_identity(patch: &Value, objects: &[Object], folder: &str, facts: &Facts
 
 /// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
 pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
-    let mut out = Vec::new();
-    collect(folder, facts, 0, &mut out)?;
-    Some(out)
+    let mut found = Manifests::within(facts);
+    collect(folder, facts, 0, &mut found)?;
+    Some(found.files)
 }
 
-fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Vec<String>) -> Option<()> {
+fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Manifests) -> Option<()> {
     let mut files = NAMES.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
-    let value = yaml::first(&files.next().filter(|_| depth < DEPTH)?.bytes).ok()?;
+    let bytes = &files.next().filter(|_| depth < DEPTH)?.bytes;
+    let value = yaml::first(bytes).ok().filter(|_| out.goes_on(bytes.len()))?;
     if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
         return None;
     }
     for resource in texts(&value, "resources") {
         let below = join(folder, resource);
         match facts.file(below.as_bytes()) {
-            Some(_) => out.push(below),
+            Some(_) if out.goes_on(0) => out.files.push(below),
+            Some(_) => return None,
             None => collect(&below, facts, depth + 1, out)?,
         }
     }

@@ -25,6 +25,10 @@ pub(super) struct Listed {
 /// Folders below folders, for `-R`; deeper is not followed, and the reading doubts.
 pub(super) const DEPTH: usize = 16;
 
+/// Folders that are listed, and kustomizations that are followed, for one line. Folders of folders, and kustomizations
+/// that name each other, are as many as the agent likes within any depth; what lies beyond is a doubt.
+const PLACES: usize = 1024;
+
 /// One object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
@@ -50,11 +54,16 @@ pub(super) struct Manifests {
     pub doubts: Vec<(&'static str, String)>,
     /// Why kubectl would not go on.
     pub refused: Option<String>,
+    /// What may still be gone through: a byte of content is one, and each name counts as [`NAME`].
+    left: usize,
 }
+
+/// What going to one more file or folder costs beside its bytes.
+const NAME: usize = 64;
 
 /// Collects the contents on the agent's side.
 pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
-    let mut gathering = Gathering { world, contents: Vec::new(), listed: Listed::default() };
+    let mut gathering = Gathering { world, contents: Vec::new(), listed: Listed::default(), left: PLACES };
     for path in line.values("filename") {
         match path.as_str() {
             "-" => {
@@ -81,9 +90,17 @@ pub(super) struct Gathering<'a> {
     pub world: &'a dyn World,
     pub contents: Vec<Content>,
     pub listed: Listed,
+    left: usize,
 }
 
 impl Gathering<'_> {
+    /// Whether one more folder or kustomization may be gone into.
+    pub fn goes_on(&mut self) -> bool {
+        let on = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        on
+    }
+
     /// A file, a folder, or what a pattern stands for.
     fn named(&mut self, path: &str, recursive: bool) {
         if self.world.is_dir(path.as_bytes()) {
@@ -105,28 +122,29 @@ impl Gathering<'_> {
         }
     }
 
+    /// Folders in the list end in a slash, so that the reading knows them.
     fn folder(&mut self, path: &str, recursive: bool, depth: usize) {
-        let Some(names) = self.world.list(path.as_bytes()) else { return };
-        let Some(names) = names.iter().map(|name| name.text().map(str::to_owned)).collect::<Option<Vec<_>>>() else {
+        if !self.goes_on() {
             return;
-        };
-        self.listed.folders.insert(path.to_owned(), names.clone());
+        }
+        let Some(names) = self.world.list(path.as_bytes()) else { return };
+        let Some(names) = names.iter().map(|name| name.text()).collect::<Option<Vec<_>>>() else { return };
+        let mut listed = Vec::with_capacity(names.len());
         for name in names {
-            let below = join(path, &name);
+            let below = join(path, name);
             if self.world.is_dir(below.as_bytes()) {
-                // Noted with a slash, so that the reading knows it for a folder.
-                if let Some(list) = self.listed.folders.get_mut(path)
-                    && let Some(entry) = list.iter_mut().find(|entry| **entry == name)
-                {
-                    entry.push('/');
-                }
+                listed.push(format!("{name}/"));
                 if recursive && depth < DEPTH {
                     self.folder(&below, recursive, depth + 1);
                 }
-            } else if is_manifest(&name) {
+                continue;
+            }
+            listed.push(name.to_owned());
+            if is_manifest(name) {
                 self.file(&below);
             }
         }
+        self.listed.folders.insert(path.to_owned(), listed);
     }
 }
 
@@ -146,7 +164,7 @@ pub(super) fn sources(line: &Line) -> Vec<String> {
 
 /// The objects of everything that the line names, on the server's side.
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
-    let mut out = Manifests::default();
+    let mut out = Manifests::within(facts);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
@@ -191,6 +209,22 @@ impl Folders {
 }
 
 impl Manifests {
+    /// Nothing yet, and room for every content four times over: a line may name one twice, but not a thousand times.
+    pub fn within(facts: &Facts) -> Self {
+        let bytes: usize = facts.contents.iter().map(|content| content.bytes.len()).sum();
+        Manifests { left: 4 * (bytes + PLACES * NAME), ..Manifests::default() }
+    }
+
+    /// Whether there is room for one more name with this much behind it. Where there is none, that is the doubt.
+    pub fn goes_on(&mut self, bytes: usize) -> bool {
+        let room = self.left.checked_sub(NAME + bytes);
+        if room.is_none() && self.left > 0 {
+            self.doubts.push(("unread_content", "the line leads to more files than are followed".to_owned()));
+        }
+        self.left = room.unwrap_or(0);
+        room.is_some()
+    }
+
     pub fn refuse(&mut self, why: String) {
         self.refused.get_or_insert(why);
     }
@@ -203,8 +237,11 @@ impl Manifests {
     }
 
     pub fn file(&mut self, path: &str, facts: &Facts) {
-        self.files.push(path.to_owned());
-        self.content(facts.file(path.as_bytes()), path);
+        let content = facts.file(path.as_bytes());
+        if self.goes_on(content.map_or(0, |content| content.bytes.len())) {
+            self.files.push(path.to_owned());
+            self.content(content, path);
+        }
     }
 
     fn content(&mut self, content: Option<&Content>, name: &str) {
@@ -225,6 +262,9 @@ impl Manifests {
             return self.doubts.push(("unread_content", format!("the folder {path} could not be listed")));
         };
         for name in names {
+            if !self.goes_on(0) {
+                return;
+            }
             match name.strip_suffix('/') {
                 Some(name) if deep && depth < DEPTH => self.folder(&join(path, name), deep, folders, facts, depth + 1),
                 Some(name) if deep => self.doubts.push(("unread_content", format!("{name} is too deep"))),
@@ -267,7 +307,7 @@ impl Manifests {
 /// The contents behind one value of `-f`, by their paths, in the order in which kubectl would read them.
 pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<String> {
     let folders = Folders::of(facts);
-    let mut found = Manifests::default();
+    let mut found = Manifests::within(facts);
     let mut add = |path: &str| match folders.folders.contains_key(path) {
         true => found.folder(path, recursive, &folders, facts, 0),
         false => found.files.push(path.to_owned()),

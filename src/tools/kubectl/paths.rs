@@ -7,8 +7,12 @@ use crate::tools::World;
 /// Folders below folders that a pattern may go through.
 const DEPTH: usize = 16;
 
+/// Paths that a pattern may stand for on its way.
+const MATCHES: usize = 4096;
+
 /// The paths that a pattern stands for (Go's filepath.Glob), sorted by folder; empty where nothing matches. `None`
-/// where something is there by this very name, or where that cannot be told.
+/// where something is there by this very name, or where that cannot be told,
+/// also because there are too many.
 pub(super) fn expanded(path: &str, world: &dyn World) -> Option<Vec<String>> {
     if world.is_dir(path.as_bytes()) || !is_absent(path, world, 0) {
         return None;
@@ -23,6 +27,9 @@ pub(super) fn expanded(path: &str, world: &dyn World) -> Option<Vec<String>> {
             } else if let Some(names) = world.list(at.as_bytes()) {
                 let names = names.iter().filter_map(|name| name.text());
                 next.extend(names.filter(|name| matches(part, name)).map(|name| join(&folder, name)));
+            }
+            if next.len() > MATCHES {
+                return None;
             }
         }
         found = next;

@@ -424,3 +424,27 @@ fn manifests_reach_kubectl_as_the_bytes_that_were_read() {
     assert_eq!(delivery.files[0].bytes.expose(), DEPLOYMENT.as_bytes());
     assert!(deliver("kubectl apply -k named", vec![]).is_err());
 }
+
+/// Facts are what the agent's side says: folders in folders, and kustomizations that name each other, may be as many as
+/// 16 to the power of 16 with a few bytes each. What is not followed is a doubt.
+#[test]
+fn what_leads_to_itself_over_and_over_ends_in_a_doubt() {
+    let twice = |text: &str| vec![text; 16].join(", ");
+    let around = format!("resources: [{}]", twice("./"));
+    let deeper: serde_json::Map<_, _> = (0..20)
+        .map(|depth| (format!("dir{}", "/a".repeat(depth)), serde_json::json!(vec!["a/"; 16])))
+        .chain([("same".to_owned(), serde_json::json!(vec!["/"; 16])), ("same/".to_owned(), vec!["/"; 16].into())])
+        .collect();
+    let facts = Facts {
+        version: None,
+        facts: [("folders".to_owned(), deeper.into())].into(),
+        contents: [("dir/kustomization.yaml", around.as_str()), ("one.yaml", DEPLOYMENT)]
+            .map(|(path, text)| content(ContentSource::File(path.into()), text))
+            .into(),
+    };
+    let many = format!("kubectl apply {}", "-f one.yaml ".repeat(5000));
+    for line in ["kubectl apply -k dir", "kubectl apply -Rf dir", "kubectl apply -Rf same", &many] {
+        let reading = Kubectl.read(&invocation(line), &facts);
+        assert!(reading.doubts.iter().any(|doubt| doubt.kind == "unread_content"), "{reading:?}");
+    }
+}
