@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::manifests;
 use super::meaning::Meaning;
 use super::picks::{self, picks};
 use super::resources::builtin;
+use super::{kustomize, manifests};
 
 /// `expose` and `autoscale`: a new object named after the one it is for.
 pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
     let words = m.line.words();
     let picks = picks(m, &words);
-    if picks.is_empty() && m.manifests.doubts.is_empty() {
+    if picks.is_empty() && m.is_sure() {
         return m.refuse("no resource is named");
     }
     let of = builtin(creates);
@@ -19,6 +19,16 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
         let scope = m.place(&pick);
         if pick.scope.is_none() {
             m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+        }
+        let types: &[&str] = match creates {
+            "services" => &["pods", "services", "replicationcontrollers", "deployments", "replicasets"],
+            _ => &["replicationcontrollers", "deployments", "replicasets", "statefulsets"],
+        };
+        if pick.of.known
+            && matches!(pick.of.group.as_str(), "" | "apps" | "batch")
+            && !types.contains(&&*pick.of.resource)
+        {
+            continue; // kubectl cannot, and says so.
         }
         let name =
             m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
@@ -36,7 +46,7 @@ pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
         ["ingress"] => "ingresses",
         ["priorityclass"] => "priorityclasses",
         ["poddisruptionbudget"] => "poddisruptionbudgets",
-        ["secret" | "service"] => return,
+        ["secret" | "service"] => return m.contacts_server = false,
         [one] => &format!("{one}s"),
         _ => return m.doubts.push(("unknown_command", m.line.name())),
     };
@@ -51,9 +61,29 @@ pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
         for source in picks::words(&[from]) {
             let scope = m.scope(&source.of);
             m.call("get", &source.of, source.name.as_deref(), scope);
+            if source.of.known && source.of.resource != "cronjobs" {
+                return; // Nothing else makes a job.
+            }
         }
     }
+    let name = if m.line.on("append-hash") { hashed(m, &name) } else { name };
     m.call_on("create", &of, if what == ["token"] { "token" } else { "" }, Some(&name), scope);
+}
+
+/// The name with `--append-hash`; of content that stands in files it is left open.
+fn hashed(m: &Meaning<'_>, name: &str) -> String {
+    let line = m.line;
+    if ["from-file", "from-env-file", "cert", "key"].iter().any(|long| line.has(long)) || line.has("docker-server") {
+        return "*".to_owned();
+    }
+    let literals: Option<Vec<(String, String)>> = line
+        .every("from-literal")
+        .iter()
+        .map(|l| l.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
+        .collect();
+    let kind = if line.command.path[1] == "secret" { "Secret" } else { "ConfigMap" };
+    let of = line.value("type").unwrap_or("Opaque");
+    literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", kustomize::hash(kind, name, of, &literals)))
 }
 
 pub(super) fn run(m: &mut Meaning<'_>) {
@@ -72,7 +102,7 @@ pub(super) fn run(m: &mut Meaning<'_>) {
     if m.line.on("expose") {
         m.call("create", &builtin("services"), Some(&service), scope.clone());
     }
-    if m.line.on("attach") || m.line.on("stdin") || m.line.on("tty") {
+    if m.line.attaches() {
         m.call_on("connect", &pods, "attach", Some(&name), scope.clone());
     }
     if m.line.on("rm") {
@@ -80,10 +110,28 @@ pub(super) fn run(m: &mut Meaning<'_>) {
     }
 }
 
+/// What the steps of an RFC 6902 patch make of the name.
+fn patched(m: &mut Meaning<'_>, value: &Value, mut name: String) -> String {
+    for step in value.as_array().into_iter().flatten() {
+        let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
+        let sets = matches!(text("op"), "add" | "replace");
+        match (text("path"), step.get("value").and_then(Value::as_str)) {
+            ("/metadata/name", Some(new)) if sets => new.clone_into(&mut name),
+            (path, _) if path.starts_with("/spec") || path.starts_with("/metadata/labels") => {}
+            (path, _) if path.starts_with("/metadata/annotations") => {}
+            _ => m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned())),
+        }
+    }
+    name
+}
+
 /// What `--overrides` makes of the object that the line describes: its name, where that is all that matters of it.
 fn overridden(m: &mut Meaning<'_>, name: String) -> String {
     let Some(text) = m.line.value("overrides").filter(|text| !text.is_empty()) else { return name };
     let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    if m.line.value("override-type") == Some("json") {
+        return patched(m, &value, name);
+    }
     // The path of the request is the line's; a namespace in the object that says otherwise is refused by the server.
     let plain = m.line.value("override-type").is_none_or(|of| matches!(of, "merge" | "strategic"));
     let keeps_type = ["apiVersion", "kind"]

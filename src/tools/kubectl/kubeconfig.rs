@@ -18,7 +18,7 @@ use crate::tools::World;
 pub(super) struct Kubeconfig {
     /// Why it cannot be told; then the rest is what could be read.
     pub trouble: Option<String>,
-    /// The file that the line names is not there: kubectl refuses.
+    /// The file that the line names is not there, or no kubeconfig: kubectl refuses.
     #[serde(default)]
     pub absent: bool,
     /// The file that `kubectl config` would write.
@@ -93,6 +93,10 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
         };
         let parsed = (!content.truncated).then(|| yaml::first(&content.bytes)).and_then(Result::ok);
         match parsed {
+            // client-go knows no other kind of file.
+            Some(value) if !matches!(value.get("kind").and_then(Value::as_str), None | Some("" | "Config")) => {
+                merged.absent = true;
+            }
             Some(value) => merged.add(&value),
             None => merged.trouble = Some(format!("{path} makes no sense as a kubeconfig")),
         }
@@ -145,7 +149,7 @@ impl Kubeconfig {
     /// Where the line goes and as whom. The error is kubectl's own refusal.
     pub fn target(&self, invocation: &Invocation, line: &Line) -> Result<Target, String> {
         if self.absent {
-            return Err("the kubeconfig does not exist".to_owned());
+            return Err("the kubeconfig does not exist, or is none".to_owned());
         }
         let option = |long: &str| line.shared(long);
         let name = option("context").or(self.current.as_deref());
@@ -177,6 +181,9 @@ impl Kubeconfig {
             Some(server) => with_scheme(&server),
             None => default_server(invocation),
         };
+        if option("server").is_some_and(|text| !text.contains("://") && text.trim_end_matches('/').contains('/')) {
+            return Err("a server without a scheme has no path".to_owned());
+        }
         // client-go does not start the plugin where another credential is there already.
         let certificate = option("client-certificate").is_some() && option("client-key").is_some();
         let own = option("token").is_some() || option("username").is_some() || certificate;

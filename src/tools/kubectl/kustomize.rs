@@ -16,12 +16,13 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
 
 /// Fields that leave kinds, names and namespaces as they are.
-const HARMLESS: [&str; 12] = [
+const HARMLESS: [&str; 13] = [
     "apiVersion",
     "kind",
     "metadata",
     "resources",
     "bases",
+    "components",
     "commonLabels",
     "labels",
     "commonAnnotations",
@@ -42,6 +43,9 @@ impl Gathering<'_> {
         if paths::is_absent(folder, self.world, 0) {
             self.listed.patterns.insert(folder.to_owned(), Vec::new());
         }
+        if self.world.is_file(folder.as_bytes()) {
+            self.listed.patterns.insert(folder.to_owned(), Vec::new());
+        }
         let before = self.contents.len();
         for path in NAMES.iter().map(|name| join(folder, name)).filter(|path| self.world.is_file(path.as_bytes())) {
             self.file(&path);
@@ -51,7 +55,8 @@ impl Gathering<'_> {
         }
         let Some(content) = self.contents.get(before) else { return };
         let Ok(value) = yaml::first(&content.bytes) else { return };
-        for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
+        let named = ["resources", "bases", "components"].into_iter().flat_map(|key| texts(&value, key));
+        for resource in named {
             let below = join(folder, resource);
             match () {
                 () if is_url(resource) => {}
@@ -68,6 +73,11 @@ impl Gathering<'_> {
 
 impl Manifests {
     pub fn kustomization(&mut self, folder: &str, facts: &Facts, depth: usize) {
+        self.built(folder, facts, depth, None);
+    }
+
+    /// A component works on what the kustomization that names it has collected so far: the objects `from` there.
+    fn built(&mut self, folder: &str, facts: &Facts, depth: usize, component: Option<usize>) {
         let patterns = facts.facts.get(PATTERNS).and_then(Value::as_object);
         let found: Vec<_> = NAMES
             .iter()
@@ -90,7 +100,10 @@ impl Manifests {
             Ok(value) => value,
             Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
         };
-        let before = self.objects.len();
+        if component.is_some() != (value.get("kind").and_then(Value::as_str) == Some("Component")) {
+            return self.refuse(format!("{path} is of the wrong kind"));
+        }
+        let before = component.unwrap_or(self.objects.len());
         for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
             let below = join(folder, resource);
             if is_url(resource) {
@@ -101,6 +114,12 @@ impl Manifests {
                 self.refuse(format!("{resource} is not in or below {folder}"));
             } else {
                 self.file(&below, facts);
+            }
+        }
+        for name in texts(&value, "components") {
+            match is_url(name) {
+                true => self.doubts.push(("unread_content", format!("the component at {name} is on another machine"))),
+                false => self.built(&join(folder, name), facts, depth + 1, Some(before)),
             }
         }
         let patched = patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned()));
@@ -125,15 +144,76 @@ impl Manifests {
             "namespace" | "namePrefix" | "nameSuffix" => set.is_string(),
             "configMapGenerator" | "secretGenerator" => set.is_array(),
             "patches" | "patchesStrategicMerge" | "patchesJson6902" => {
-                let objects = &self.objects[before..];
                 let whole = json!({ key: set });
-                patches(&whole).all(|patch| keeps_identity(&patch, objects, folder, facts))
+                let early = key != "patchesJson6902";
+                patches(&whole).all(|patch| self.patched(&patch, early, before, folder, facts))
             }
             key => HARMLESS.contains(&key),
         };
         if !harmless {
             self.doubts.push(("unreadable_content", format!("{path}: what {key} does is not read")));
         }
+    }
+
+    /// What one patch makes of the objects' names, and which it takes away. False where that is not read.
+    /// Only `early` patches come before prefixes and namespaces, so only these may change what those work on.
+    fn patched(&mut self, patch: &Value, early: bool, before: usize, folder: &str, facts: &Facts) -> bool {
+        let options = patch.get("options").and_then(Value::as_object);
+        let renames = options.is_some_and(|options| options.values().any(|value| value != &json!(false)));
+        let Some(documents) = documents(patch, folder, facts) else { return false };
+        documents.iter().all(|document| match document {
+            Value::Array(steps) => {
+                steps.iter().all(|step| self.stepped(step, patch.get("target").filter(|_| early), before))
+            }
+            Value::Object(map) if !renames => {
+                // It names the object that it is for; one that is not there would be an error.
+                let own = json!({ "kind": map.get("kind"), "name": document.pointer("/metadata/name") });
+                let target = patch.get("target").unwrap_or(&own);
+                match map.get("$patch").map(Value::as_str) {
+                    Some(Some("delete")) => self.removed(target, before),
+                    Some(_) => false,
+                    None => {
+                        patch.get("target").is_some()
+                            || self.objects[before..].iter().any(|object| own["name"] == object.name.as_str())
+                    }
+                }
+            }
+            _ => false,
+        })
+    }
+
+    fn removed(&mut self, target: &Value, before: usize) -> bool {
+        let Some(goes) = self.objects[before..].iter().map(|object| is_for(target, object)).collect::<Option<Vec<_>>>()
+        else {
+            return false;
+        };
+        let mut at = 0;
+        self.objects.retain(|_| {
+            at += 1;
+            at <= before || !goes[at - 1 - before]
+        });
+        true
+    }
+
+    /// One step of an RFC 6902 patch.
+    fn stepped(&mut self, step: &Value, target: Option<&Value>, before: usize) -> bool {
+        let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (op, path) = (text("op"), text("path"));
+        let safe = ["/spec", "/data", "/metadata/labels/", "/metadata/annotations/", "/rules", "/stringData"];
+        if safe.iter().any(|safe| path.starts_with(safe)) && (op != "move" || text("from").starts_with("/spec")) {
+            return true;
+        }
+        let new = step.get("value").and_then(Value::as_str).filter(|_| matches!(op, "add" | "replace"));
+        let (Some(new), Some(target)) = (new, target) else { return false };
+        for object in &mut self.objects[before..] {
+            match (is_for(target, object), path) {
+                (Some(false), _) => {}
+                (Some(true), "/metadata/name") => new.clone_into(&mut object.name),
+                (Some(true), "/metadata/namespace") => object.namespace = Some(new.to_owned()),
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Names and namespaces, once all is collected: a field's place in the file means nothing.
@@ -214,12 +294,26 @@ fn digest(generator: &Value, kind: &str) -> Option<String> {
         data.insert(key.to_owned(), json!(value));
     }
     let data = if data.is_empty() { json!("") } else { Value::Object(data) };
+    let of = generator.get("type").and_then(Value::as_str).unwrap_or("Opaque");
+    Some(letters(kind, "", of, &data))
+}
+
+/// The same of `kubectl create --append-hash`, where the name counts.
+#[cfg(feature = "reading")]
+pub(super) fn hash(kind: &str, name: &str, of: &str, literals: &[(String, String)]) -> String {
+    use base64::Engine as _;
+    let value = |value: &String| match kind {
+        "Secret" => json!(base64::engine::general_purpose::STANDARD.encode(value)),
+        _ => json!(value),
+    };
+    let data: Map<String, Value> = literals.iter().map(|(key, text)| (key.clone(), value(text))).collect();
+    letters(kind, name, of, &Value::Object(data))
+}
+
+fn letters(kind: &str, name: &str, of: &str, data: &Value) -> String {
     let object = match kind {
-        "Secret" => {
-            let of = generator.get("type").and_then(Value::as_str).unwrap_or("Opaque");
-            json!({ "data": data, "kind": kind, "name": "", "type": of })
-        }
-        _ => json!({ "data": data, "kind": kind, "name": "" }),
+        "Secret" => json!({ "data": data, "kind": kind, "name": name, "type": of }),
+        _ => json!({ "data": data, "kind": kind, "name": name }),
     };
     // Go's encoder writes these as escapes.
     let text = object.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
@@ -232,7 +326,7 @@ fn digest(generator: &Value, kind: &str) -> Option<String> {
         'e' => 't',
         c => c,
     };
-    Some(hex.chars().take(10).map(letter).collect())
+    hex.chars().take(10).map(letter).collect()
 }
 
 /// Whether a path leaves the folder that it starts from.
@@ -259,37 +353,38 @@ fn patches(value: &Value) -> impl Iterator<Item = Value> {
     list("patches").into_iter().chain(list("patchesJson6902")).chain(of_strings)
 }
 
-/// Whether a patch leaves the objects there, with their kinds, names and namespaces.
-fn keeps_identity(patch: &Value, objects: &[Object], folder: &str, facts: &Facts) -> bool {
-    let options = patch.get("options").and_then(Value::as_object);
-    if options.is_some_and(|options| options.values().any(|value| value != &json!(false))) {
-        return false;
-    }
+/// The documents of a patch, inline or in a file.
+fn documents(patch: &Value, folder: &str, facts: &Facts) -> Option<Vec<Value>> {
     let inline = patch.get("patch").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let bytes = match (inline, patch.get("path").and_then(Value::as_str)) {
-        (Some(text), _) => text.as_bytes(),
-        (None, Some(path)) if !leaves(path) => match facts.file(join(folder, path).as_bytes()) {
-            Some(content) if !content.truncated => &content.bytes,
-            _ => return false,
-        },
-        _ => return false,
-    };
-    let Ok(documents) = yaml::documents(bytes) else { return false };
-    documents.iter().all(|document| match document {
-        Value::Array(operations) => operations.iter().all(|operation| {
-            let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
-            ["/spec", "/data", "/metadata/labels/", "/metadata/annotations/", "/rules", "/stringData"]
-                .iter()
-                .any(|safe| path.starts_with(safe))
-        }),
-        Value::Object(map) => {
-            // It names the object that it is for; one that is not there would be an error.
-            let target = patch.get("target").is_some();
-            let name = document.pointer("/metadata/name").and_then(Value::as_str);
-            !map.contains_key("$patch") && (target || objects.iter().any(|o| Some(o.name.as_str()) == name))
+    match (inline, patch.get("path").and_then(Value::as_str)) {
+        (Some(text), _) => yaml::documents(text.as_bytes()).ok(),
+        (None, Some(path)) if !leaves(path) => {
+            let content = facts.file(join(folder, path).as_bytes()).filter(|content| !content.truncated)?;
+            yaml::documents(&content.bytes).ok()
         }
-        _ => false,
-    })
+        _ => None,
+    }
+}
+
+/// Whether a patch is for this object: kind, name and namespace of its target are patterns of the whole word, of which
+/// plain words alone are read. `None` where that cannot be told.
+fn is_for(target: &Value, object: &Object) -> Option<bool> {
+    let map = target.as_object()?;
+    let mut all = true;
+    for (key, wanted) in map {
+        let wanted = wanted.as_str()?;
+        let plain = wanted.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let is = match key.as_str() {
+            "kind" => object.kind.as_str(),
+            "name" => object.name.as_str(),
+            "namespace" => object.namespace.as_deref().unwrap_or("default"),
+            "group" => object.of.group.as_str(),
+            "version" => continue,
+            _ => return None,
+        };
+        all &= wanted.is_empty() || plain.then_some(wanted == is)?;
+    }
+    Some(all)
 }
 
 /// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.

@@ -56,6 +56,10 @@ pub(super) struct Manifests {
     pub refused: Option<String>,
     /// What may still be gone through: a byte of content is one, and each name counts as [`NAME`].
     left: usize,
+    /// What kubectl leaves out, complaining; where nothing else is there, it does not go on.
+    pub mistake: Option<String>,
+    /// A file is read up to the first object that says not what it is.
+    validates: bool,
 }
 
 /// What going to one more file or folder costs beside its bytes.
@@ -66,7 +70,7 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
     let mut gathering = Gathering { world, contents: Vec::new(), listed: Listed::default(), left: PLACES };
     for path in line.values("filename") {
         match path.as_str() {
-            "-" => {
+            path if is_stdin(path) => {
                 let wanted = gathering.contents.iter().all(|c| c.source != crate::model::ContentSource::Stdin);
                 gathering.contents.extend(wanted.then(|| world.stdin()).flatten());
             }
@@ -80,7 +84,16 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
     }
-    for path in sources(line).into_iter().filter(|path| paths::is_absent(path, world, 0)) {
+    if line.command.path == ["create", "secret", "tls"] {
+        // A key stays here: all that is said of it is whether kubectl takes it for one.
+        for path in ["cert", "key"].into_iter().filter_map(|long| line.value(long)) {
+            let taken = world.file(path.as_bytes()).is_none_or(|c| c.bytes.windows(11).any(|at| at == b"-----BEGIN "));
+            if !taken {
+                gathering.listed.patterns.insert(path.to_owned(), Vec::new());
+            }
+        }
+    }
+    for path in wanted(line).into_iter().filter(|path| paths::is_absent(path, world, 0)) {
         gathering.listed.patterns.insert(path, Vec::new());
     }
     (gathering.contents, gathering.listed)
@@ -162,21 +175,35 @@ pub(super) fn sources(line: &Line) -> Vec<String> {
     out
 }
 
+/// Local files that a line is about and that must be there.
+fn wanted(line: &Line) -> Vec<String> {
+    let mut out = sources(line);
+    if line.command.path == ["cp"] {
+        // Only what is sent must be there.
+        let words = line.words();
+        let from = words.first().filter(|from| words.len() == 2 && paths::remote(from).is_none());
+        out.extend(from.map(|from| (*from).to_owned()));
+    }
+    out
+}
+
 /// The objects of everything that the line names, on the server's side.
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::within(facts);
+    out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
+        && !matches!(line.value("validate"), Some("false" | "ignore"));
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
-        out.files = line.values("filename").into_iter().filter(|path| path != "-").collect();
+        out.files = line.values("filename").into_iter().filter(|path| !is_stdin(path)).collect();
         return out;
     }
-    if let Some(path) = sources(line).iter().find(|path| folders.patterns.contains_key(*path)) {
-        out.refuse(format!("{path} does not exist"));
+    if let Some(path) = wanted(line).iter().find(|path| folders.patterns.contains_key(*path)) {
+        out.refuse(format!("{path} is not there, or not what it should be"));
     }
     for path in line.values("filename") {
         match path.as_str() {
-            "-" => out.content(facts.stdin(), "standard input"),
+            path if is_stdin(path) => out.content(facts.stdin(), "standard input"),
             path if is_url(path) => {
                 out.doubts.push(("unread_content", format!("the manifest at {path} is on another machine")));
             }
@@ -190,9 +217,18 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     for folder in line.every("kustomize") {
         out.kustomization(&folder, facts, 0);
     }
-    if let Some(selector) = line.value("selector").filter(|selector| !selector.is_empty()) {
+    if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
+        out.refuse(why);
+    }
+    if let Some(selector) = line.selector() {
         out.objects.retain(|object| selector::may_match(selector, &object.labels));
     }
+    // Only what is new may leave its name to the server.
+    let names = matches!(line.command.path[0], "create" | "apply" | "kustomize");
+    if !names && out.doubts.is_empty() && !out.objects.is_empty() && out.objects.iter().all(|object| object.unnamed) {
+        out.refuse("an object has no name".to_owned());
+    }
+    out.objects.retain(|object| names || !object.unnamed);
     out
 }
 
@@ -225,6 +261,11 @@ impl Manifests {
         room.is_some()
     }
 
+    /// What kubectl complains of, and goes on with the rest, where there is any.
+    fn mistake(&mut self, why: String) {
+        self.mistake.get_or_insert(why);
+    }
+
     pub fn refuse(&mut self, why: String) {
         self.refused.get_or_insert(why);
     }
@@ -251,7 +292,10 @@ impl Manifests {
                 self.doubts.push(("unread_content", format!("{name} could not be read to its end")));
             }
             Some(content) => match yaml::documents(&content.bytes) {
-                Ok(documents) => documents.iter().for_each(|document| self.document(document, None, name)),
+                Ok(documents) => {
+                    let mut kinded = documents.iter();
+                    while kinded.next().is_some_and(|document| self.document(document, name)) {}
+                }
                 Err(why) => self.doubts.push(("unreadable_content", format!("{name}: {why}"))),
             },
         }
@@ -276,20 +320,34 @@ impl Manifests {
     }
 
     /// apimachinery: whatever has a list under `items` is a list; its items take kind and version from it where they
-    /// have none of their own.
-    fn document(&mut self, value: &Value, list: Option<&Value>, name: &str) {
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        if let Some(items) = value.get("items").and_then(Value::as_array) {
-            return items.iter().for_each(|item| self.document(item, Some(value), name));
+    /// have none of their own. A list in a list spoils the whole. False where kubectl reads the file no further.
+    fn document(&mut self, value: &Value, name: &str) -> bool {
+        let items = |value: &Value| value.get("items").is_some_and(Value::is_array);
+        let said = |key: &str| value.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !said("kind") || !said("apiVersion") && self.validates {
+            self.mistake(format!("{name} holds something without kind or apiVersion"));
+            return !self.validates;
         }
+        match value.get("items").and_then(Value::as_array) {
+            Some(list) if list.iter().any(items) => self.mistake(format!("{name} holds a list within a list")),
+            Some(list) => list.iter().for_each(|item| self.object(item, Some(value), name)),
+            None => self.object(value, None, name),
+        }
+        true
+    }
+
+    fn object(&mut self, value: &Value, list: Option<&Value>, name: &str) {
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let own = |key: &str| text(value, key).filter(|text| !text.is_empty());
         let inherited = |key: &str| list.and_then(|list| text(list, key));
         let kind = own("kind").or_else(|| inherited("kind")?.strip_suffix("List").map(str::to_owned));
         let version = own("apiVersion").or_else(|| inherited("apiVersion"));
-        let (Some(kind), Some(version)) = (kind.filter(|kind| !kind.is_empty()), version) else {
-            let why = format!("{name} holds something without kind or apiVersion");
-            return self.doubts.push(("unreadable_content", why));
+        let Some(kind) = kind.filter(|kind| !kind.is_empty()) else {
+            return self.mistake(format!("{name} holds something without a kind"));
         };
+        // Unvalidated, a version that is not there is the core's.
+        let version = version.unwrap_or_default();
+
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
         let name = match text(metadata, "name").filter(|name| !name.is_empty()) {
             Some(name) => name,
@@ -321,6 +379,11 @@ pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<Strin
 
 pub(super) fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
     value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Standard input by its names on Linux.
+fn is_stdin(path: &str) -> bool {
+    matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
 pub(super) fn is_url(path: &str) -> bool {

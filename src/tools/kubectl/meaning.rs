@@ -3,7 +3,7 @@
 //! The calls of each command are in `verbs.rs`; this file puts the reading together and says it in both tongues, the
 //! tool's own (`effective`) and policy's (`operations`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::{KUBECONFIG, PLUGIN, refusals, verbs};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource};
 
 /// One call to the API, in RBAC's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Call {
     pub verb: &'static str,
     pub of: Type,
@@ -25,12 +25,15 @@ pub(super) struct Call {
     pub scope: Scope,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Scope {
     Cluster,
     Everywhere,
     Namespace(String),
 }
+
+/// The doubt of a line that names more than is gone through.
+pub(super) const TOO_MUCH: &str = "too_much";
 
 /// A reading in the making.
 pub(super) struct Meaning<'a> {
@@ -39,6 +42,8 @@ pub(super) struct Meaning<'a> {
     pub target: Target,
     pub manifests: Manifests,
     pub calls: Vec<Call>,
+    /// The same, to say each once.
+    seen: HashSet<Call>,
     /// Requests that are no calls on resources: `GET /metrics`.
     pub raw: Vec<&'static str>,
     pub raw_path: Option<String>,
@@ -194,6 +199,7 @@ impl<'a> Meaning<'a> {
             target,
             manifests,
             calls: Vec::new(),
+            seen: HashSet::new(),
             raw: Vec::new(),
             raw_path: None,
             programs: Vec::new(),
@@ -223,9 +229,14 @@ impl<'a> Meaning<'a> {
     }
 
     fn push(&mut self, call: Call) {
-        if !self.calls.contains(&call) {
+        if self.seen.insert(call.clone()) {
             self.calls.push(call);
         }
+    }
+
+    /// Whether all that the line names is known: where it names nothing then, kubectl refuses.
+    pub fn is_sure(&self) -> bool {
+        self.manifests.doubts.is_empty() && self.doubts.iter().all(|(kind, _)| *kind != TOO_MUCH)
     }
 
     /// Where things of this type are looked for when the line says no more.
@@ -270,9 +281,10 @@ impl<'a> Meaning<'a> {
         {
             self.programs.push(program);
         }
+        let unread = !self.is_sure();
         let manifests = std::mem::take(&mut self.manifests);
         self.reads_files.extend(manifests.files.iter().cloned());
-        let unread = !manifests.doubts.is_empty();
+
         let doubts = self.doubts.drain(..).chain(manifests.doubts);
         for (kind, detail) in doubts.collect::<Vec<_>>() {
             reading.doubt(kind, detail);

@@ -27,6 +27,8 @@ mod refusals;
 mod resources;
 mod selector;
 #[cfg(feature = "reading")]
+mod spellings;
+#[cfg(feature = "reading")]
 mod verbs;
 mod yaml;
 

@@ -101,6 +101,11 @@ impl Line {
         self.every(long).iter().flat_map(|value| self.split(value)).collect()
     }
 
+    /// The selector that picks among what the line names; that of `expose` is the new service's own.
+    pub fn selector(&self) -> Option<&str> {
+        self.value("selector").filter(|text| !text.is_empty() && self.command.path != ["expose"])
+    }
+
     /// All values, each whole.
     pub fn every(&self, long: &str) -> Vec<String> {
         let given = self.options.iter().filter(|given| given.opt.long == long);
@@ -147,6 +152,11 @@ impl Line {
     /// Whether what stands behind `--` is a command for a container.
     fn ends_at_dashes(&self) -> bool {
         matches!(self.command.path.as_slice(), ["exec" | "run" | "debug"] | ["create", _, ..])
+    }
+
+    /// Whether `run` and `debug` go on to attach: as they are told, else where standard input is kept open.
+    pub fn attaches(&self) -> bool {
+        self.on("attach") || !self.has("attach") && self.on("stdin")
     }
 
     /// The words of a command for a container.
@@ -202,10 +212,15 @@ pub(super) fn read(args: &[Bytes]) -> Found {
 /// Names that `kubectl` would look for as a plugin, longest first: `kubectl-a-b`, `kubectl-a`. Empty where it would
 /// not look for one. Dashes within a word become underscores; the first option ends the name.
 pub(super) fn plugins(args: &[Bytes]) -> Vec<String> {
+    // No file has a longer name (NAME_MAX).
+    let mut room = 255_usize;
     let words: Vec<String> = args
         .iter()
         .map_while(|arg| arg.text().filter(|text| !text.starts_with('-')))
-        .map(|text| text.replace('-', "_"))
+        .map_while(|text| {
+            room = room.checked_sub(text.len() + 1)?;
+            Some(text.replace('-', "_"))
+        })
         .collect();
     let least = match read(args) {
         Found::Unknown { name } if !matches!(name.as_str(), "help" | "__complete" | "__completeNoDesc") => 1,

@@ -55,6 +55,16 @@ pub(super) fn is_absent(path: &str, world: &dyn World, depth: usize) -> bool {
     }
 }
 
+/// One side of `cp` that lies in a pod: its namespace, where it says one, and its name.
+pub(super) fn remote(side: &str) -> Option<(Option<String>, String)> {
+    let (pod, _) = side.split_once(':').filter(|(pod, _)| !pod.is_empty())?;
+    match pod.split('/').collect::<Vec<_>>().as_slice() {
+        [pod] => Some((None, (*pod).to_owned())),
+        [namespace, pod] => Some((Some((*namespace).to_owned()), (*pod).to_owned())),
+        _ => None,
+    }
+}
+
 /// Go's filepath.Match for one name. A pattern that it would not take matches nothing.
 fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();

@@ -1,7 +1,10 @@
 //! The things that a line names: `pods web`, `deploy/web svc/web`, `pods,secrets`, and the objects of its manifests.
 
-use super::meaning::{Meaning, Scope};
+use super::meaning::{Meaning, Scope, TOO_MUCH};
 use super::resources::{self, Type};
+
+/// Things that one line may name: types times names multiply to more than anyone means.
+pub(super) const MOST: usize = 4096;
 
 /// One thing, or all of a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,10 @@ impl Meaning<'_> {
 
 /// What words and manifests name together. kubectl's own refusals are noted in `m`.
 pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
+    if !bounded(given) {
+        m.doubts.push((TOO_MUCH, "the line names more things than are gone through".to_owned()));
+        return Vec::new();
+    }
     let mut out = words(given);
     let with_slash = given.iter().filter(|word| word.contains('/')).count();
     if with_slash > 0 && with_slash < given.len() || given.iter().any(|word| word.matches('/').count() > 1) {
@@ -42,8 +49,17 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
     out
 }
 
-/// `TYPE/NAME…` or `TYPE[,TYPE] [NAME…]`.
+/// Whether words name no more things than are gone through; each type may be a category of ten.
+fn bounded(words: &[&str]) -> bool {
+    let types: usize = words.iter().map(|word| word.matches(',').count() + 1).sum();
+    types.saturating_mul(words.len()) <= MOST || !words.iter().any(|word| word.contains(',')) && words.len() <= MOST
+}
+
+/// `TYPE/NAME…` or `TYPE[,TYPE] [NAME…]`; of more than [`MOST`] things nothing.
 pub(super) fn words(words: &[&str]) -> Vec<Pick> {
+    if !bounded(words) {
+        return Vec::new();
+    }
     let pick = |of: Type, name: Option<&str>| Pick { of, name: name.map(str::to_owned), scope: None };
     let types = |word: &str| word.split(',').flat_map(resources::of_word).collect::<Vec<_>>();
     match words {
@@ -81,7 +97,7 @@ pub(super) fn objects(m: &mut Meaning<'_>) -> Vec<Pick> {
 /// Whether the line says which by something else than names.
 pub(super) fn selects(m: &Meaning<'_>) -> bool {
     let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
-    m.line.on("all") || given("selector") || given("field-selector")
+    m.line.on("all") || m.line.selector().is_some() || given("field-selector")
 }
 
 /// Things, then `key=value` or `key-` (a taint also `key:effect`), and whether a thing stands behind one of these.

@@ -5,10 +5,12 @@ use super::meaning::{Meaning, Scope};
 use super::resources::{Type, builtin, of_word};
 
 pub(super) fn read(m: &mut Meaning<'_>, verb: &'static str, path: &str) {
-    m.raw_path = Some(path.to_owned());
+    let query = path.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+    m.raw_path = Some(path_of(path).map_or_else(|| path.to_owned(), |path| path + &query));
     match parse(path) {
-        Some(Named { of, name, subresource, scope }) => {
+        Some(Named { of, name, subresource, scope, watches }) => {
             let verb = match (verb, name.is_some(), subresource.as_str()) {
+                _ if watches => "watch",
                 (_, _, "exec" | "attach" | "portforward") => "connect",
                 ("get", false, _) => "list",
                 ("delete", false, _) => "deletecollection",
@@ -45,12 +47,38 @@ struct Named {
     name: Option<String>,
     subresource: String,
     scope: Scope,
+    /// `/watch/` stands before the resource.
+    watches: bool,
 }
 
-/// `/api/v1[/namespaces/N]/RESOURCE[/NAME[/SUBRESOURCE]]`, or the same below `/apis/GROUP/VERSION`. Segments that a
-/// server might read otherwise (empty, `..`, escaped) name nothing.
+/// The path that is asked of the line's own server: client-go takes it out of what Go's `url.Parse` makes of the text, so
+/// a scheme and a host before it are dropped, also behind `//`, and escapes are undone.
+fn path_of(text: &str) -> Option<String> {
+    let text = text.split(['?', '#']).next().unwrap_or(text);
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let behind_host = |text: &str| text.split_once('/').map_or(String::new(), |(_, path)| format!("/{path}"));
+    let path = match text.strip_prefix("//") {
+        Some(rest) => behind_host(rest),
+        None if text.starts_with('/') => text.to_owned(),
+        None => behind_host(text),
+    };
+    let mut out = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let digits = [bytes.next()?, bytes.next()?];
+        out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+    }
+    String::from_utf8(out).ok()
+}
+
+/// `/api/v1[/watch][/namespaces/N]/RESOURCE[/NAME[/SUBRESOURCE]]`, or the same below `/apis/GROUP/VERSION`. Segments that
+/// a server might read otherwise (empty, `..`) name nothing.
 fn parse(path: &str) -> Option<Named> {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let path = path_of(path)?;
     let segments: Vec<&str> = path.strip_prefix('/')?.trim_end_matches('/').split('/').collect();
     let plain = |s: &&str| !s.is_empty() && *s != "." && *s != ".." && !s.contains(['%', ';', '\\', ' ']);
     if !segments.iter().all(plain) {
@@ -60,6 +88,10 @@ fn parse(path: &str) -> Option<Named> {
         ["api", "v1", rest @ ..] => ("", rest),
         ["apis", group, _version, rest @ ..] => (*group, rest),
         _ => return None,
+    };
+    let (watches, rest) = match rest {
+        ["watch", rest @ ..] => (true, rest),
+        rest => (false, rest),
     };
     let (namespace, rest) = match rest {
         ["namespaces", namespace, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
@@ -79,5 +111,5 @@ fn parse(path: &str) -> Option<Named> {
     };
     let name = rest.first().map(|name| (*name).to_owned());
     let subresource = rest.get(1).map(|sub| (*sub).to_owned()).unwrap_or_default();
-    Some(Named { of, name, subresource, scope })
+    Some(Named { of, name, subresource, scope, watches })
 }

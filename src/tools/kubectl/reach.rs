@@ -1,8 +1,18 @@
 //! Commands that reach into a pod or open a way to one: exec, attach, port-forward, logs, cp, debug, proxy.
 
-use super::meaning::{Meaning, Scope};
-use super::picks::{self, Pick};
+use super::meaning::{Meaning, Scope, TOO_MUCH};
+use super::paths;
+use super::picks::{self, MOST, Pick};
 use super::resources::builtin;
+
+/// Types whose pods kubectl knows how to find (polymorphichelpers: AttachablePodForObject, SelectorsForObject).
+const WITH_PODS: [&str; 8] =
+    ["pods", "services", "replicationcontrollers", "replicasets", "deployments", "statefulsets", "daemonsets", "jobs"];
+
+/// A group whose types have been the same for long: of others a cluster may have more than we know.
+fn is_core(group: &str) -> bool {
+    matches!(group, "" | "apps" | "batch")
+}
 
 /// The pod that the first word names; through another thing (`deploy/web`) the server chooses one.
 fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
@@ -18,7 +28,13 @@ fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
         return None;
     };
     let scope = m.place(&pick);
-    m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+    // What a file says is not looked up.
+    if !words.is_empty() || pick.of.resource != "pods" {
+        m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+    }
+    if pick.of.known && is_core(&pick.of.group) && !WITH_PODS.contains(&pick.of.resource.as_str()) {
+        return None;
+    }
     let name = if pick.of.resource == "pods" { pick.name.unwrap_or_default() } else { "*".to_owned() };
     Some((name, scope))
 }
@@ -36,18 +52,30 @@ pub(super) fn logs(m: &mut Meaning<'_>) {
         m.call("list", &pods, None, scope.clone());
         return m.call_on("get", &pods, "log", Some("*"), scope);
     }
-    if let Some((name, scope)) = pod(m) {
+    // kubectl looks the pod up before it sees that the beginning is given twice.
+    let twice = ["since", "since-time"].iter().all(|long| m.line.value(long).is_some_and(|v| !v.is_empty()));
+    if let Some((name, scope)) = pod(m).filter(|_| !twice) {
         m.call_on("get", &pods, "log", Some(&name), scope);
     }
 }
 
 pub(super) fn port_forward(m: &mut Meaning<'_>) {
+    let is_port =
+        |text: &&str| text.split_once(':').is_none_or(|(local, _)| local.is_empty() || local.parse::<u16>().is_ok());
+    if !m.line.words().iter().skip(1).all(|text| is_port(text)) {
+        // It looks the pod up first.
+        return drop(pod(m));
+    }
     connect(m, "portforward");
     let addresses = match m.line.values("address") {
         none if none.is_empty() => vec!["localhost".to_owned()],
         addresses => addresses,
     };
-    for port in m.line.words().iter().skip(1) {
+    let ports = m.line.words();
+    if ports.len().saturating_mul(addresses.len()) > MOST {
+        return m.doubts.push((TOO_MUCH, "more ports and addresses are named than are gone through".to_owned()));
+    }
+    for port in ports.iter().skip(1) {
         // `local:remote`, `:remote` (any free port), or one number for both.
         let local = port.split(':').next().filter(|local| !local.is_empty()).unwrap_or("0");
         for address in &addresses {
@@ -74,11 +102,14 @@ pub(super) fn proxy(m: &mut Meaning<'_>) {
 pub(super) fn cp(m: &mut Meaning<'_>) {
     let words: Vec<String> = m.line.words().into_iter().map(str::to_owned).collect();
     let [from, to] = words.as_slice() else { return m.refuse("cp takes a source and a destination") };
-    let (pod, local, uploads) = match (remote(from), remote(to)) {
+    let (pod, local, uploads) = match (paths::remote(from), paths::remote(to)) {
         (Some(pod), None) => (pod, to, false),
         (None, Some(pod)) => (pod, from, true),
         _ => return m.refuse("one side of cp is a pod's, the other this machine's"),
     };
+    if [from, to].iter().any(|side| side.is_empty() || paths::remote(side).is_some() && side.ends_with(':')) {
+        return m.refuse("a path is empty");
+    }
     let pods = builtin("pods");
     let scope = pod.0.map_or_else(|| m.scope(&pods), Scope::Namespace);
     m.call_on("connect", &pods, "exec", Some(&pod.1), scope);
@@ -89,24 +120,19 @@ pub(super) fn cp(m: &mut Meaning<'_>) {
     }
 }
 
-fn remote(side: &str) -> Option<(Option<String>, String)> {
-    let (pod, _) = side.split_once(':').filter(|(pod, _)| !pod.is_empty())?;
-    match pod.split('/').collect::<Vec<_>>().as_slice() {
-        [pod] => Some((None, (*pod).to_owned())),
-        [namespace, pod] => Some((Some((*namespace).to_owned()), (*pod).to_owned())),
-        _ => None,
-    }
-}
-
 /// An ephemeral container in a pod, a copy of it, or a new pod on a node.
 pub(super) fn debug(m: &mut Meaning<'_>) {
     m.reads_files.extend(m.line.value("custom").map(str::to_owned));
     let words = m.line.words();
-    let picked: Vec<Pick> = match words.first() {
-        Some(word) if word.contains('/') => picks::words(&[word]),
-        Some(name) => vec![Pick { of: builtin("pods"), name: Some((*name).to_owned()), scope: None }],
-        None => picks::objects(m),
+    let one = |word: &&str| match word.contains('/') {
+        true => picks::words(&[word]),
+        false => vec![Pick { of: builtin("pods"), name: Some((*word).to_owned()), scope: None }],
     };
+    let mut picked: Vec<Pick> = words.iter().flat_map(one).collect();
+    let looks = !words.is_empty();
+    if !looks {
+        picked = picks::objects(m);
+    }
     if picked.is_empty() {
         return m.refuse("nothing to debug is named");
     }
@@ -115,7 +141,9 @@ pub(super) fn debug(m: &mut Meaning<'_>) {
         let name = pick.name.clone().unwrap_or_else(|| "*".to_owned());
         let scope = m.scope(&pods);
         let place = m.place(&pick);
-        m.call("get", &pick.of, Some(&name), place.clone());
+        if looks {
+            m.call("get", &pick.of, Some(&name), place.clone());
+        }
         if pick.of.known && !matches!(pick.of.resource.as_str(), "pods" | "nodes") {
             continue; // kubectl has no way to debug it.
         }
@@ -136,7 +164,7 @@ pub(super) fn debug(m: &mut Meaning<'_>) {
                 name
             }
         };
-        if m.line.on("stdin") || m.line.on("tty") || m.line.on("attach") {
+        if m.line.attaches() {
             m.call_on("connect", &pods, "attach", Some(&shell), scope);
         }
     }

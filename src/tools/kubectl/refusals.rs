@@ -3,13 +3,22 @@
 //!
 //! Whatever is not checked here is read as if kubectl went on.
 
+use std::collections::BTreeSet;
+
 use super::options::Line;
 use super::picks::split_pairs;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     let path = line.command.path.as_slice();
-    required(line).or_else(|| together(line)).or_else(|| match path {
+    required(line).or_else(|| typed(line)).or_else(|| together(line)).or_else(|| match path {
+        ["patch"] if !matches!(line.value("type"), None | Some("json" | "merge" | "strategic")) => {
+            Some("the type of patch is unknown")
+        }
+        ["events"] if line.value("for").is_some_and(|of| !of.contains('/')) => Some("--for is a type and a name"),
+        ["events"] if !line.values("types").iter().all(|of| ["normal", "warning"].contains(&&*of.to_lowercase())) => {
+            Some("an event's type is unknown")
+        }
         ["get" | "create" | "replace" | "delete"] if given(line, "raw") => raw(line),
         ["create", ..] if path.len() > 1 => create(line, path),
         ["create" | "apply" | "diff"] if !line.operands.is_empty() => Some("it takes no words"),
@@ -74,6 +83,50 @@ fn required(line: &Line) -> Option<&'static str> {
     wanted.iter().any(|long| !line.has(long)).then_some("an option that it needs is missing")
 }
 
+/// Options that pflag reads as numbers and as Go's durations, whatever the command.
+fn typed(line: &Line) -> Option<&'static str> {
+    const NUMBERS: [&str; 11] = [
+        "replicas",
+        "current-replicas",
+        "grace-period",
+        "tail",
+        "limit-bytes",
+        "max-log-requests",
+        "chunk-size",
+        "revision",
+        "to-revision",
+        "min",
+        "max",
+    ];
+    const DURATIONS: [&str; 5] = ["pod-running-timeout", "timeout", "since", "duration", "keepalive"];
+    let bad = |longs: &[&str], is: fn(&str) -> bool| longs.iter().any(|long| line.every(long).iter().any(|v| !is(v)));
+    let number = |text: &str| text.parse::<i64>().is_ok();
+    let wrong = bad(&NUMBERS, number) || bad(&DURATIONS, is_duration);
+    let timeout = line.value("request-timeout").is_some_and(|text| !number(text) && !is_duration(text));
+    (wrong || timeout).then_some("a number or a time is none")
+}
+
+/// Go's time.ParseDuration.
+fn is_duration(text: &str) -> bool {
+    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if rest == "0" {
+        return true;
+    }
+    let mut any = false;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let digits = &rest[..rest.len() - unit.len()];
+        let known = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].into_iter().filter(|name| unit.starts_with(name));
+        let Some(name) = known.max_by_key(|name| name.len()) else { return false };
+        if !digits.contains(|c: char| c.is_ascii_digit()) || digits.matches('.').count() > 1 {
+            return false;
+        }
+        rest = &unit[name.len()..];
+        any = true;
+    }
+    any
+}
+
 /// A user of another kind is named with its namespace.
 fn is_account(text: &str) -> bool {
     matches!(text.split(':').collect::<Vec<_>>().as_slice(), [namespace, name] if !namespace.is_empty() && !name.is_empty())
@@ -104,7 +157,7 @@ fn together(line: &Line) -> Option<&'static str> {
 fn raw(line: &Line) -> Option<&'static str> {
     let reads = !matches!(line.command.path.as_slice(), ["get" | "delete"]);
     let files = line.values("filename");
-    if !line.operands.is_empty() {
+    if !line.operands.is_empty() && line.name() != "delete" {
         return Some("words are given beside --raw");
     }
     if given(line, "output") {
@@ -131,6 +184,9 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
         return Some("it takes one name");
     }
     let none = |longs: &[&str]| longs.iter().all(|long| !line.has(long));
+    if let Some(why) = super::spellings::of(line) {
+        return Some(why);
+    }
     match path[1..] {
         ["secret", "generic"] | ["configmap"] if line.has("from-env-file") && !none(&["from-file", "from-literal"]) => {
             Some("--from-env-file goes with no other source")
@@ -229,16 +285,22 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
         ["label" | "annotate"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
         ["label" | "annotate"] if line.on("local") && !from_file => Some("--local goes with files"),
         ["label" | "annotate"] if pairs.is_empty() && !line.on("list") => Some("nothing is to change"),
+        ["label" | "annotate"] if clash(&pairs) => Some("something is set and removed"),
+        ["label"] if !pairs.iter().all(|pair| is_label(pair)) => Some("a label's value is none"),
+        ["label" | "annotate"] if given(line, "resource-version") && (things.len() != 2 || things[1].contains('/')) => {
+            // TYPE NAME and TYPE/NAME are one thing.
+            (things.len() != 1 || !things[0].contains('/') || from_file)
+                .then_some("--resource-version is for one thing")
+        }
+        ["taint"] if clash(&pairs) || !pairs.iter().all(|pair| is_taint(pair)) => Some("a taint is none"),
         ["taint"] if things.is_empty() || pairs.is_empty() => Some("nothing is to change"),
         ["taint"] if !matches!(things[0].to_lowercase().as_str(), "node" | "nodes" | "no") => {
             Some("only nodes have taints")
         }
         ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
-        ["set", "image"] if pairs.is_empty() => Some("no image is given"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
             Some("no variable is given")
         }
-        ["set", "resources"] if !given(line, "limits") && !given(line, "requests") => Some("no limit is given"),
         ["set", "subject"] if ["user", "group", "serviceaccount"].iter().all(|long| !line.has(long)) => {
             Some("no subject is given")
         }
@@ -246,11 +308,38 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
     }
 }
 
+/// Whether one key is both set and removed.
+fn clash(pairs: &[&str]) -> bool {
+    let removed: BTreeSet<&str> = pairs.iter().filter_map(|pair| pair.strip_suffix('-')).collect();
+    let set = |pair: &&str| pair.split_once('=').is_some_and(|(key, _)| removed.contains(key));
+    pairs.iter().any(set)
+}
+
+/// apimachinery's IsValidLabelValue, for `key=value`; the key is the server's to judge.
+fn is_label(pair: &str) -> bool {
+    let Some((_, value)) = pair.split_once('=') else { return true };
+    let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    value.len() <= 63
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && ends(value.chars().next())
+        && ends(value.chars().next_back())
+}
+
+/// `key=value:effect`, `key:effect`, `key-` or `key:effect-` (kubectl's taint/utils.go).
+fn is_taint(pair: &str) -> bool {
+    let effect = |text: &str| matches!(text, "NoSchedule" | "PreferNoSchedule" | "NoExecute");
+    match (pair.strip_suffix('-'), pair.split_once(':')) {
+        (Some(pair), _) => pair.split_once(':').is_none_or(|(_, text)| effect(text)),
+        (None, Some((key, text))) => effect(text) && is_label(key),
+        (None, None) => false,
+    }
+}
+
 /// Commands for one pod.
 fn pod(line: &Line, command: &str) -> Option<&'static str> {
     let words = line.words();
     let file = line.has("filename") || line.has("kustomize");
-    let attaches = line.on("attach") || !line.has("attach") && (line.on("stdin") || line.on("tty"));
+    let attaches = line.attaches();
     match command {
         "exec" if !line.has_command() && (words.len() > 1 || file && !words.is_empty()) => {
             Some("the command stands behind --")
@@ -263,9 +352,12 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
             Some("one pod or a selector is needed")
         }
         "logs" if words.len() == 2 && given(line, "container") => Some("the container is given twice"),
-        "logs" if given(line, "since") && given(line, "since-time") => Some("the beginning is given twice"),
         "run" if !matches!(line.value("restart"), None | Some("" | "Always" | "OnFailure" | "Never")) => {
             Some("the restart policy is unknown")
+        }
+        "run" if !line.every("env").iter().all(|text| text.contains('=')) => Some("a variable has no value"),
+        "run" if !matches!(line.value("image-pull-policy"), None | Some("" | "Always" | "IfNotPresent" | "Never")) => {
+            Some("the pull policy is unknown")
         }
         "run" if words.is_empty() => Some("no name is given"),
         "run" if line.on("rm") && !attaches => Some("--rm is for a container that is attached to"),

@@ -2,7 +2,7 @@
 //! (custom resources) are known only where the line writes the plural with its group: `certificates.cert-manager.io`.
 
 /// A resource type as RBAC names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Type {
     /// Plural, lower case.
     pub resource: String,

@@ -58,7 +58,7 @@ impl Table {
             ("dir/b.yaml", TWO),
             ("dir/deep/c.yaml", DEPLOYMENT),
             ("dir/note.txt", "not a manifest"),
-            ("end.yaml", "kind: Pod\n...\nkind: Secret\n"),
+            ("end.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n...\nkind: Secret\n"),
             ("yes.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {yes: no}\n"),
             ("behind.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n--- {kind: Secret}\n"),
             ("kust/kustomization.yaml", "resources: [base]\n"),
@@ -74,7 +74,8 @@ impl Table {
             ),
             ("patched/deploy.yaml", DEPLOYMENT),
             ("envs/kustomization.yaml", "secretGenerator: [{name: env, envs: [.env]}]\n"),
-            ("key.pem", "PEM"),
+            ("key.pem", "-----BEGIN "),
+            ("x", ""),
             (".env", "A=1"),
             (
                 "renaming/kustomization.yaml",

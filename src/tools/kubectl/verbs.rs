@@ -34,7 +34,6 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
             m.reads_files.extend(m.line.value("patch-file").map(str::to_owned));
             change(m, "patch", &subresource);
         }
-        ["label" | "annotate"] if m.line.on("list") => look(m),
         ["label" | "annotate" | "taint"] | ["set", _] => set(m),
         ["scale"] => scale(m),
         ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
@@ -51,6 +50,9 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["auth", "whoami"] => m.call("create", &builtin("selfsubjectreviews"), None, Scope::Cluster),
         ["certificate", _] => {
             for pick in named(m, "certificatesigningrequests") {
+                if pick.of.resource != "certificatesigningrequests" {
+                    continue; // It handles nothing else.
+                }
                 m.call_on("update", &pick.of, "approval", pick.name.as_deref(), Scope::Cluster);
             }
         }
@@ -118,7 +120,7 @@ fn look(m: &mut Meaning<'_>) {
     let words = m.line.words();
     let picks = picks(m, &words);
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
-    if picks.is_empty() && m.manifests.doubts.is_empty() {
+    if picks.is_empty() && m.is_sure() {
         return m.refuse("no resource is named");
     }
     let everywhere = m.line.on("all-namespaces");
@@ -163,10 +165,13 @@ fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subre
     if m.line.on("local") {
         return;
     }
-    if picks.is_empty() && m.manifests.doubts.is_empty() {
+    if picks.is_empty() && m.is_sure() {
         return m.refuse("no resource is named");
     }
     for pick in picks {
+        if m.line.on("all-namespaces") && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
+            return m.refuse("a resource cannot be had by name across all namespaces");
+        }
         let scope = m.place(&pick);
         let name = pick.name.as_deref().unwrap_or("*");
         m.call_on(verb, &pick.of, subresource, Some(name), scope);
@@ -177,7 +182,7 @@ fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subre
 fn set(m: &mut Meaning<'_>) {
     let words = m.line.words();
     let command = m.line.name();
-    let (mut things, _, _) = split_pairs(&words, command == "taint");
+    let (mut things, pairs, _) = split_pairs(&words, command == "taint");
     if command == "set serviceaccount" && !things.is_empty() {
         // The last word is the account, not a thing.
         things.pop();
@@ -186,10 +191,26 @@ fn set(m: &mut Meaning<'_>) {
         return m.refuse("no name, selector or --all says which");
     }
     let picks = picks(m, &things);
-    if command == "set env" && m.line.on("list") {
+    let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
+    // kubectl looks the things up before it sees that nothing is to change.
+    let changes = match command.as_str() {
+        "set env" => !m.line.on("list"),
+        "set image" => !pairs.is_empty(),
+        "set resources" => given("limits") || given("requests"),
+        "label" | "annotate" => !m.line.on("list"),
+        _ => true,
+    };
+    if !changes {
         for pick in picks {
             let scope = m.place(&pick);
-            m.call("get", &pick.of, pick.name.as_deref(), scope);
+            let name = pick.name.as_deref();
+            m.call(if name.is_some() { "get" } else { "list" }, &pick.of, name, scope.clone());
+            if m.line.on("resolve") {
+                // What the things refer to, the server alone knows.
+                for plural in ["secrets", "configmaps"] {
+                    m.call("get", &builtin(plural), Some("*"), scope.clone());
+                }
+            }
         }
         return;
     }
@@ -237,7 +258,7 @@ fn apply(m: &mut Meaning<'_>) {
     m.manifests.objects.retain(|object| !object.unnamed);
     let picks = picks::objects(m);
     m.manifests.objects = objects;
-    if picks.is_empty() && m.manifests.doubts.is_empty() {
+    if picks.is_empty() && m.is_sure() {
         return m.refuse("there is nothing to apply");
     }
     for pick in picks {
@@ -253,13 +274,13 @@ fn apply(m: &mut Meaning<'_>) {
         m.call_on("patch", &pick.of, &subresource, name, scope);
     }
     if m.line.on("prune") {
-        prune(m);
+        prune(m, "delete");
     }
 }
 
 /// What is pruned is what the server has and the manifests have not: of the types that the line allows (kubectl has a
 /// list of its own, pkg/util/prune), in the namespaces of the manifests.
-fn prune(m: &mut Meaning<'_>) {
+fn prune(m: &mut Meaning<'_>, verb: &'static str) {
     const TYPES: [&str; 15] = [
         "configmaps",
         "endpoints",
@@ -290,10 +311,11 @@ fn prune(m: &mut Meaning<'_>) {
     let mut scopes: Vec<Scope> = picks::objects(m).into_iter().filter_map(|pick| pick.scope).collect();
     scopes.retain(|scope| matches!(scope, Scope::Namespace(_)));
     scopes.dedup();
+    let name = (verb == "delete").then_some("*");
     for of in types {
         match of.namespaced {
-            false => m.call("delete", &of, Some("*"), Scope::Cluster),
-            true => scopes.iter().for_each(|scope| m.call("delete", &of, Some("*"), scope.clone())),
+            false => m.call(verb, &of, name, Scope::Cluster),
+            true => scopes.iter().for_each(|scope| m.call(verb, &of, name, scope.clone())),
         }
     }
 }
@@ -327,6 +349,8 @@ fn reconcile(m: &mut Meaning<'_>) {
     if !m.manifests.objects.is_empty() {
         change(m, "update", "");
         m.also_creates = true;
+    } else if m.is_sure() {
+        m.contacts_server = false;
     }
     m.manifests.objects = objects;
 }
@@ -350,6 +374,13 @@ fn diff(m: &mut Meaning<'_>) {
     let chosen = m.invocation.variables.get("KUBECTL_EXTERNAL_DIFF").and_then(|value| value.text());
     // Without it kubectl calls diff(1), as git calls its own helpers.
     m.programs.extend(chosen.filter(|program| !program.is_empty()).map(str::to_owned));
+    if m.line.on("prune") {
+        prune(m, "list");
+    }
+    // Where a selector leaves nothing over, there is nothing to compare.
+    if picks::objects(m).is_empty() && m.line.selector().is_some() && m.is_sure() {
+        return;
+    }
     look(m);
 }
 
@@ -366,7 +397,7 @@ fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
     if m.line.has("selector") {
         out.push(Pick { of, name: Some("*".to_owned()), scope: None });
     }
-    if out.is_empty() && m.manifests.doubts.is_empty() {
+    if out.is_empty() && m.is_sure() {
         m.refuse("no resource is named");
     }
     out
@@ -429,6 +460,12 @@ fn configure(m: &mut Meaning<'_>, what: &str, file: Option<&str>) {
     let file = file.unwrap_or("~/.kube/config").to_owned();
     match what {
         "view" | "current-context" | "get-contexts" | "get-clusters" | "get-users" => m.reads_files.push(file),
-        _ => m.configures = Some(file),
+        _ => {
+            if m.line.on("embed-certs") {
+                let certificates = ["certificate-authority", "client-certificate", "client-key"];
+                m.reads_files.extend(certificates.iter().filter_map(|long| m.line.value(long)).map(str::to_owned));
+            }
+            m.configures = Some(file);
+        }
     }
 }

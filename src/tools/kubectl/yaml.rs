@@ -1,6 +1,6 @@
 //! YAML as kubectl reads it: its own splitting into documents, then YAML 1.1's words, duplicate keys and octals.
 //!
-//! Where readers differ (`%` directives, `...`, text behind `---`, keys that are not text, anything but UTF-8), nothing is
+//! Where readers differ (`%` directives, text behind `---`, keys that are not text, anything but UTF-8), nothing is
 //! returned but the reason: a manifest that two readers understand in two ways is one that nobody inspected.
 
 use serde::de::Error as _;
@@ -10,10 +10,7 @@ use serde_json::Value;
 /// Every document of a file: a stream of JSON values, or YAML.
 pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Value>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    if text.starts_with('\u{feff}') {
-        return Err("it begins with a byte order mark".to_owned());
-    }
-    // apimachinery's hasJSONPrefix: the first character that is not white space.
+    // apimachinery's hasJSONPrefix: the first character that is not white space; a byte order mark makes it YAML.
     if text.trim_start().starts_with('{') {
         return json(text);
     }
@@ -32,27 +29,43 @@ fn json(text: &str) -> Result<Vec<Value>, String> {
         .map_err(|error| format!("it begins as JSON and does not go on so: {error}"))
 }
 
-/// apimachinery's YAMLReader: a line `---` with nothing behind it but a comment ends a document.
+/// apimachinery's YAMLReader: a line `---` with nothing behind it but a comment ends a document. The parser then takes the
+/// first document of each piece: what stands behind an end mark is never looked at.
 fn split(text: &str) -> Result<Vec<String>, String> {
     let mut documents = vec![String::new()];
-    for line in text.split_inclusive('\n') {
+    let mut ended = false;
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).split_inclusive('\n') {
+        let last = documents.last_mut().filter(|_| !ended);
         if let Some(rest) = line.strip_prefix("---") {
-            if !rest.trim().is_empty() && !rest.trim_start().starts_with('#') {
-                return Err("text stands behind ---".to_owned());
+            match () {
+                () if rest.trim().is_empty() || rest.trim_start().starts_with('#') => {
+                    documents.push(String::new());
+                    ended = false;
+                }
+                // kubectl refuses it today, and did not always.
+                () => return Err("text stands behind ---".to_owned()),
             }
-            documents.push(String::new());
-        } else if line.starts_with("...") || line.starts_with('%') {
-            return Err("it has a directive or an end mark".to_owned());
-        } else if let Some(last) = documents.last_mut() {
+        } else if line.starts_with("...") {
+            if line.trim_end() != "..." {
+                return Err("text stands behind ...".to_owned());
+            }
+            ended = true;
+        } else if line.starts_with('%') && !ended {
+            return Err("it has a directive".to_owned());
+        } else if let Some(last) = last {
             last.push_str(line);
         }
     }
     Ok(documents)
 }
 
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
 /// One document; `None` where there is nothing in it.
 fn one(text: &str) -> Result<Option<Value>, String> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    if is_blank(text) {
         return Ok(None);
     }
     let options = serde_saphyr::options! {
@@ -79,15 +92,11 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-/// A key that YAML 1.1 reads as a truth value, a number or nothing (`yes:`, `1:`, `~:`).
+/// A key that YAML 1.1 reads as a truth value, a number or nothing (`yes:`, `~:`), where the keys say what the object is:
+/// at the top, and in the metadata there. Deeper they are data.
 fn odd_key(value: &Value) -> Option<&str> {
-    match value {
-        Value::Object(map) => {
-            map.iter().find_map(|(key, value)| if is_odd(key) { Some(key.as_str()) } else { odd_key(value) })
-        }
-        Value::Array(list) => list.iter().find_map(odd_key),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    }
+    let places = [Some(value), value.get("metadata")].into_iter().flatten();
+    places.filter_map(Value::as_object).flat_map(|map| map.keys()).map(String::as_str).find(|key| is_odd(key))
 }
 
 fn is_odd(key: &str) -> bool {

@@ -31,7 +31,8 @@ impl Call {
         let place = self.namespace.is_empty() || self.namespace == seen.namespace;
         verb && one(&self.resource, &seen.resource)
             && self.subresource == seen.subresource
-            && one(&self.name, &seen.name)
+            // A watch of one thing is a list of all that a field selector narrows down: the log has its name.
+            && (one(&self.name, &seen.name) || self.verb != "get" && self.is_read() && self.name.is_empty())
             && place
     }
 
@@ -126,7 +127,7 @@ fn compare_calls(command: &str, reading: &Reading, ran: &Ran, asked: &[&Request]
         }
         // The get before a change, the wait after it, what a description tells of other things, and what a diff tries.
         let same_type = read.iter().any(|read| read.resource == call.resource);
-        let tries = command == "diff" && call.verb == "patch"
+        let tries = command == "diff" && matches!(call.verb.as_str(), "patch" | "create")
             || command == "reconcile" && call.verb == "create" && read.iter().any(|r| r.name == call.name);
         let looks = LOOKS_FURTHER.contains(&command) || reading.effective["dry_run"] == "client";
         // What a missing place, or a list of another type than List, has kubectl look for.
@@ -140,7 +141,7 @@ fn compare_calls(command: &str, reading: &Reading, ran: &Ran, asked: &[&Request]
     for call in &read {
         // A client-side apply creates or patches, as the object is not there or is.
         let late = ran.code == Some(124) && call.subresource == "attach";
-        if late {
+        if late || command == "wait" && call.verb == "watch" {
             continue; // The container that is waited for never starts here.
         }
         let other = |verb: &str| Call { verb: verb.to_owned(), ..call.clone() };

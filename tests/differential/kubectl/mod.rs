@@ -83,8 +83,8 @@ fn command(args: &[String]) -> &str {
     args.iter().find(|word| COMMANDS.contains(&word.as_str())).map_or("", String::as_str)
 }
 
-const COMMANDS: [&str; 10] =
-    ["proxy", "reconcile", "version", "diff", "describe", "rollout", "drain", "logs", "exec", "expose"];
+const COMMANDS: [&str; 11] =
+    ["wait", "proxy", "reconcile", "version", "diff", "describe", "rollout", "drain", "logs", "exec", "expose"];
 
 fn differences(server: &ApiServer, text: &str, kubectl: &(PathBuf, String)) -> Vec<String> {
     let line = line(text);
