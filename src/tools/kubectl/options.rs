@@ -76,7 +76,7 @@ impl Line {
     /// A command that never talks to a server.
     pub fn is_local(&self) -> bool {
         let first = self.command.path.first().copied().unwrap_or_default();
-        matches!(first, "" | "config" | "completion" | "kustomize" | "plugin" | "options")
+        matches!(first, "" | "alpha" | "config" | "completion" | "kustomize" | "plugin" | "options")
             || self.command.path == ["version"] && self.on("client")
             || self.on("help")
             || self.on("local")

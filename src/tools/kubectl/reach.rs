@@ -62,7 +62,7 @@ pub(super) fn logs(m: &mut Meaning<'_>) {
 pub(super) fn port_forward(m: &mut Meaning<'_>) {
     let is_port =
         |text: &&str| text.split_once(':').is_none_or(|(local, _)| local.is_empty() || local.parse::<u16>().is_ok());
-    if !m.line.words().iter().skip(1).all(|text| is_port(text)) {
+    if !m.line.words().iter().skip(1).all(is_port) {
         // It looks the pod up first.
         return drop(pod(m));
     }

@@ -63,6 +63,9 @@ const TABLE: &[(&str, &str, &[&str], &str, bool)] = &[
     ("endpointslices", "EndpointSlice", &[], "discovery.k8s.io", true),
     ("flowschemas", "FlowSchema", &[], "flowcontrol.apiserver.k8s.io", false),
     ("prioritylevelconfigurations", "PriorityLevelConfiguration", &[], "flowcontrol.apiserver.k8s.io", false),
+    // An aggregated API that kubectl itself uses.
+    ("nodes", "NodeMetrics", &[], "metrics.k8s.io", false),
+    ("pods", "PodMetrics", &[], "metrics.k8s.io", true),
     ("ingressclasses", "IngressClass", &[], "networking.k8s.io", false),
     ("ingresses", "Ingress", &["ing"], "networking.k8s.io", true),
     ("networkpolicies", "NetworkPolicy", &["netpol"], "networking.k8s.io", true),

@@ -84,7 +84,8 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["kustomize"] => kustomize(m),
         ["config", what] => configure(m, what, config),
         [
-            "explain" | "api-resources" | "api-versions" | "version" | "completion" | "options" | "plugin" | "help",
+            "alpha" | "explain" | "api-resources" | "api-versions" | "version" | "completion" | "options" | "plugin"
+            | "help",
             ..,
         ] => {}
         // A group without a subcommand prints its help, and knows no other word.
@@ -432,6 +433,9 @@ fn dump(m: &mut Meaning<'_>) {
         false => Scope::Namespace(m.target.namespace.clone()),
     };
     m.call("list", &builtin("nodes"), None, Scope::Cluster);
+    if m.line.on("all-namespaces") {
+        m.call("list", &builtin("namespaces"), None, Scope::Cluster);
+    }
     let dumped = ["events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "pods"];
     for plural in dumped {
         m.call("list", &builtin(plural), None, scope.clone());
