@@ -126,6 +126,14 @@ const WORDS: &[&[u8]] = &[
     b"contrase\xc3\xb1a",
     b"clave",
     b"mot de passe",
+    b"fail",
+    b"failed",
+    b"passed",
+    b"enabled",
+    b"disabled",
+    b"default",
+    b"never",
+    b"always",
     b"incorrect",
     b"invalid",
     b"missing",
@@ -171,7 +179,7 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if let Some(certainly) = placeholder(found) {
         return certainly;
     }
-    if code(found) || path(found) || prose(found, after) || TAGS.contains(&found) {
+    if code(found, after) || called_so(found) || path(found) || prose(found, after) || TAGS.contains(&found) {
         return false;
     }
     // kubectl's own words where it leaves a secret out.
@@ -186,13 +194,61 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     !size
 }
 
+/// How lines of programs begin, of which a secret is a literal in quotes.
+const PROGRAM: &[&[u8]] = &[
+    b"let ",
+    b"const ",
+    b"var ",
+    b"val ",
+    b"pub ",
+    b"self.",
+    b"this.",
+    b"private ",
+    b"public ",
+    b"protected ",
+    b"static ",
+    b"final ",
+    b"fn ",
+    b"func ",
+    b"def ",
+    b"impl ",
+    b"auto ",
+    b"struct ",
+    b"type ",
+    b"extern ",
+    b"#define ",
+];
+/// How far a line's beginning is looked for.
+const FAR: usize = 400;
+
+/// Whether what begins at `at` stands in a line of a program without quotes: an expression, a type.
+pub fn expression(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(FAR)..at];
+    let start = memchr::memrchr2(b'\n', 0, before).map_or(0, |n| n + 1);
+    let line = before[start..].trim_ascii_start();
+    // A diff's sign, and a comment's that holds an example.
+    let line = match line {
+        [b'+' | b'-', rest @ ..] => rest.trim_ascii_start(),
+        [b'/', b'/', b'/' | b'!', rest @ ..] => rest.trim_ascii_start(),
+        line => line,
+    };
+    // `private key: …` is no field.
+    let modifier = [&b"private "[..], b"public ", b"protected ", b"static ", b"final ", b"type "]
+        .iter()
+        .any(|word| line.starts_with(word));
+    let sign = memchr::memmem::find(line, b" =").is_some() || line.contains(&b'(');
+    !line.is_empty()
+        && (!modifier || sign)
+        && PROGRAM.iter().any(|begin| line.starts_with(begin))
+        && !matches!(line.last(), Some(b'"' | b'\'' | b'`'))
+}
+
 /// A file: `./password.txt`, `/run/secrets/db`, `~/.pgpass`.
 fn path(found: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'_' | b'-' | b'.' | b'~');
     found.starts_with(b"./")
         || found.starts_with(b"../")
-        || (found.starts_with(b"/") || found.starts_with(b"~/"))
-            && found.iter().filter(|b| **b == b'/').count() > usize::from(found[0] == b'/')
+        || (found.starts_with(b"/") && found.get(1).is_some_and(u8::is_ascii_lowercase) || found.starts_with(b"~/"))
             && found.iter().all(name)
 }
 
@@ -211,8 +267,11 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
         return true;
     }
     if inside.len() > 2 {
-        return inside.iter().any(|word| SENTENCE.contains(&&word.to_ascii_lowercase()[..]))
-            && inside.iter().filter(|w| word(w)).count() > 2;
+        let capital = found[0].is_ascii_uppercase()
+            && found[1..].iter().all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'.' | b','));
+        return capital
+            || inside.iter().any(|word| SENTENCE.contains(&&word.to_ascii_lowercase()[..]))
+                && inside.iter().filter(|w| word(w)).count() > 2;
     }
     let next = words(&after[..after.len().min(80)]);
     found.iter().all(u8::is_ascii_alphabetic)
@@ -220,6 +279,16 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
         && after.starts_with(b" ")
         && next.len() > 1
         && next.iter().take(2).all(|w| w.iter().all(u8::is_ascii_lowercase))
+}
+
+/// The name of a secret where its value would be: `mysql_native_password`, `readPassword`.
+fn called_so(found: &[u8]) -> bool {
+    let end = found.strip_suffix(b";").unwrap_or(found);
+    let hump = end.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase());
+    let word = end.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_') || end.ends_with(b"_password");
+    let low = end.to_ascii_lowercase();
+    word && (hump || end.contains(&b'_'))
+        && [&b"password"[..], b"passwd", b"token", b"secret", b"key"].iter().any(|name| low.ends_with(name))
 }
 
 /// Where programs keep what is put in later.
@@ -238,16 +307,32 @@ const PLACES: &[&[u8]] = &[
 ];
 
 /// An expression of a program: a call, an element (`os.environ["X"]`), a field (`req.body.password;`).
-fn code(found: &[u8]) -> bool {
-    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
-    let called =
-        found.iter().position(|b| matches!(b, b'(' | b'[')).is_some_and(|n| n > 0 && found[..n].iter().all(name));
+fn code(found: &[u8], after: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':');
+    let called = found
+        .iter()
+        .position(|b| matches!(b, b'(' | b'['))
+        .is_some_and(|n| n > 0 && found[..n].strip_suffix(b"!").unwrap_or(&found[..n]).iter().all(name));
+    // `windows::core::PCWSTR`, `*mut c_char`, `DOT11_AUTH_ALGORITHM`
+    let kind = memchr::memmem::find(found, b"::").is_some()
+        && found.iter().all(|b| name(b) || matches!(b, b':' | b'&' | b'<' | b'>' | b';'))
+        || matches!(found, b"*mut" | b"*const" | b"&str" | b"&mut");
+    let constant = found.contains(&b'_')
+        && found[0].is_ascii_uppercase()
+        && found.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b';'));
+    // `Option<String>`, `0x0800`, `Basic ${…}`
+    let generic = found[0].is_ascii_uppercase()
+        && (after.starts_with(b"<") || found.contains(&b'<'))
+        && found.iter().take_while(|b| **b != b'<').all(u8::is_ascii_alphabetic);
+    let number = found.strip_prefix(b"0x").is_some_and(|n| n.len() <= 8 && n.iter().all(u8::is_ascii_hexdigit));
+    let later = memchr::memmem::find(found, b"${").is_some_and(|n| found[n..].contains(&b'}'));
+    if kind || constant || generic || number || later {
+        return true;
+    }
     let field = found.strip_suffix(b";").unwrap_or(found);
     let dotted = field.contains(&b'.') && field.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
     let variable = PLACES.iter().any(|place| field.starts_with(place)) && field.iter().all(|b| name(b) || *b == b'-');
-    called
-        || variable
-        || dotted && !field.ends_with(b".") && field.iter().filter(|b| b.is_ascii_uppercase()).count() <= 3
+    called || variable || dotted && !field.ends_with(b".")
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.
@@ -272,6 +357,15 @@ fn random(found: &[u8]) -> bool {
     }
     let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    // `etcd-cluster-1`
+    if digits == 1
+        && found.len() < 24
+        && !found.iter().any(u8::is_ascii_uppercase)
+        && found.iter().any(|b| matches!(b, b'-' | b'_'))
+        && found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    {
+        return false;
+    }
     let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
     (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
 }
@@ -331,8 +425,13 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 fn card(found: &[u8]) -> bool {
     let digits: Vec<u8> = found.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
+    let groups: Vec<usize> = found.split(|b| !b.is_ascii_digit()).map(<[u8]>::len).collect();
+    if !matches!(groups[..], [_] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3]) {
+        return false;
+    }
     let issuer = match digits[..] {
-        [4, ..] => matches!(digits.len(), 13 | 16 | 19),
+        // Thirteen digits are of the last century; nineteen in one are counters and ids of rows more often than cards.
+        [4, ..] => digits.len() == 16 || digits.len() == 19 && found.len() > 19,
         [5, 1..=5, ..] | [2, 2..=7, ..] | [6, ..] => digits.len() == 16,
         [3, 4 | 7, ..] => digits.len() == 15,
         [3, 0 | 5 | 6 | 8 | 9, ..] => matches!(digits.len(), 14 | 16),

@@ -42,7 +42,7 @@ const BEGUN: usize = 4;
 
 /// What is masked in one stream.
 pub struct Settings<'a> {
-    /// Names of mask sets: `secrets`, `pii`.
+    /// Names of mask sets: `secrets`, `pii`, `addresses`.
     pub sets: &'a [String],
     /// What was granted to this very command. Masked whatever the sets.
     pub secrets: &'a [&'a Secret],
@@ -109,7 +109,7 @@ impl Redactor {
         Ok(Redactor {
             scanner: Scanner::new(&sets, settings.secrets),
             keys: Keys::default(),
-            told: Told::new(sets.contains(&Set::Pii)),
+            told: Told::new(sets.contains(&Set::Pii), sets.contains(&Set::Addresses)),
             seen: 0,
             by_rules: !sets.is_empty(),
             line: Vec::new(),
@@ -123,7 +123,7 @@ impl Redactor {
     pub fn push(&mut self, raw: Raw) -> Clean {
         let mut out = Vec::with_capacity(raw.0.len() + 64);
         let mut rest = &raw.0[..];
-        if self.scanner.masks_nothing() {
+        if !self.by_rules && self.scanner.masks_nothing() {
             return Clean::after_redaction(raw.0);
         }
         while !rest.is_empty() {

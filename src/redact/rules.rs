@@ -11,6 +11,8 @@ use super::checks::Check;
 pub enum Set {
     Secrets,
     Pii,
+    /// Of the Internet: IPv4 and IPv6. In nobody's default.
+    Addresses,
 }
 
 impl Set {
@@ -19,6 +21,7 @@ impl Set {
         match name {
             "secrets" => Some(Set::Secrets),
             "pii" => Some(Set::Pii),
+            "addresses" => Some(Set::Addresses),
             _ => None,
         }
     }

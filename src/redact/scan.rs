@@ -11,7 +11,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-use super::checks::{Check, back};
+use super::checks::{Check, back, expression};
 use super::known::Known;
 use super::numbers;
 use super::rules::{At, Before, RULES, Rule, Set};
@@ -216,6 +216,10 @@ impl Compiled {
     fn secret(&mut self, text: &[u8], at: usize) -> Option<Span> {
         let end = run(&mut self.secret, self.rule.secret, text, at)?;
         let end = self.rule.check.holds(&text[at..end], &text[end..]).then_some(end)?;
+        let named = !self.rule.before.is_empty() && matches!(self.rule.check, Check::Real | Check::Random);
+        if named && expression(text, at) {
+            return None;
+        }
         let end = if matches!(self.rule.check, Check::Userinfo | Check::Usertoken) { end - 1 } else { end };
         self.until = end;
         Some(Span { start: at, end, kind: self.rule.kind, silent: false })

@@ -5,9 +5,9 @@ use portcullis::redact::{Redactor, Settings};
 use serde::Deserialize;
 
 /// What is reached, and must not be lost again. A figure that became better is raised here.
-const SPANS_GONE: f64 = 0.965;
-const TEXTS_CLEAN: f64 = 0.97;
-const HARMLESS_TOUCHED: usize = 3;
+const SPANS_GONE: f64 = 0.995;
+const TEXTS_CLEAN: f64 = 0.995;
+const HARMLESS_TOUCHED: usize = 0;
 
 #[derive(Deserialize)]
 struct Case {
@@ -73,7 +73,7 @@ fn the_corpus_is_masked_as_well_as_it_ever_was_and_harmless_texts_stay() {
     let harmless = cases.len() - texts;
     let score =
         format!("spans gone {gone}/{spans}, texts clean {clean}/{texts}, harmless touched {touched}/{harmless}");
-    assert!(cases.len() >= 600 && texts >= 400);
+    assert!(cases.len() >= 1200 && texts >= 900);
     assert!(share(gone, spans) >= SPANS_GONE, "{failed}{score}");
     assert!(share(clean, texts) >= TEXTS_CLEAN, "{failed}{score}");
     assert!(touched <= HARMLESS_TOUCHED, "{failed}{score}");

@@ -1,6 +1,7 @@
 //! `key = value` in one line, as any language or format writes it: the key's name tells. Also `f("KEY", "value")`, a
 //! query's parameters, and options of a command line.
 
+use super::super::checks::expression;
 use super::super::scan::Span;
 use super::names::{Says, says};
 use super::{NAMED, counts};
@@ -53,11 +54,27 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if sign < until {
             continue;
         }
+        // A path of Rust or C++ is none; LDIF's `::` has a blank behind.
+        let path = |n: usize| line.get(n) == Some(&b':');
+        if path(sign)
+            && (path(sign + 1) && line.get(sign + 2) != Some(&b' ')
+                || sign > 0 && path(sign - 1) && line.get(sign + 1) != Some(&b' '))
+        {
+            continue;
+        }
         let Some(name) = name_before(line, sign) else { continue };
+        // `$PWD:/app`
+        if path(sign) && line[..name.0].ends_with(b"$") {
+            continue;
+        }
         let value = value_after(line, sign);
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
         let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
+        // A cookie's name and value have a rule of their own.
+        if line[value.0..].iter().take(80).any(|b| *b == b'=') && key.to_ascii_lowercase().ends_with(b"cookie") {
+            continue;
+        }
         let told = match says(key).or_else(|| named(line, name, key)).or_else(|| two_words(line, name)) {
             Some(told) => Some(told),
             None if parameter && text.len() >= LONG && PARAMETERS.contains(&&key.to_ascii_lowercase()[..]) => {
@@ -65,7 +82,7 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
             }
             None => None,
         };
-        if told.is_some_and(|told| counts(told, text, &line[value.1..])) {
+        if told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;
             push(value);
             // Terraform's and Pulumi's plans: `"old" -> "new"`.

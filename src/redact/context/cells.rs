@@ -184,6 +184,9 @@ pub fn is_header(line: &[u8], divider: u8) -> bool {
             let name = &line[start..end];
             !name.is_empty()
                 && name.len() <= 63
+                && name.iter().filter(|b| **b == b' ').count() < 3
+                && !name.starts_with(b"from ")
+                && !name.starts_with(b"import ")
                 && !name[0].is_ascii_digit()
                 && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.'))
         })

@@ -11,6 +11,7 @@ mod documents;
 mod inline;
 pub mod names;
 mod pairs;
+mod people;
 mod phrases;
 mod rows;
 mod statements;
@@ -129,10 +130,13 @@ static WORDS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TELLING).ok());
 
 pub struct Context {
-    /// Personal data is masked too.
+    /// Personal data is masked too, and addresses of the Internet.
     pii: bool,
+    addresses: bool,
     /// The line before had a telling word.
     told: bool,
+    /// The line before was a row of base64, or began a block in PEM: this one may be of the same text.
+    coded: bool,
     documents: Documents,
     pairs: Pairs,
     rows: Rows,
@@ -143,10 +147,12 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(pii: bool) -> Context {
+    pub fn new(pii: bool, addresses: bool) -> Context {
         Context {
             pii,
+            addresses,
             told: false,
+            coded: false,
             documents: Documents::default(),
             pairs: Pairs::default(),
             rows: Rows::new(pii),
@@ -185,9 +191,12 @@ impl Context {
                     self.rows.skip(line);
                 }
                 self.told = telling;
-                phrases::alone(line, at, &mut self.found);
+                self.coded = phrases::alone(line, at, self.coded, &mut self.found);
                 if self.pii {
-                    phrases::people(line, at, &mut self.found);
+                    people::line(line, at, &mut self.found);
+                }
+                if self.addresses {
+                    people::addresses(line, at, &mut self.found);
                 }
                 at += line.len() + 1;
             }

@@ -1,5 +1,5 @@
 //! What a line says in its own grammar: a statement of SQL that sets a password, hashes of passwords, netrc, pgpass, a
-//! sentence about a token, a Digest response, numbers of telephones and accounts.
+//! sentence about a token, a Digest response.
 
 use std::sync::LazyLock;
 
@@ -11,22 +11,17 @@ use super::super::checks::Check;
 use super::super::scan::Span;
 
 /// A pattern whose first group is the secret, and what must hold for it.
-struct Phrase {
-    kind: &'static str,
-    pii: bool,
-    pattern: &'static str,
-    holds: fn(&[u8], &[u8]) -> bool,
+pub struct Phrase {
+    pub kind: &'static str,
+    pub pattern: &'static str,
+    pub holds: fn(&[u8], &[u8]) -> bool,
 }
 
-const fn phrase(kind: &'static str, pattern: &'static str, holds: fn(&[u8], &[u8]) -> bool) -> Phrase {
-    Phrase { kind, pii: false, pattern, holds }
+pub const fn phrase(kind: &'static str, pattern: &'static str, holds: fn(&[u8], &[u8]) -> bool) -> Phrase {
+    Phrase { kind, pattern, holds }
 }
 
-const fn person(kind: &'static str, pattern: &'static str, holds: fn(&[u8], &[u8]) -> bool) -> Phrase {
-    Phrase { kind, pii: true, pattern, holds }
-}
-
-fn always(_: &[u8], _: &[u8]) -> bool {
+pub fn always(_: &[u8], _: &[u8]) -> bool {
     true
 }
 
@@ -108,14 +103,6 @@ const PHRASES: &[Phrase] = &[
         r#"(?i)(?:proxy-)?authorization\W{1,4}(?:\[|\{)?\W{0,3}(?:bearer|basic|token)\s+([0-9A-Za-z._~+/=-]{12,})"#,
         random,
     ),
-    person("phone", r"(?:^|[^0-9A-Za-z+.])(\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})", telephone),
-    person(
-        "phone",
-        r"(?:^|[^0-9A-Za-z+.:/-])(0[1-9][0-9]{1,3}[ -][0-9]{3,4}[ -][0-9]{3,4})(?:[^0-9A-Za-z.:/-]|$)",
-        always,
-    ),
-    person("phone", r"(?:^|[^0-9A-Za-z+.:/-])([2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})(?:[^0-9A-Za-z.:/-]|$)", always),
-    person("iban", r"\b([A-Z]{2}[0-9]{2}(?:[ ]?[0-9A-Z]{1,4}){3,8})\b", iban),
 ];
 
 /// Letters and digits, as words and names have not; no version, path or placeholder.
@@ -131,39 +118,17 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
         && Check::Random.holds(found, after)
 }
 
-/// E.164: at most fifteen digits with the country's. A diff's added line begins with `+` too.
-fn telephone(found: &[u8], after: &[u8]) -> bool {
-    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
-    (8..=15).contains(&digits)
-        && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/'))
-}
+/// All phrases about secrets as one automaton.
+static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(PHRASES));
 
-/// ISO 13616: the number, its first four signs moved to the end, is 1 modulo 97.
-fn iban(found: &[u8], _: &[u8]) -> bool {
-    let signs: Vec<u8> = found.iter().copied().filter(|b| *b != b' ').collect();
-    if !(15..=34).contains(&signs.len()) {
-        return false;
-    }
-    let value = |b: &u8| u32::from(if b.is_ascii_digit() { b - b'0' } else { b - b'A' + 10 });
-    let rest = signs[4..].iter().chain(&signs[..4]).fold(0, |rest, b| {
-        let n = value(b);
-        (rest * if n > 9 { 100 } else { 10 } + n) % 97
-    });
-    rest == 1
-}
-
-/// All phrases about secrets as one automaton, and all about people; with the places in the table of their patterns.
-static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(false));
-static PEOPLE: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(true));
-
-struct Phrases {
+/// A table of phrases as one automaton.
+pub struct Phrases {
     automaton: Regex,
-    table: Vec<&'static Phrase>,
+    table: &'static [Phrase],
 }
 
 impl Phrases {
-    fn new(pii: bool) -> Option<Phrases> {
-        let table: Vec<&Phrase> = PHRASES.iter().filter(|phrase| phrase.pii == pii).collect();
+    pub fn new(table: &'static [Phrase]) -> Option<Phrases> {
         let patterns: Vec<&str> = table.iter().map(|phrase| phrase.pattern).collect();
         let automaton = Regex::builder()
             .syntax(syntax::Config::new().unicode(false).utf8(false))
@@ -173,7 +138,7 @@ impl Phrases {
         Some(Phrases { automaton, table })
     }
 
-    fn line(&self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+    pub fn line(&self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         let mut start = 0;
         let mut groups = None;
         while start <= line.len() {
@@ -182,7 +147,7 @@ impl Phrases {
             let groups = groups.get_or_insert_with(|| self.automaton.create_captures());
             self.automaton.search_captures(&input, groups);
             let Some(group) = groups.get_group(1) else { return };
-            let phrase = self.table[hit.pattern().as_usize()];
+            let phrase = &self.table[hit.pattern().as_usize()];
             if (phrase.holds)(&line[group.start..group.end], &line[group.end..]) {
                 found.push(Span { start: at + group.start, end: at + group.end, kind: phrase.kind, silent: false });
                 start = group.end;
@@ -200,22 +165,19 @@ pub fn secrets(line: &[u8], at: usize, found: &mut Vec<Span>) {
     }
 }
 
-/// Any line, where personal data is masked.
-pub fn people(line: &[u8], at: usize, found: &mut Vec<Span>) {
-    if let Some(phrases) = &*PEOPLE {
-        phrases.line(line, at, found);
-    }
-}
-
-/// A line that is base64 of one word and nothing else: what `kubectl -o jsonpath` gives of a Secret.
-pub fn alone(line: &[u8], at: usize, found: &mut Vec<Span>) {
+/// A line that is base64 of one word and nothing else: what `kubectl -o jsonpath` gives of a Secret. Not if it is one of
+/// many rows (`after`); whether the next one may be is given back.
+pub fn alone(line: &[u8], at: usize, after: bool, found: &mut Vec<Span>) -> bool {
     use base64::Engine as _;
     let text = line.trim_ascii();
     if !(12..=4096).contains(&text.len())
-        || !text.len().is_multiple_of(4)
         || !text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
     {
-        return;
+        return text.starts_with(b"-----BEGIN ");
+    }
+    let row = text.len() >= 60;
+    if after || !text.len().is_multiple_of(4) {
+        return row;
     }
     let decoded = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
     let word = decoded.len() >= 8
@@ -225,6 +187,7 @@ pub fn alone(line: &[u8], at: usize, found: &mut Vec<Span>) {
         let start = at + (line.len() - line.trim_ascii_start().len());
         found.push(Span { start, end: start + text.len(), kind: super::KUBERNETES, silent: false });
     }
+    row
 }
 
 #[cfg(test)]
@@ -233,7 +196,7 @@ mod tests {
 
     #[test]
     fn all_phrases_are_patterns_with_a_group() {
-        for phrases in [&*SECRETS, &*PEOPLE] {
+        for phrases in [&*SECRETS] {
             let phrases = phrases.as_ref().unwrap();
             assert_eq!(phrases.automaton.pattern_len(), phrases.table.len());
             assert!((0..phrases.table.len()).all(|n| {
