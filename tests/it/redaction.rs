@@ -4,10 +4,9 @@ use portcullis::model::Raw;
 use portcullis::redact::{Redactor, Settings};
 use serde::Deserialize;
 
-/// What is reached, and must not be lost again. A figure that became better is raised here.
+/// What is reached, and must not be lost again; no harmless text is touched. A figure that became better is raised here.
 const SPANS_GONE: f64 = 0.995;
 const TEXTS_CLEAN: f64 = 0.995;
-const HARMLESS_TOUCHED: usize = 0;
 
 #[derive(Deserialize)]
 struct Case {
@@ -76,5 +75,5 @@ fn the_corpus_is_masked_as_well_as_it_ever_was_and_harmless_texts_stay() {
     assert!(cases.len() >= 1200 && texts >= 900);
     assert!(share(gone, spans) >= SPANS_GONE, "{failed}{score}");
     assert!(share(clean, texts) >= TEXTS_CLEAN, "{failed}{score}");
-    assert!(touched <= HARMLESS_TOUCHED, "{failed}{score}");
+    assert!(touched == 0, "{failed}{score}");
 }

@@ -331,9 +331,11 @@ fn ipv4(found: &[u8], _: &[u8]) -> bool {
     std::str::from_utf8(found).is_ok_and(|text| text.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
-/// Two colons or more: times have one or two, and are none.
+/// With a digit: `a::b` is a path of Rust more often.
 fn ipv6(found: &[u8], _: &[u8]) -> bool {
-    found.len() > 3 && std::str::from_utf8(found).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+    found.len() > 3
+        && found.iter().any(u8::is_ascii_digit)
+        && std::str::from_utf8(found).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
 #[cfg(test)]
