@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value, json};
 
 use super::kubeconfig::{Impersonate, Kubeconfig, Target};
+use super::kuberc::Kuberc;
 use super::manifests::{self, Manifests};
 use super::options::{self, Found, Line};
 use super::resources::Type;
-use super::{KUBECONFIG, PLUGIN, refusals, verbs};
+use super::{KUBECONFIG, KUBERC, PLUGIN, refusals, verbs};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource};
 
 /// One call to the API, in RBAC's words.
@@ -72,7 +73,19 @@ pub(super) fn read(invocation: &Invocation, facts: &Facts) -> Reading {
         operations: Vec::new(),
         doubts: Vec::new(),
     };
-    match options::read(&invocation.args) {
+    let found = options::read(&invocation.args);
+    let kuberc = facts.get::<Kuberc>(KUBERC).filter(|file| file.touches(invocation, facts.version.as_deref(), &found));
+    if let Some(kuberc) = kuberc {
+        worst(&mut reading);
+        reading.doubt("unread_content", format!("{} has an alias or defaults for this command", kuberc.path));
+        return reading;
+    }
+    match found {
+        // New since the table.
+        Found::Unknown { name } if name == "kuberc" && !facts.version.as_deref().is_some_and(is_ours) => {
+            worst(&mut reading);
+            reading.doubt("unknown_command", "what kuberc does is not read");
+        }
         Found::NotText => reading.doubt("not_text", "an argument is not UTF-8"),
         Found::Unknown { name } if matches!(name.as_str(), "help" | "options") => {}
         // `kubectl -n x frob`: no plugin is looked for where an option comes first.
@@ -124,6 +137,18 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
                 reading.doubt("unknown_option", format!("{problem:?}"));
             }
         };
+    }
+    let newest = line.newest();
+    match facts.version.as_deref().map(options::minor) {
+        Some(Some(minor)) if minor >= newest => {}
+        _ if newest == 0 => {}
+        Some(_) if facts.version.as_deref().is_some_and(is_ours) => {
+            return refuse(reading, "an option is newer than it");
+        }
+        _ => {
+            worst(reading);
+            return reading.doubt("unknown_option", format!("an option that kubectl 1.{newest} has, and 1.32 has not"));
+        }
     }
     if line.has_wrong_switch() {
         return refuse(reading, "a switch has a value that is neither true nor false");

@@ -10,6 +10,7 @@
 mod creates;
 mod delivery;
 mod kubeconfig;
+mod kuberc;
 mod kustomize;
 mod manifests;
 #[cfg(feature = "reading")]
@@ -52,6 +53,8 @@ impl Tool for Kubectl {
             "KUBERNETES_SERVICE_HOST",
             "KUBERNETES_SERVICE_PORT",
             "KUBECTL_EXTERNAL_DIFF",
+            "KUBECTL_KUBERC",
+            "KUBERC",
             "KUBE_EDITOR",
             "EDITOR",
         ]
@@ -73,13 +76,24 @@ impl Tool for Kubectl {
             let found = plugins.iter().find_map(|name| world.program(name)).unwrap_or_default();
             set(PLUGIN, serde_json::to_value(found));
         }
-        let Found::Command(line) = options::read(&invocation.args) else { return facts };
-        set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, &line, world)));
-        let (contents, listed) = manifests::gather(&line, world);
+        let found = options::read(&invocation.args);
+        let line = if let Found::Command(line) = &found { Some(line) } else { None };
+        let kuberc = kuberc::gather(invocation, line, world);
+        let mut asks = kuberc.is_some();
+        if let Some(kuberc) = kuberc {
+            set(KUBERC, serde_json::to_value(kuberc));
+        }
+        let Some(line) = line else {
+            asks |= matches!(&found, Found::Unknown { name } if name == "kuberc");
+            facts.version = asks.then(|| version(world)).flatten();
+            return facts;
+        };
+        set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, line, world)));
+        let (contents, listed) = manifests::gather(line, world);
         set(manifests::FOLDERS, serde_json::to_value(listed.folders));
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         facts.contents = contents;
-        if !line.problems.is_empty() {
+        if asks || !line.problems.is_empty() || line.newest() > 0 {
             facts.version = version(world);
         }
         facts
@@ -103,6 +117,8 @@ impl Tool for Kubectl {
 
 /// Fact: the merged kubeconfig, without secrets.
 const KUBECONFIG: &str = "kubeconfig";
+/// Fact: the user's own aliases and defaults, by name, where there is a file of them.
+const KUBERC: &str = "kuberc";
 /// Fact: the plugin that would run, or `""` where none was found.
 const PLUGIN: &str = "plugin";
 
@@ -114,5 +130,7 @@ fn version(world: &dyn World) -> Option<String> {
     Some(version.trim_start_matches('v').to_owned())
 }
 
+#[cfg(all(test, feature = "reading"))]
+mod properties;
 #[cfg(all(test, feature = "reading"))]
 mod tests;

@@ -14,12 +14,21 @@ pub(super) struct Command {
     options: Vec<Opt>,
     /// How many of them are its own; one of these hides a shared one of the same name (`create rolebinding --user`).
     own: usize,
+    /// Options that the table's version has not: the minor version that has them for certain.
+    newer: Vec<(&'static str, u32)>,
 }
 
 /// The version that `commands.txt` was taken from.
 pub(super) const VERSION: &str = "1.32";
 
 static COMMANDS: LazyLock<Vec<Command>> = LazyLock::new(|| parse(include_str!("commands.txt")));
+
+/// `32` of `1.32.4`.
+pub(super) fn minor(version: &str) -> Option<u32> {
+    let mut parts = version.strip_prefix('v').unwrap_or(version).split('.');
+    parts.next().filter(|major| *major == "1")?;
+    parts.next()?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
 
 /// A line, sorted out.
 pub(super) struct Line {
@@ -71,6 +80,12 @@ impl Line {
     /// The argument that holds the option itself.
     pub fn origin_of_option(&self, given: &Given) -> Option<usize> {
         self.origins.get(given.index).copied()
+    }
+
+    /// The minor version that has all options of the line for certain; 0 where the table's has them.
+    pub fn newest(&self) -> u32 {
+        let newer = self.command.newer.iter();
+        newer.filter(|(long, _)| self.has(long)).map(|(_, minor)| *minor).max().unwrap_or(0)
     }
 
     /// A command that never talks to a server.
@@ -288,23 +303,33 @@ fn grammar(command: &Command) -> Grammar<'_> {
 fn parse(table: &'static str) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut shared = vec![Opt { long: "help", short: Some('h'), takes: Takes::Nothing }];
+    let mut shared_newer = Vec::new();
     for line in table.lines().filter(|line| !line.starts_with('#')) {
-        let (names, options) = line.split_once('|').unwrap_or((line, ""));
-        let mut options: Vec<Opt> = options.split_whitespace().map(option).collect();
+        let (names, texts) = line.split_once('|').unwrap_or((line, ""));
+        let (mut options, mut newer) = (Vec::new(), Vec::new());
+        for text in texts.split_whitespace() {
+            let (text, since) = text.split_once('@').map_or((text, None), |(text, since)| (text, since.parse().ok()));
+            let option = option(text);
+            newer.extend(since.map(|since| (option.long, since)));
+            options.push(option);
+        }
         let mut names = names.trim().split(',');
         let name = names.next().unwrap_or_default();
         if name == "*" {
             shared.extend(options);
+            shared_newer = newer;
             // `kubectl --version` is a command's name to nobody and prints the version.
             let version = Opt { long: "version", short: None, takes: Takes::Nothing };
             let options = shared.iter().copied().chain([version]).collect();
-            commands.push(Command { path: Vec::new(), aliases: Vec::new(), options, own: 0 });
+            let newer = shared_newer.clone();
+            commands.push(Command { path: Vec::new(), aliases: Vec::new(), options, own: 0, newer });
         } else {
             let own = options.len();
             options.extend(
                 shared.iter().filter(|s| options.iter().all(|o| o.long != s.long)).copied().collect::<Vec<_>>(),
             );
-            commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options, own });
+            newer.extend(&shared_newer);
+            commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options, own, newer });
         }
     }
     commands

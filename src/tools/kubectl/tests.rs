@@ -182,7 +182,7 @@ fn gathered(line: &str) -> (Invocation, Facts) {
     (invocation, facts)
 }
 
-fn read(line: &str) -> Reading {
+pub(super) fn read(line: &str) -> Reading {
     let (invocation, facts) = gathered(line);
     Kubectl.read(&invocation, &facts)
 }
