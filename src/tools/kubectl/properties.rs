@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::tests::read;
+use super::Kubectl;
+use super::tests::{gathered, read};
 use crate::model::Reading;
+use crate::tools::Tool as _;
 
 /// A line in words that stay where they are, and options that may stand anywhere before `--`.
 const LINES: [(&str, &[&str]); 14] = [
@@ -36,6 +38,41 @@ fn changes(reading: &Reading) -> BTreeSet<String> {
     let calls = reading.effective["calls"].as_array().unwrap();
     let changes = |call: &&Value| !matches!(call["verb"].as_str(), Some("get" | "list" | "watch"));
     calls.iter().filter(changes).map(Value::to_string).collect()
+}
+
+#[test]
+fn a_kuberc_is_in_doubt_where_it_touches_the_line_and_nowhere_else() {
+    let of = |line: &str, version: &str| {
+        let (invocation, mut facts) = gathered(line);
+        facts.version = Some(version.to_owned());
+        Kubectl.read(&invocation, &facts)
+    };
+    for (line, version, doubted) in [
+        ("KUBERC=rc.yaml kubectl gp", "1.36.3", true),
+        ("KUBERC=rc.yaml kubectl delete pods x", "1.34.0", true),
+        ("KUBERC=rc.yaml kubectl get pods", "1.36.3", false),
+        ("kubectl delete pods x --kuberc rc.yaml", "1.36.3", true),
+        ("KUBERC=off kubectl delete pods x", "1.36.3", false),
+        ("KUBERC=rc.yaml KUBECTL_KUBERC=false kubectl delete pods x", "1.36.3", false),
+        ("KUBERC=rc.yaml kubectl delete pods x", "1.33.1", false),
+        ("KUBERC=rc.yaml KUBECTL_KUBERC=true kubectl delete pods x", "1.33.1", true),
+        ("KUBERC=rc.yaml KUBECTL_KUBERC=true kubectl delete pods x", "1.32.4", false),
+    ] {
+        assert_eq!(!of(line, version).doubts.is_empty(), doubted, "{line} {version}");
+    }
+}
+
+#[test]
+fn an_option_newer_than_kubectl_is_refused_and_one_between_two_versions_is_in_doubt() {
+    let of = |version: Option<&str>| {
+        let (invocation, mut facts) = gathered("kubectl get pods --as=bob --as-user-extra=a=b");
+        facts.version = version.map(str::to_owned);
+        Kubectl.read(&invocation, &facts)
+    };
+    assert!(of(Some("1.32.4")).effective["context"].is_string());
+    assert!(!of(Some("1.34.1")).doubts.is_empty());
+    assert!(!of(None).doubts.is_empty());
+    assert!(of(Some("1.36.3")).doubts.is_empty() && !of(Some("1.37.1")).operations.is_empty());
 }
 
 proptest! {

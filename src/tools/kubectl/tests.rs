@@ -76,6 +76,7 @@ impl Table {
             ("envs/kustomization.yaml", "secretGenerator: [{name: env, envs: [.env]}]\n"),
             ("key.pem", "-----BEGIN "),
             ("x", ""),
+            ("rc.yaml", "aliases: [{name: gp, command: get}]\ndefaults: [{command: delete, options: []}]\n"),
             (".env", "A=1"),
             (
                 "renaming/kustomization.yaml",
@@ -176,7 +177,7 @@ fn invocation(line: &str) -> Invocation {
     }
 }
 
-fn gathered(line: &str) -> (Invocation, Facts) {
+pub(super) fn gathered(line: &str) -> (Invocation, Facts) {
     let invocation = invocation(line);
     let facts = Kubectl.gather(&invocation, &Table::new());
     (invocation, facts)

@@ -4,6 +4,7 @@ mod apiserver;
 mod generator;
 mod judge;
 mod machine;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
