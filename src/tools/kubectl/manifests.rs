@@ -220,7 +220,10 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
         out.refuse(why);
     }
-    if let Some(selector) = line.selector() {
+    // Of these the labels that count stand in the manifest; others look at those that the server has.
+    let by_file =
+        matches!(line.command.path.as_slice(), ["apply" | "create" | "diff" | "scale" | "delete" | "describe"]);
+    if let Some(selector) = line.selector().filter(|_| by_file) {
         out.objects.retain(|object| selector::may_match(selector, &object.labels));
     }
     // Only what is new may leave its name to the server.

@@ -42,7 +42,13 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
     if !given.is_empty() && (m.line.has("filename") || m.line.has("kustomize")) {
         m.refuse("words and manifests name resources at the same time");
     }
-    if out.iter().any(|pick| pick.name.is_some()) && selects(m) {
+    // Beside names `--all` means nothing to most.
+    let minds = matches!(m.line.command.path.as_slice(), ["delete"] | ["apply", "view-last-applied"]);
+    let beside = match m.line.on("all") && !minds {
+        true => ["selector", "field-selector"].iter().any(|long| m.line.value(long).is_some_and(|v| !v.is_empty())),
+        false => selects(m),
+    };
+    if out.iter().any(|pick| pick.name.is_some()) && beside {
         m.refuse("a name and a selector are given");
     }
     out.extend(manifests);

@@ -22,6 +22,9 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["get" | "create" | "replace" | "delete"] if given(line, "raw") => raw(line),
         ["create", ..] if path.len() > 1 => create(line, path),
         ["create" | "apply" | "diff"] if !line.operands.is_empty() => Some("it takes no words"),
+        ["diff"] if line.on("force-conflicts") && !line.on("server-side") => {
+            Some("--force-conflicts is for --server-side")
+        }
         ["apply"] => apply(line),
         ["delete"] => delete(line),
         ["replace"] => replace(line),
@@ -300,9 +303,6 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
         ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
             Some("no variable is given")
-        }
-        ["set", "subject"] if ["user", "group", "serviceaccount"].iter().all(|long| !line.has(long)) => {
-            Some("no subject is given")
         }
         _ => None,
     }

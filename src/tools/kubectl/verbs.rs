@@ -122,7 +122,7 @@ fn look(m: &mut Meaning<'_>) {
     let picks = picks(m, &words);
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
     if picks.is_empty() && m.is_sure() {
-        return m.refuse("no resource is named");
+        return nothing_named(m);
     }
     let everywhere = m.line.on("all-namespaces");
     for pick in picks {
@@ -137,6 +137,14 @@ fn look(m: &mut Meaning<'_>) {
         if m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only") || m.line.name() == "wait" {
             m.call_on("watch", &pick.of, &subresource, None, scope);
         }
+    }
+}
+
+/// A selector that leaves nothing of the files over is no mistake to these.
+fn nothing_named(m: &mut Meaning<'_>) {
+    let chosen = m.line.selector().is_some() && (m.line.has("filename") || m.line.has("kustomize"));
+    if !chosen || !matches!(m.line.command.path.as_slice(), ["delete" | "describe"]) {
+        m.refuse("no resource is named");
     }
 }
 
@@ -167,7 +175,7 @@ fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subre
         return;
     }
     if picks.is_empty() && m.is_sure() {
-        return m.refuse("no resource is named");
+        return nothing_named(m);
     }
     for pick in picks {
         if m.line.on("all-namespaces") && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
@@ -184,19 +192,24 @@ fn set(m: &mut Meaning<'_>) {
     let words = m.line.words();
     let command = m.line.name();
     let (mut things, pairs, _) = split_pairs(&words, command == "taint");
-    if command == "set serviceaccount" && !things.is_empty() {
-        // The last word is the account, not a thing.
-        things.pop();
+    if matches!(command.as_str(), "set serviceaccount" | "set selector") {
+        // The last word is the account or the selector, whatever it looks like, and not a thing.
+        things = words[..words.len().saturating_sub(1)].to_vec();
     }
     if picks::words(&things).iter().any(|pick| pick.name.is_none()) && !selects(m) && !m.line.on("local") {
         return m.refuse("no name, selector or --all says which");
     }
-    let picks = picks(m, &things);
+    let mut picks = picks(m, &things);
+    if command == "taint" && m.line.on("all") {
+        // It means all, whatever is named.
+        picks.push(Pick { of: builtin("nodes"), name: Some("*".to_owned()), scope: None });
+    }
     let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
     // kubectl looks the things up before it sees that nothing is to change.
     let changes = match command.as_str() {
         "set env" => !m.line.on("list"),
         "set image" => !pairs.is_empty(),
+        "set subject" => ["user", "group", "serviceaccount"].iter().any(|long| m.line.has(long)),
         "set resources" => given("limits") || given("requests"),
         "label" | "annotate" => !m.line.on("list"),
         _ => true,
