@@ -293,6 +293,7 @@ fn called_so(found: &[u8]) -> bool {
 
 /// Where programs keep what is put in later.
 const PLACES: &[&[u8]] = &[
+    b"exports.",
     b"process.env.",
     b"import.meta.env.",
     b"env.",

@@ -110,7 +110,10 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
     let found = found.trim_ascii_end().strip_suffix(b".").unwrap_or(found);
     let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
     let words = found.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.' | b'/'));
-    digits >= 2
+    let has = |is: fn(&u8) -> bool| found.iter().any(is);
+    let sign = |b: &u8| matches!(b, b'!' | b'#' | b'%' | b'^' | b'*' | b'@' | b'$' | b'&' | b'+' | b'=' | b'?');
+    let strong = digits == 1 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && found.iter().any(sign);
+    (digits >= 2 || strong)
         && !words
         && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')
