@@ -150,6 +150,7 @@ fn card(view: &SessionView) -> Vec<Vec<String>> {
 
 fn ended(view: &SessionView) -> String {
     match view.exit {
+        None if view.unrecorded => "not recorded".to_owned(),
         None => "-".to_owned(),
         Some(Exit::Code(code)) => code.to_string(),
         Some(Exit::Signal(signal)) => format!("signal {signal}"),

@@ -67,6 +67,17 @@ impl Session<'_> {
         let Some(answer) = self.asked(question, &what).await? else { return Ok(()) };
         let Some((id, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
         let starting = self.keeper.sessions.starting(self.peer);
+        self.messages.allow(LONGEST_FRAME);
+        match self.messages.next().await? {
+            Some(FromShim::Draw) => {}
+            Some(FromShim::Becomes { role }) if terms.unrecorded => {
+                self.became(&id, (&name, &what), role);
+                self.messages.say(FromKeeper::Done).await?;
+                return Ok(());
+            }
+            Some(other) => return Err(unexpected(&other)),
+            None => return Ok(()),
+        }
         let Some(mut running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
         (running.name, running.line) = (name, what);
         self.running(running, starting).await
@@ -118,14 +129,16 @@ impl Session<'_> {
         }
     }
 
-    /// On the shim's word, opens the recording first and mints the grants then.
-    async fn drawn(&mut self, id: InvocationId, terms: &Terms, what: &str) -> Result<Option<Running>, Broken> {
-        self.messages.allow(LONGEST_FRAME);
-        match self.messages.next().await? {
-            Some(FromShim::Draw) => {}
-            Some(other) => return Err(unexpected(&other)),
-            None => return Ok(None),
+    /// The shim is the tool from here on. Who runs below it is known until its end.
+    fn became(&self, id: &InvocationId, (name, line): (&str, &str), role: Option<String>) {
+        let role = role.filter(|role| role.len() <= LONGEST_ROLE);
+        if let Err(why) = self.keeper.sessions.became(self.peer, id, (name, line), role) {
+            tracing::warn!(%id, %why, "a tool's process cannot be vouched for");
         }
+    }
+
+    /// Opens the recording first and mints the grants then.
+    async fn drawn(&mut self, id: InvocationId, terms: &Terms, what: &str) -> Result<Option<Running>, Broken> {
         let header = Header::new(id.clone(), what.to_owned(), super::now());
         let record = match self.keeper.spool.begin(&header) {
             Ok(record) => record,
@@ -420,6 +433,7 @@ pub fn unexpected(message: &FromShim) -> Broken {
         FromShim::Hello(_) => "hello",
         FromShim::Ask(_) => "ask",
         FromShim::Draw => "draw",
+        FromShim::Becomes { .. } => "becomes",
         FromShim::Above { .. } => "above",
         FromShim::Passes { .. } => "passes",
         FromShim::Started { .. } => "started",

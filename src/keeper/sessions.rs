@@ -44,6 +44,14 @@ struct Tool {
     credential: Option<Credential>,
     /// Not what was asked about, but started by it as a part of that.
     inner: bool,
+    /// Nobody stays beside it, so its end is seen by this.
+    alone: Option<process::Handle>,
+}
+
+impl Tool {
+    fn gone(&self) -> bool {
+        self.alone.as_ref().is_some_and(|process| !process.alive())
+    }
 }
 
 /// A tool that has started, as its shim says.
@@ -156,6 +164,7 @@ impl Sessions {
             line: String::new(),
             credential: None,
             inner: true,
+            alone: None,
         };
         tools.insert(line[0], inner);
         Ok(())
@@ -176,8 +185,28 @@ impl Sessions {
             return Err(Distrust::Unseen);
         }
         let (id, name, line) = (id.clone(), name.to_owned(), typed.to_owned());
-        self.tools().insert(tool, Tool { id, uid: peer.uid, name, role, line, credential, inner: false });
+        self.tools().insert(tool, Tool { id, uid: peer.uid, name, role, line, credential, inner: false, alone: None });
         Ok(tool)
+    }
+
+    /// Notes that this peer goes on as the tool, with nobody beside it to say when it ends. It is forgotten some time
+    /// after that: until then it is nobody's ancestor.
+    pub fn became(
+        &self,
+        peer: &Peer,
+        id: &InvocationId,
+        (name, line): (&str, &str),
+        role: Option<String>,
+    ) -> Result<(), Distrust> {
+        let pid = peer.living_pid().ok_or(Distrust::Unseen)?;
+        let alone = Some(process::Handle::open(pid).map_err(|_| Distrust::Unseen)?);
+        let process = line_of(peer)?[0];
+        let gone: Vec<Process> = self.tools().iter().filter(|(_, tool)| tool.gone()).map(|(tool, _)| *tool).collect();
+        gone.into_iter().for_each(|tool| self.ended(tool));
+        let (id, name, line) = (id.clone(), name.to_owned(), line.to_owned());
+        let tool = Tool { id, uid: peer.uid, name, role, line, credential: None, inner: false, alone };
+        self.tools().insert(process, tool);
+        Ok(())
     }
 
     /// It has, and what was a part of it is a part of nothing.
@@ -210,7 +239,7 @@ impl Sessions {
 
     /// How many tools run.
     pub fn live(&self) -> u64 {
-        self.tools().values().filter(|tool| !tool.inner).count() as u64
+        self.tools().values().filter(|tool| !tool.inner && !tool.gone()).count() as u64
     }
 
     fn tools(&self) -> MutexGuard<'_, HashMap<Process, Tool>> {
@@ -382,6 +411,7 @@ mod tests {
             line: "git pull".to_owned(),
             credential: Some(credential),
             inner: false,
+            alone: None,
         };
         sessions.tools().insert(above, tool);
         assert_eq!(sessions.parent_of(&us), Some(id.clone()));
@@ -418,6 +448,7 @@ mod tests {
             line: String::new(),
             credential: None,
             inner,
+            alone: None,
         };
         sessions.tools().insert(line[2], tool("pull", false));
         assert_eq!(sessions.above(&us, "git", false), None, "another process is between");

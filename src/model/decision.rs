@@ -33,6 +33,10 @@ pub struct Terms {
     /// Names of the credentials that will be drawn (`@grant("orders-ro")`).
     #[serde(default)]
     pub grants: Vec<String>,
+    /// Nothing of the run is kept: the shim becomes the tool (`@record("none")`). Never together with anything above that
+    /// only a shim that stays can do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrecorded: bool,
     /// Programs that the tool would start on its own are kept off while a credential is present (git hooks, fsmonitor).
     #[serde(default)]
     pub quiet_programs: bool,

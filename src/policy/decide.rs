@@ -230,6 +230,8 @@ fn unmasked(answers: &[Answer<'_>]) -> Option<Refusal> {
 fn permitted(answers: &[Answer<'_>], question: &Question<'_>) -> Verdict {
     let mut terms = Terms { masks: vec!["secrets".to_owned()], ..Terms::default() };
     let mut permits = Vec::new();
+    let rules = answers.iter().flat_map(|answer| &answer.permits);
+    let unrecorded = rules.clone().count() > 0 && rules.clone().all(|rule| rule.obligations.unrecorded);
     let mut needs: Vec<Need> = Vec::new();
     for answer in answers {
         for rule in &answer.permits {
@@ -257,6 +259,10 @@ fn permitted(answers: &[Answer<'_>], question: &Question<'_>) -> Verdict {
     // Where the line's own programs were read and permitted, they may run beside the credential.
     let programs = question.reading.operations.iter().any(|operation| operation.action == "program.run");
     terms.quiet_programs = !terms.grants.is_empty() && !programs;
+    // What humans were asked about is recorded, whatever the permits say.
+    if unrecorded && needs.is_empty() {
+        terms = Terms { unrecorded, ..Terms::default() };
+    }
     if needs.is_empty() {
         return Verdict::Allow { terms, policies: permits };
     }

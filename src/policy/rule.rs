@@ -11,6 +11,7 @@
 //! | `@mask("pii, …")` | permit | mask sets; `secrets` always holds |
 //! | `@limit("10m")` | permit | the command is ended after this long |
 //! | `@record("stdin")` | permit | the input is recorded too |
+//! | `@record("none")` | permit | nothing is recorded or masked: the shim becomes the tool. Only where every permit that lets the command through says so, and nothing else is asked of it |
 //! | `@grant("name, …")` | permit | credentials that are drawn |
 //!
 //! Anything else fails the load: an obligation that is misspelt must not be dropped in silence.
@@ -56,6 +57,7 @@ pub(super) struct Obligations {
     pub masks: Vec<String>,
     pub limit_seconds: Option<u64>,
     pub record_stdin: bool,
+    pub unrecorded: bool,
     pub grants: Vec<String>,
 }
 
@@ -99,7 +101,10 @@ impl Rule {
                     rule.obligations.limit_seconds = Some(seconds(value).ok_or_else(|| wrong(DURATION))?);
                 }
                 ("record", true) if value == "stdin" => rule.obligations.record_stdin = true,
-                ("record", true) => return Err(wrong("only \"stdin\" can be recorded on request; output always is")),
+                ("record", true) if value == "none" => rule.obligations.unrecorded = true,
+                ("record", true) => {
+                    return Err(wrong("is neither \"stdin\" (input too) nor \"none\"; without it, output is recorded"));
+                }
                 ("grant", true) => {
                     rule.obligations.grants = names(value).ok_or_else(|| wrong("names no credential"))?;
                 }
@@ -114,6 +119,12 @@ impl Rule {
         }
         if rule.id.is_empty() {
             return Err("this policy has no @id".to_owned());
+        }
+        let more = Obligations { unrecorded: false, ..rule.obligations.clone() };
+        if rule.obligations.unrecorded && more != Obligations::default() {
+            return Err(
+                "@record(\"none\") leaves nobody to mask, to end or to lend: it goes with none of these".to_owned()
+            );
         }
         match (&mut rule.approval, approvers, expires) {
             (Some(approval), approvers, expires) => {

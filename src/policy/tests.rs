@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Need, PolicySet, Question, Verdict};
 use crate::model::{
     Doubt, Effect, Invocation, InvocationId, Operation, Pin, Reading, Refusal, RefusalKind, Resource, StreamKind,
-    Streams, Subject, SubjectKind,
+    Streams, Subject, SubjectKind, Terms,
 };
 
 fn subject() -> Subject {
@@ -171,6 +171,29 @@ fn obligations_of_all_permits_are_united_and_the_stricter_wins() {
             assert_eq!(policies, ["a", "b"]);
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_goes_unrecorded_only_where_every_permit_says_so_and_nothing_else_is_asked() {
+    let bare = r#"@id("bare") @record("none") permit (principal, action == Action::"git.push", resource);"#;
+    let terms = |more: &str| match ask(&set(&format!("{bare}\n{more}")), vec![push("refs/heads/a")]) {
+        Verdict::Allow { terms, .. } | Verdict::Ask { terms, .. } => terms,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(terms(""), Terms { unrecorded: true, ..Terms::default() });
+    for more in [
+        r#"@id("other") permit (principal, action == Action::"git.push", resource);"#,
+        r#"@id("masked") @mask("pii") permit (principal, action in Action::"write", resource);"#,
+        r#"@id("ask") @approval("leads") forbid (principal, action == Action::"git.push", resource);"#,
+    ] {
+        let terms = terms(more);
+        assert!(!terms.unrecorded && terms.masks.contains(&"secrets".to_owned()), "{more}");
+    }
+    for with in [r#"@mask("pii")"#, r#"@limit("10m")"#, r#"@grant("app")"#] {
+        let both = format!(r#"@id("a") @record("none") {with} permit (principal, action, resource);"#);
+        let refused = PolicySet::load(&[("a.cedar".to_owned(), both)]).err().unwrap();
+        assert!(refused.to_string().contains("@record(\"none\")"), "{refused}");
     }
 }
 

@@ -366,6 +366,7 @@ impl Row {
             command: self.command,
             who: self.who,
             began: self.began,
+            unrecorded: matches!(&self.decision, Decided::Allow(terms) if terms.unrecorded),
             decision: self.decision.word().to_owned(),
             approval: self.approval,
             parent: self.parent,

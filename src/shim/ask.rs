@@ -138,6 +138,15 @@ impl Keeper {
         }
     }
 
+    /// Accepts terms that want nobody beside the tool.
+    pub fn becomes(mut self, role: Option<String>) -> Result<(), No> {
+        self.send(&FromShim::Becomes { role })?;
+        match self.receive()? {
+            FromKeeper::Done => Ok(()),
+            other => Err(self.no(other)),
+        }
+    }
+
     pub fn started(&mut self, pid: i32, helper: Option<HelperScope>, role: Option<String>) -> Result<(), No> {
         self.send(&FromShim::Started { pid, helper, role })
     }

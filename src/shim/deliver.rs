@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use super::locate::{Install, Real};
 use super::own;
 use super::permit::Permit;
 use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word};
+use crate::sys::signals::Mask;
 use crate::sys::{caller, memory, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
@@ -42,6 +43,27 @@ pub struct Command {
     pub helper: Option<HelperScope>,
     /// What the tool is to those that it starts for itself.
     pub role: Option<String>,
+}
+
+impl Command {
+    /// Runs it in this very process. Returns where it could not be started.
+    pub fn replace_us(self) -> io::Error {
+        let stdin = self.stdin.as_ref().map_or(spawn::Stream::Inherited, |fd| spawn::Stream::From(fd.as_fd()));
+        let start = || {
+            let program = spawn::Program {
+                path: self.path.clone(),
+                arguments: self.arguments.clone(),
+                environment: self.environment.clone(),
+                streams: [stdin, spawn::Stream::Inherited, spawn::Stream::Inherited],
+                keep: self.files.iter().map(AsFd::as_fd).collect(),
+                alone: false,
+                mask: Mask::current()?,
+                group: spawn::Group::Ours,
+            };
+            Ok(program.replace_us())
+        };
+        start().unwrap_or_else(|error| error)
+    }
 }
 
 /// The command that a permit allows, with its grants.

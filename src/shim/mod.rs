@@ -68,6 +68,11 @@ fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut Abou
     about.notes = machine.notes();
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
     unwatched(&permit)?;
+    if permit.wants_nobody() {
+        let command = deliver::command(tool, (&install, &real), &machine, question, &permit, Vec::new())?;
+        keeper.becomes(command.role.clone())?;
+        return Err(machine_failed(command.replace_us()));
+    }
     let grants = keeper.draw(&permit)?;
     let lenses = permit.lenses(&grants).map_err(No::from);
     let command = lenses.and_then(|lenses| {

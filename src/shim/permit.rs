@@ -40,6 +40,14 @@ impl Permit {
         &self.terms
     }
 
+    /// Whether nobody has to stay beside the tool. Terms that ask for more all the same are kept as they stand.
+    pub fn wants_nobody(&self) -> bool {
+        let Terms { unrecorded, record_stdin, masks, limit_seconds, environment: _, grants, quiet_programs } =
+            &self.terms;
+        let more = *record_stdin || *quiet_programs || limit_seconds.is_some();
+        *unrecorded && !more && masks.is_empty() && grants.is_empty()
+    }
+
     /// The mask sets of the terms, and the secrets that were lent.
     pub fn lenses(&self, grants: &[Grant]) -> Result<Lenses, Refusal> {
         lenses(&self.terms, grants).map_err(|unknown| cannot_enforce(&unknown))

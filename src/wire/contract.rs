@@ -194,6 +194,9 @@ pub struct SessionView {
     pub began: Micros,
     /// `allow`, `ask`, `deny`.
     pub decision: String,
+    /// Policy wanted nothing kept of it, so there is no end and no recording.
+    #[serde(default)]
+    pub unrecorded: bool,
     pub approval: Option<ApprovalId>,
     pub parent: Option<InvocationId>,
     pub exit: Option<Exit>,

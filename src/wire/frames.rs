@@ -33,6 +33,12 @@ pub enum FromShim {
     Ask(Box<Question>),
     /// Terms are accepted: mint the grants and open the recording. Answered by [`FromKeeper::Drawn`].
     Draw,
+    /// Terms that want no record are accepted: this process goes on as the tool, in this role. Answered by
+    /// [`FromKeeper::Done`].
+    Becomes {
+        #[serde(default)]
+        role: Option<String>,
+    },
     /// Started by a process of this tool, perhaps for itself: which is it? `by_shell`: with a shell between. Answered by
     /// [`FromKeeper::Above`].
     Above {

@@ -52,6 +52,7 @@ fn facts() -> Facts {
 fn terms() -> Terms {
     Terms {
         record_stdin: true,
+        unrecorded: false,
         masks: vec!["secrets".into()],
         limit_seconds: Some(600),
         environment: vec![("PGOPTIONS".into(), "-c statement_timeout=5s".into())],

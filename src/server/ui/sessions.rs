@@ -42,7 +42,11 @@ struct Shown {
 
 impl Shown {
     fn new(view: SessionView) -> Shown {
-        let ended = if view.decision == "allow" { ended(view.exit) } else { String::new() };
+        let ended = match view.decision.as_str() {
+            "allow" if view.unrecorded => "not recorded".to_owned(),
+            "allow" => ended(view.exit),
+            _ => String::new(),
+        };
         let took = view.duration.map(span).unwrap_or_default();
         Shown { began: time(view.began), ended, took, view }
     }

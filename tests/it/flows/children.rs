@@ -1,8 +1,9 @@
 //! What git starts for itself is a part of the one command that was asked about.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -83,4 +84,50 @@ fn a_command_that_git_does_in_many_parts_is_one_question() {
     assert_eq!(stashed.len(), 1, "{stashed:#?}");
     let pushed = asked(&site, "here", &["push", "-q", "origin", "HEAD:refs/heads/other"]);
     assert_eq!(pushed.len(), 1, "{pushed:#?}");
+}
+
+/// A run of which policy wants no record: the shim is the tool by then, with the caller's own streams, and what it
+/// starts is told from what anybody starts.
+#[test]
+fn a_run_without_a_record_is_the_tool_itself_and_still_the_parent_of_what_it_starts() {
+    let site = Site::start(
+        r#"
+@id("all") @record("none") permit(principal, action, resource);
+@id("aliases") @record("none") permit(principal, action == Doubt::Action::"shell_alias", resource);
+"#,
+    );
+    let root = site.path(".");
+    bare(&root, &["init", "-q", "-b", "main", "app"]);
+    let mut git = site.shim("git");
+    git.current_dir(root.join("app")).args(["cat-file", "--batch"]);
+    let mut git = git.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = git.stdin.take().unwrap();
+    writeln!(stdin, "nothing-of-this-name").unwrap();
+    let mut answer = String::new();
+    BufReader::new(git.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+    assert_eq!(answer, "nothing-of-this-name missing\n");
+    let program = fs::read_link(format!("/proc/{}/exe", git.id())).unwrap();
+    assert_eq!(program, Path::new("/usr/bin/git").canonicalize().unwrap());
+    drop(stdin);
+    assert!(git.wait().unwrap().success());
+
+    let failed = site.shim("git").current_dir(root.join("app")).args(["rev-parse", "no-such-name"]).output().unwrap();
+    assert_eq!(failed.status.code(), Some(128), "{}", words(&failed));
+    let both = ["-c", "alias.both=!git rev-parse --git-dir && git version", "both"];
+    let done = site.shim("git").current_dir(root.join("app")).args(both).output().unwrap();
+    assert!(done.status.success(), "{}", words(&done));
+
+    let listed = site.alice().args(["sessions", "list", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let sessions = list["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 5, "{list:#}");
+    for session in sessions {
+        assert_eq!((&session["unrecorded"], &session["recorded"]), (&true.into(), &0.into()), "{session}");
+    }
+    let parent = |of: &str| {
+        let found = sessions.iter().find(|session| session["command"].as_str().unwrap().contains(of));
+        (found.unwrap()["id"].clone(), found.unwrap()["parent"].clone())
+    };
+    assert_eq!(parent("git version").1, parent("alias.both").0, "{list:#}");
+    assert_eq!(parent("no-such-name").1, Value::Null);
 }
