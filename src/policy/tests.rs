@@ -332,7 +332,7 @@ fn a_set_that_could_not_be_meant_does_not_load_and_says_where() {
         (format!("@id(\"a\") @limit(\"soon\") {permit}"), "p.cedar:1:1: @limit(\"soon\"): is not a duration"),
         (format!("@id(\"a\") @limit(\"-5m\") {permit}"), "p.cedar:1:1: @limit(\"-5m\"): is not a duration"),
         (format!("@id(\"a\") @expires(\"5m\") {forbid}"), "p.cedar:1:1: @approvers and @expires say nothing"),
-        (format!("@id(\"a\") @record(\"stdout\") {permit}"), "p.cedar:1:1: @record(\"stdout\"): only"),
+        (format!("@id(\"a\") @record(\"stdout\") {permit}"), "p.cedar:1:1: @record(\"stdout\"): is neither"),
         (format!("@id(\"A b\") {permit}"), "p.cedar:1:1: @id(\"A b\"): an id is"),
         ("@id(\"a\")\npermit (principal, action == Action::\"git.fly\", resource);".to_owned(), "p.cedar:2:"),
         ("@id(\"a\")\npermit (principal is Robot, action, resource);".to_owned(), "p.cedar:2:"),
