@@ -199,11 +199,11 @@ fn set(m: &mut Meaning<'_>) {
     if picks::words(&things).iter().any(|pick| pick.name.is_none()) && !selects(m) && !m.line.on("local") {
         return m.refuse("no name, selector or --all says which");
     }
-    let mut picks = picks(m, &things);
-    if command == "taint" && m.line.on("all") {
-        // It means all, whatever is named.
-        picks.push(Pick { of: builtin("nodes"), name: Some("*".to_owned()), scope: None });
-    }
+    let picks = match command == "taint" && selects(m) {
+        // All or a selector's are meant, whatever is named.
+        true => vec![Pick { of: builtin("nodes"), name: Some("*".to_owned()), scope: None }],
+        false => picks(m, &things),
+    };
     let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
     // kubectl looks the things up before it sees that nothing is to change.
     let changes = match command.as_str() {
