@@ -72,6 +72,11 @@ impl Machine {
             return None;
         }
         self.files.set(self.files.get() + 1);
+        // Where a file stands for standard input it does so under each of its names.
+        let names: [&[u8]; 3] = [b"/dev/stdin", b"/dev/fd/0", b"/proc/self/fd/0"];
+        if let Some(stdin) = self.stdin.as_ref().filter(|_| names.contains(&path)) {
+            return File::open(stdin).ok();
+        }
         // A named pipe without a writer must not hang us; on a file the flag means nothing. This is our own open
         // file, so the caller's descriptors are not touched.
         let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;

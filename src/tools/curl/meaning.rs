@@ -28,6 +28,8 @@ pub struct Request {
     pub method: Option<String>,
     /// Where TCP goes, when it is not the URL's own.
     pub connect: Option<String>,
+    /// A proxy that speaks HTTP passes it on.
+    pub http_proxy: bool,
     pub follows: bool,
     /// It is made as HTTP: by its scheme, or an FTP URL through an HTTP proxy.
     pub as_http: bool,
@@ -303,7 +305,14 @@ impl Walk<'_> {
         }
         let method = (url.is_http() || is_newer(&url.scheme)).then(|| method(group, upload.is_some()));
         let as_http = method.is_some() || (way.http_proxy && url.scheme == "ftp");
-        self.meaning.requests.push(Request { url, method, connect: way.connect, follows: group.follows, as_http });
+        self.meaning.requests.push(Request {
+            url,
+            method,
+            connect: way.connect,
+            http_proxy: way.http_proxy,
+            follows: group.follows,
+            as_http,
+        });
         Some(())
     }
 
@@ -344,7 +353,9 @@ impl Walk<'_> {
         let queries = group.query.iter().filter(|_| !group.get || group.data.is_empty());
         let from_data = bodies.chain(queries).filter_map(super::data::Data::path);
         let forms = group.form_files.iter().filter(|_| http || mail);
-        let headers = group.header_files.iter().chain(&group.etag_compare).filter(|_| http);
+        let proxied = requests.iter().any(|request| request.http_proxy);
+        let to_proxy = group.proxy_header_files.iter().filter(|_| proxied);
+        let headers = group.header_files.iter().chain(&group.etag_compare).filter(|_| http).chain(to_proxy);
         let headers =
             headers.filter(|path| group.etag_compare.as_ref() != Some(*path) || !self.missing.contains(*path));
         let asked = Asked::of(requests.iter().map(|request| request.url.host.as_str()));

@@ -53,6 +53,8 @@ pub struct Group {
     pub form_files: Vec<Bytes>,
     /// Files whose lines are sent as headers.
     pub header_files: Vec<Bytes>,
+    /// The same for a proxy that speaks HTTP; without one they stay here.
+    pub proxy_header_files: Vec<Bytes>,
     pub cookie_files: Vec<Bytes>,
     pub etag_compare: Option<Bytes>,
     pub etag_save: Option<Bytes>,
@@ -349,7 +351,8 @@ impl Group {
             "alt-svc" => self.alt_svc = path,
             "output-dir" => self.output_dir = path,
             "header" | "proxy-header" => {
-                self.header_files.extend(value.strip_prefix(b"@").map(Bytes::from));
+                let files = if name == &"header" { &mut self.header_files } else { &mut self.proxy_header_files };
+                files.extend(value.strip_prefix(b"@").map(Bytes::from));
                 self.own_credential |= value.to_ascii_lowercase().starts_with(b"authorization");
             }
             "cookie" => match value.strip_prefix(b"@") {

@@ -169,5 +169,11 @@ fn merges(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
         "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "stash" | "am" | "checkout" | "merge-recursive"
     ) {
         assigned(scene, "merge", "driver", meaning);
+        // Every path without an attribute of its own merges by this one.
+        if let Some(driver) = scene.config.get("merge.default")
+            && let Some(program) = scene.config.get(&format!("merge.{driver}.driver"))
+        {
+            meaning.runs(program);
+        }
     }
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Bytes, Content, Facts};
 
+use super::nested::Nested;
+
 /// Names under which the facts travel.
 pub mod name {
     pub const CONFIG: &str = "git.config";
@@ -17,6 +19,8 @@ pub mod name {
     pub const PROGRAMS: &str = "git.programs";
     pub const VARIABLES_SET: &str = "git.variables_set";
     pub const LEGACY_REMOTES: &str = "git.legacy_remotes";
+    pub const MODULES: &str = "git.modules";
+    pub const NESTED: &str = "git.nested";
     pub const PEER_HOOKS: &str = "git.peer_hooks";
 }
 
@@ -66,7 +70,11 @@ pub struct Known {
     pub programs: BTreeMap<String, Option<Bytes>>,
     /// Variables that are set and whose values stay on the machine.
     pub variables_set: Vec<String>,
-    pub legacy_remotes: Vec<String>,
+    /// What the old kinds of files say of remotes, as configuration.
+    pub legacy_remotes: Vec<Entry>,
+    /// `.gitmodules`, as configuration; `None` where it is not known.
+    pub modules: Option<Vec<Entry>>,
+    pub nested: Nested,
     /// Hooks of the repositories on this machine that a push would go to.
     pub peer_hooks: Vec<String>,
     /// Standard input, where the command takes its orders from it.
@@ -85,6 +93,8 @@ impl Known {
             programs: facts.get(name::PROGRAMS).unwrap_or_default(),
             variables_set: facts.get(name::VARIABLES_SET).unwrap_or_default(),
             legacy_remotes: facts.get(name::LEGACY_REMOTES).unwrap_or_default(),
+            modules: facts.get(name::MODULES),
+            nested: facts.get(name::NESTED).unwrap_or_default(),
             peer_hooks: facts.get(name::PEER_HOOKS).unwrap_or_default(),
             stdin: facts.stdin().cloned(),
         }
@@ -159,7 +169,7 @@ impl Config {
     /// Names of the configured remotes, in order of appearance.
     pub fn remotes(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for entry in &self.0 {
+        for entry in self.0.iter().filter(|e| e.scope != super::described::OLD_KIND) {
             let named = entry.key.strip_prefix("remote.").and_then(|rest| rest.rsplit_once('.'));
             if let Some((remote, _)) = named
                 && !names.contains(&remote)

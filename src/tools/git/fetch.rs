@@ -152,6 +152,35 @@ pub fn remote(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
     }
 }
 
+/// What `.gitmodules` adds to an update: where a submodule that is not set up yet would come from. Its `update = !…` is
+/// one that git never follows (submodule.c, `parse_config`).
+fn described_modules(scene: &Scene<'_>, words: &Words, meaning: &mut Meaning) {
+    let Some(modules) = &scene.known.modules else {
+        if !words.any(&["init", "remote", "recursive"]) {
+            return;
+        }
+        return meaning.doubt("unread_submodules", "which repositories .gitmodules names is not known");
+    };
+    let listed: Vec<(&str, &str)> = modules
+        .iter()
+        .filter_map(|entry| {
+            let name = entry.key.strip_prefix("submodule.")?.strip_suffix(".url")?;
+            Some((name, entry.value.as_deref()?))
+        })
+        .collect();
+    let remote = default_remote(&scene.config, scene.branch(), Way::Fetch);
+    let above = scene.config.get(&format!("remote.{remote}.url")).map_or_else(|| scene.top(), str::to_owned);
+    for (name, url) in listed.iter().filter(|_| words.on("init")) {
+        if scene.config.get(&format!("submodule.{name}.url")).is_none() {
+            let url = super::described::module_url(url, &above);
+            meaning.urls.extend(super::remotes::urls(&scene.config, &url, Way::Fetch));
+        }
+    }
+    if words.on("recursive") && !listed.is_empty() {
+        meaning.doubt("unread_submodules", "the submodules of submodules are not known");
+    }
+}
+
 /// `git submodule …`.
 pub fn submodule(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
     match sub {
@@ -184,9 +213,7 @@ pub fn submodule(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
                     meaning.runs(command);
                 }
             }
-            if words.on("init") || words.on("remote") {
-                meaning.doubt("unread_submodules", "which repositories .gitmodules names is not known");
-            }
+            described_modules(scene, words, &mut meaning);
             meaning
         }
         _ => Meaning::refused("not a form of git submodule"),

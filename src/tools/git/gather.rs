@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::model::{Bytes, Facts, Invocation, StreamKind};
 use crate::tools::World;
 
+use super::described;
 use super::facts::{Config, Entry, Known, Place, Refs, name, without_password};
 use super::line::{self, Command, Line};
+use super::nested::{self, Walk};
 use super::options::{self, Words};
 use super::peers;
 use super::plain::{self, Head, Repository};
@@ -96,12 +98,30 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
             put(&mut facts, name::REFS, &read_refs(&refs));
         }
     }
-    put(&mut facts, name::LEGACY_REMOTES, &legacy_remotes(world, &place));
+    let old: Vec<Entry> = described::old_remotes(world, &place, known.config.as_ref()).iter().map(safe).collect();
+    if !old.is_empty() {
+        put(&mut facts, name::LEGACY_REMOTES, &old);
+    }
+    if command == "submodule"
+        && let Some(modules) = described::modules(&place, &ask, world)
+    {
+        let modules: Vec<Entry> = modules.iter().map(safe).collect();
+        put(&mut facts, name::MODULES, &modules);
+    }
     if known.config.as_ref().is_some_and(has_drivers) {
         put(&mut facts, name::ATTRIBUTES, &attributes(world, &place, known.config.as_ref(), &ask));
     }
+    let (sub, rest) = super::part(command, words);
+    let row = if sub.is_empty() { command.clone() } else { format!("{command} {sub}") };
+    let config = known.config.clone().unwrap_or_default();
+    if nested::walk(&config, command, sub, &Words::read(&row, rest, version)) > Walk::Around {
+        let nested = nested::look(&place, world, &ask);
+        if nested != nested::Nested::default() {
+            put(&mut facts, name::NESTED, &nested);
+        }
+    }
     put(&mut facts, name::PLACE, &place);
-    let words = Words::read(command, words, facts.version.as_deref());
+    let words = Words::read(command, words, version);
     if stdin::decides(command, &words) && invocation.streams.stdin != StreamKind::Terminal {
         facts.contents.extend(world.stdin());
     }
@@ -239,16 +259,6 @@ fn read_refs(out: &[u8]) -> Refs {
     refs
 }
 
-/// The old ways to describe a remote: a file in `remotes/` or `branches/`.
-fn legacy_remotes(world: &dyn World, place: &Place) -> Vec<String> {
-    let folders: [&[u8]; 2] = [b"/remotes", b"/branches"];
-    folders
-        .iter()
-        .flat_map(|folder| world.list(&[place.git_dir.as_slice(), folder].concat()).unwrap_or_default())
-        .map(|name| options::text(&name))
-        .collect()
-}
-
 /// Whether configuration names programs that attributes could bring in.
 fn has_drivers(config: &Config) -> bool {
     let sections = [
@@ -263,7 +273,7 @@ fn has_drivers(config: &Config) -> bool {
 }
 
 /// A question to the real git, under the line's own global options.
-type Ask<'a> = dyn Fn(&[&[u8]]) -> Option<Vec<u8>> + 'a;
+pub type Ask<'a> = dyn Fn(&[&[u8]]) -> Option<Vec<u8>> + 'a;
 
 /// The drivers that any attributes file of the work tree, of the repository or of the user assigns.
 fn attributes(world: &dyn World, place: &Place, config: Option<&Config>, ask: &Ask<'_>) -> Vec<String> {

@@ -50,7 +50,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "switch" => destroys(words.any(&["discard-changes", "force"]) || words.letter('C')),
         // Only the index; what it held is mostly in the work tree too.
         "restore" => destroys(!words.on("staged") || words.on("worktree")),
-        "reset" => destroys(last_of(words, &["mixed", "soft", "hard", "merge", "keep"], &["hard", "merge", "keep"])),
+        "reset" => destroys(last_of(words, &["mixed", "soft", "hard", "merge", "keep"], &["hard", "merge"])),
         "clean" => {
             destroys(words.any(&["force", "interactive"]) || scene.config.bool("clean.requireforce") == Some(false))
         }

@@ -8,6 +8,7 @@
 
 mod autocorrect;
 mod delivery;
+mod described;
 mod drivers;
 mod facts;
 mod fetch;
@@ -16,6 +17,7 @@ mod hooks;
 mod line;
 mod local;
 mod meaning;
+mod nested;
 mod options;
 mod own;
 mod peers;
@@ -126,6 +128,12 @@ impl Tool for Git {
 fn scene<'a>(invocation: &'a Invocation, known: &'a Known, line: &'a Line, version: Option<&'a str>) -> Scene<'a> {
     let mut config = known.config.clone().unwrap_or_default();
     line.globals.settings.iter().for_each(|setting| config.add_command(setting));
+    let old = known.legacy_remotes.iter().filter(|entry| match entry.key.rsplit_once('.') {
+        Some((remote, _)) => config.get(&format!("{remote}.url")).is_none(),
+        None => false,
+    });
+    let old: Vec<_> = old.cloned().collect();
+    config.0.extend(old);
     Scene { invocation, known, config, globals: &line.globals, version }
 }
 

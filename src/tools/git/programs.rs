@@ -4,6 +4,7 @@
 use super::drivers;
 use super::hooks;
 use super::meaning::{Meaning, Scene};
+use super::nested;
 use super::options::Words;
 use super::prompts;
 use super::remotes::{Transport, address, is_allowed};
@@ -17,6 +18,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     named_on_the_line(command, sub, words, meaning);
     hooks::add(scene, command, sub, words, meaning);
     drivers::add(scene, command, sub, words, meaning);
+    nested::add(scene, command, sub, words, meaning);
     tools(scene, command, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
     exec_path(scene, meaning);
@@ -110,8 +112,7 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
                     .for_each(|p| meaning.runs(p));
             }
             Transport::Git => {
-                let proxy =
-                    scene.filled("GIT_PROXY_COMMAND").or_else(|| config.get("core.gitproxy").map(str::to_owned));
+                let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
                 proxy.into_iter().for_each(|p| meaning.runs(p));
             }
             Transport::Http => credentials(scene, meaning),
@@ -128,6 +129,20 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
     }
+}
+
+/// The first `core.gitProxy` that is for the host; `none` is nobody (connect.c, `git_proxy_command_options`).
+fn proxy(config: &super::facts::Config, host: &str) -> Option<String> {
+    let host = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
+        Ok(_) => name,
+        Err(_) => host,
+    });
+    let fits = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let program = config.all("core.gitproxy").into_iter().find_map(|value| match value.split_once(" for ") {
+        Some((program, domain)) => fits(domain).then_some(program),
+        None => Some(value),
+    });
+    program.filter(|p| *p != "none" && !p.is_empty()).map(str::to_owned)
 }
 
 /// Whoever answers for a password over HTTP. The helpers that come with git count as git.

@@ -146,13 +146,7 @@ fn finish(
 
 /// Fills in where a remote leads to.
 pub fn go_to(scene: &Scene<'_>, meaning: &mut Meaning, remote: &str, way: Way) {
-    match urls(scene.known, &scene.config, remote, way) {
-        Some(urls) => meaning.urls.extend(urls),
-        None => {
-            meaning.urls.push(remote.to_owned());
-            meaning.doubt("unknown_fact", format!("{remote} is described by a file of the old kind"));
-        }
-    }
+    meaning.urls.extend(urls(&scene.config, remote, way));
 }
 
 fn conflict(all: bool, mirror: bool, tags: bool, delete: bool, refs: bool) -> Option<&'static str> {

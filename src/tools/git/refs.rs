@@ -36,6 +36,8 @@ impl Refspec {
         let globs = |text: &str| text.matches('*').count();
         let both = dst.as_ref().is_none_or(|d| globs(d) == globs(src) || negative);
         let empty = src.is_empty() && dst.is_none();
+        // An empty target is one only for `:`, matching refs.
+        let empty = empty || (dst.as_deref() == Some("") && !src.is_empty());
         let src = if src == "@" { "HEAD" } else { src };
         (both && !empty && globs(src) <= 1).then(|| Refspec { force, negative, src: src.to_owned(), dst })
     }

@@ -1,6 +1,6 @@
 //! Where a line really goes: remote.c's way from a name to URLs, and a URL's identity for policy.
 
-use super::facts::{Config, Known};
+use super::facts::Config;
 
 /// Which URLs count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +23,8 @@ pub fn default_remote(config: &Config, branch: Option<&str>, way: Way) -> String
     }
 }
 
-/// The URLs of a remote or of a URL on the line, rewritten as git rewrites them; `None` where the name leads to one of
-/// the old files `remotes/` and `branches/`, which are not read here.
-pub fn urls(known: &Known, config: &Config, name: &str, way: Way) -> Option<Vec<String>> {
+/// The URLs of a remote or of a URL on the line, rewritten as git rewrites them.
+pub fn urls(config: &Config, name: &str, way: Way) -> Vec<String> {
     let listed = |key: &str| -> Vec<&str> {
         let mut urls = Vec::new();
         // Since 2.46 an empty value forgets those before it; earlier versions never meet one that works.
@@ -36,25 +35,20 @@ pub fn urls(known: &Known, config: &Config, name: &str, way: Way) -> Option<Vec<
     };
     let push_urls = listed("pushurl");
     if way == Way::Push && !push_urls.is_empty() {
-        return Some(
-            push_urls
-                .into_iter()
-                .map(|url| rewritten(config, url, "insteadof").unwrap_or_else(|| url.into()))
-                .collect(),
-        );
+        return push_urls
+            .into_iter()
+            .map(|url| rewritten(config, url, "insteadof").unwrap_or_else(|| url.into()))
+            .collect();
     }
     let mut plain = listed("url");
     if plain.is_empty() {
-        if known.legacy_remotes.iter().any(|legacy| legacy == name) {
-            return None;
-        }
         plain.push(name);
     }
     let rewrite = |url: &str| {
         let push = (way == Way::Push).then(|| rewritten(config, url, "pushinsteadof")).flatten();
         push.or_else(|| rewritten(config, url, "insteadof")).unwrap_or_else(|| url.to_owned())
     };
-    Some(plain.into_iter().map(rewrite).collect())
+    plain.into_iter().map(rewrite).collect()
 }
 
 /// The longest prefix wins; of equal ones the first.

@@ -61,6 +61,10 @@ impl World for Machine {
     }
 
     fn file(&self, path: &[u8]) -> Option<Content> {
+        if path == b"/dev/stdin" {
+            let stdin = self.stdin()?;
+            return Some(Content { source: ContentSource::File(path.into()), ..stdin });
+        }
         let bytes = Bytes::from(fs::read(self.path(path)).ok()?);
         Some(Content { source: ContentSource::File(path.into()), sha256: Digest::of(&bytes), bytes, truncated: false })
     }

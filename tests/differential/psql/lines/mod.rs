@@ -1,6 +1,7 @@
 //! The lines.
 
 mod commands;
+mod fresh;
 mod lexer;
 mod options;
 mod statements;
@@ -9,7 +10,7 @@ use super::{Line, query, script};
 
 /// Run bare, and compared with what the server logged and strace saw.
 pub fn all() -> Vec<Line> {
-    [first(), lexer::lines(), commands::lines(), options::lines(), statements::lines()].concat()
+    [first(), lexer::lines(), commands::lines(), options::lines(), statements::lines(), fresh::lines()].concat()
 }
 
 fn first() -> Vec<Line> {
