@@ -11,6 +11,8 @@ pub mod world;
 pub mod curl;
 pub mod git;
 pub mod kubectl;
+#[cfg(all(test, feature = "reading"))]
+mod properties;
 pub mod psql;
 
 #[cfg(feature = "reading")]
