@@ -163,7 +163,6 @@ fn sent() -> Vec<Line> {
         query(&["-v", "x='; DROP TABLE y; --"]).on("SELECT :'x';\n"),
         query(&["-v", "x=1; DROP TABLE y"]).on("SELECT :x;\n"),
         query(&["-v", "b=1 OR true"]).on("SELECT * FROM users WHERE a::int=1 AND b=:b;\n"),
-        query(&["-f", "/dev/stdin"]).on("DELETE FROM users"),
         query(&["-v", "ON_ERROR_STOP=1", "-f", "a.sql", "-f", "b.sql"])
             .file("a.sql", "SELECT 1;\n")
             .file("b.sql", "DELETE FROM users;\n"),
