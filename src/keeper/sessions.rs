@@ -310,11 +310,8 @@ impl Asked<'_> {
     }
 }
 
-fn line_of(peer: &Peer) -> Result<Vec<Process>, Distrust> {
-    let pid = peer.living_pid().ok_or(Distrust::Unseen)?;
-    let line = process::line(pid);
-    // Alive after the look, so the line was this process's.
-    peer.living_pid().map(|_| line).ok_or(Distrust::Unseen)
+fn line_of(peer: &Peer) -> Result<&[Process], Distrust> {
+    peer.line().ok_or(Distrust::Unseen)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
 
-use super::process::Handle;
+use super::process::{self, Handle, Process};
 
 // In no crate yet; the number is the same on every architecture but parisc and sparc (asm-generic/socket.h, Linux 6.5).
 const SO_PEERPIDFD: libc::c_int = 77;
@@ -14,6 +15,7 @@ pub struct Peer {
     pub pid: Option<i32>,
     pub uid: u32,
     handle: Option<Handle>,
+    line: OnceLock<Vec<Process>>,
 }
 
 impl Peer {
@@ -29,7 +31,16 @@ impl Peer {
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Handle::open(pid).ok(),
             Err(_) => None,
         };
-        Ok(Peer { pid: (pid > 0).then_some(pid), uid, handle })
+        Ok(Peer { pid: (pid > 0).then_some(pid), uid, handle, line: OnceLock::new() })
+    }
+
+    /// The process and those above it, as they were when first asked; `None` where it has ended or cannot be seen. Who
+    /// has ended since is in nobody's way: a later process with its pid is another one.
+    pub fn line(&self) -> Option<&[Process]> {
+        let pid = self.living_pid()?;
+        let line = self.line.get_or_init(|| process::line(pid));
+        // Alive after the look, so the line was this process's.
+        self.living_pid().map(|_| line.as_slice()).filter(|line| !line.is_empty())
     }
 
     /// The pid, as long as the process that connected is certainly still the one that bears it.

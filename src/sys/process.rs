@@ -4,7 +4,7 @@
 //! (pidfd_open(2)) says whether the very process is still there.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,8 +23,10 @@ pub struct Process {
 
 /// Reads a process and its parent's pid from `/proc/PID/stat`.
 pub fn look(pid: i32) -> io::Result<(Process, i32)> {
-    let stat = fs::read(format!("/proc/{pid}/stat"))?;
-    parse(pid, &stat).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has another form"))
+    // Fields are cut at 64 bytes for the name and about 20 for each number: more than this it never is.
+    let mut stat = [0; 2048];
+    let length = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut stat)?;
+    parse(pid, &stat[..length]).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has another form"))
 }
 
 /// The process itself, its parent, and so on upwards. Ends early where one cannot be seen, or where a "parent" is
