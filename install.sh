@@ -17,6 +17,8 @@ manual pages. It says what it will do before it does it, and can be run again at
   --prefix DIR       install below DIR (default: /usr/local as root, else ~/.local; with --demo a folder of its own)
   --server URL       the policy server that this machine's keeper asks
   --ca FILE          its certificate authority, PEM (default: the system's)
+  --divert           as root, on Debian: put the shims at /usr/bin/git and the others as well, for every user of this
+                     machine; dpkg puts the real programs aside, and a trigger pins them again after each upgrade
   --uninstall        remove what an earlier run with the same --prefix installed
   --help             this text
 
@@ -200,6 +202,9 @@ UNIT
 
 uninstall() {
     say "Removing what install.sh put below $prefix."
+    if is_root && command -v dpkg-divert >/dev/null 2>&1 && dpkg-divert --list | grep -q ' by portcullis-divert$'; then
+        ./divert.sh off "$prefix" || fail "the real programs could not be put back"
+    fi
     if [ -x "$prefix/lib/portcullis/portcullis-demo" ] && [ -e "$prefix/demo" ]; then
         "$prefix/lib/portcullis/portcullis-demo" stop --prefix "$prefix" || fail "the demo could not be ended"
     fi
@@ -233,6 +238,7 @@ plan() {
     else
         say "  - run the keeper as you (weaker than as root, where it gets a user of its own)"
     fi
+    [ "$divert" = no ] || say "  - put the shims at /usr/bin/git, kubectl, psql and curl, and the real programs into /usr/portcullis-diverted"
     [ "$demo" = no ] || say "  - start a git host, an HTTP API, a PostgreSQL cluster, a server and a keeper on 127.0.0.1, and use them"
     undo="./install.sh --uninstall"
     [ -z "$prefix_given" ] && [ "$demo" = no ] || undo="$undo --prefix $prefix"
@@ -252,14 +258,14 @@ next_steps() {
         say "  2. start the keeper: $prefix/bin/portcullis keeper &"
     fi
     say "  3. sign this machine in: $prefix/bin/portcullis login"
-    say "  4. put the shims first on the agent's PATH: export PATH=$prefix/lib/portcullis/shims:\$PATH"
+    [ "$divert" = yes ] || say "  4. put the shims first on the agent's PATH: export PATH=$prefix/lib/portcullis/shims:\$PATH"
     say "  5. see what is closed: $prefix/bin/portcullis doctor"
 }
 
 step() { printf '==> %s\n' "$*"; }
 
 options() {
-    demo=no keep="" prefix="" prefix_given="" server="" ca="" action=install
+    demo=no divert=no keep="" prefix="" prefix_given="" server="" ca="" action=install
     while [ $# -gt 0 ]; do
         case "$1" in
             --demo) demo=yes ;;
@@ -273,12 +279,14 @@ options() {
             --prefix=*) prefix=${1#*=} prefix_given=yes ;;
             --server=*) server=${1#*=} ;;
             --ca=*) ca=${1#*=} ;;
+            --divert) divert=yes ;;
             --uninstall) action=uninstall ;;
             --help | -h) usage && exit 0 ;;
             *) fail "unknown option $1" "./install.sh --help" ;;
         esac
         shift
     done
+    [ "$divert$demo" != yesyes ] || fail "--divert changes this machine, and a demo must not" "leave one of them out"
     case "$server" in "" | https://*) ;; *) fail "--server must be an https:// address, not $server" ;; esac
     case "$server$ca$prefix" in *[\"\\]*) fail "quotes and backslashes cannot stand in --server, --ca or --prefix" ;; esac
 }
@@ -312,6 +320,8 @@ main() {
         uninstall
         return 0
     fi
+    # Before minutes of building.
+    [ "$divert" = no ] || ./divert.sh check
     missing_packages
     plan
     get_packages
@@ -320,6 +330,10 @@ main() {
     install_files
     mkdir -p "$state" "$run"
     keeper_user
+    if [ "$divert" = yes ]; then
+        step "diverting the real programs"
+        ./divert.sh on "$prefix" || fail "the real programs could not be diverted; they are where they were"
+    fi
     if [ "$demo" = yes ]; then
         [ -n "$keep" ] || { if [ -t 1 ]; then keep=yes; else keep=no; fi; }
         exec "$prefix/lib/portcullis/portcullis-demo" run --prefix "$prefix" --keep="$keep"

@@ -50,6 +50,8 @@ strace strace
 etcd etcd-server
 openssl openssl
 setpriv util-linux
+debootstrap debootstrap
+expect expect
 musl-gcc musl-tools
 /usr/lib/x86_64-linux-gnu/libclang-14.so.1 libclang-dev
 /usr/lib/postgresql postgresql
@@ -94,6 +96,15 @@ api_server() {
         return 0
     fi
     tests/differential/kubectl/apiserver/build.sh "$cache" || skip "kubectl against a real API server: it cannot be built here"
+}
+
+# A small Debian, built once (minutes), of which the test of install.sh --divert takes a copy.
+debian_root() {
+    if [ "$(id -u)" != 0 ]; then
+        skip "install.sh --divert: only root can make a Debian root to try it in"
+        return 0
+    fi
+    tests/divert/root.sh "$cache/debian-root" || skip "install.sh --divert: debootstrap cannot make a Debian root here"
 }
 
 # The differential tests compare with the versions in Debian 12; with others they have nothing to say.
@@ -145,7 +156,7 @@ deny() {
 
 shell_scripts() {
     if command -v shellcheck >/dev/null 2>&1; then
-        shellcheck install.sh tests/run.sh fuzz/run tests/differential/kubectl/apiserver/build.sh
+        shellcheck install.sh divert.sh tests/divert/root.sh tests/run.sh fuzz/run tests/differential/kubectl/apiserver/build.sh
     else
         skip "shellcheck: it is not installed"
     fi
@@ -165,6 +176,7 @@ main() {
         step "Rust" rust
         step "kubectl" kubectl
         step "API server" api_server
+        step "Debian root" debian_root
         step "versions" versions
         step "format" cargo fmt --check
         step "shell scripts" shell_scripts

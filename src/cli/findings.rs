@@ -30,27 +30,44 @@ impl State {
     }
 }
 
-/// One thing that was looked at.
+/// One thing that was looked at, or one way round the gate that was tried.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
+    /// Which kind of way round it is about: a word that stays the same, for scripts.
+    pub hole: &'static str,
+    /// Good, where it is so.
     pub what: String,
     pub state: State,
+    /// How it was tried.
+    pub tried: String,
     /// What was seen.
     pub seen: String,
+    /// How to close it.
     pub hint: Option<String>,
 }
 
 impl Finding {
     pub fn closed(what: impl Into<String>, seen: impl Into<String>) -> Self {
-        Finding { what: what.into(), state: State::Closed, seen: seen.into(), hint: None }
+        Finding::of(State::Closed, what, seen, None)
     }
 
     pub fn open(what: impl Into<String>, seen: impl Into<String>, hint: &str) -> Self {
-        Finding { what: what.into(), state: State::Open, seen: seen.into(), hint: Some(hint.to_owned()) }
+        Finding::of(State::Open, what, seen, Some(hint))
     }
 
-    pub fn worthless(what: impl Into<String>, seen: impl Into<String>) -> Self {
-        Finding { what: what.into(), state: State::Worthless, seen: seen.into(), hint: None }
+    pub fn worthless(what: impl Into<String>, seen: impl Into<String>, hint: &str) -> Self {
+        Finding::of(State::Worthless, what, seen, Some(hint))
+    }
+
+    fn of(state: State, what: impl Into<String>, seen: impl Into<String>, hint: Option<&str>) -> Self {
+        let hint = hint.filter(|hint| !hint.is_empty()).map(str::to_owned);
+        Finding { hole: "setup", what: what.into(), state, tried: String::new(), seen: seen.into(), hint }
+    }
+
+    /// Names the hole, and how it was tried.
+    #[must_use]
+    pub fn by(self, hole: &'static str, tried: impl Into<String>) -> Self {
+        Finding { hole, tried: tried.into(), ..self }
     }
 
     pub fn when(what: &str, good: bool, seen: impl Into<String>, hint: &str) -> Self {

@@ -19,7 +19,6 @@ mod findings;
 mod keeper;
 mod login;
 mod logout;
-mod lying;
 mod own_programs;
 mod person;
 mod pin;

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::control::KeeperOption;
-use super::{Complaint, Global, own_programs, show};
+use super::doctor::fix;
+use super::{Complaint, Global, findings, own_programs, show};
 use crate::env;
 use crate::keeper::prefix;
 use crate::model::Digest;
@@ -25,17 +26,27 @@ use crate::wire::pins::{FILE, PinnedTool, Pins, VERSION};
 #[command(after_long_help = "\
 Examples:
   portcullis pin
+  portcullis pin --again
   portcullis pin --keeper /run/portcullis/keeper.sock --out /etc/portcullis/shim.json")]
 pub struct PinArgs {
     /// The keeper's socket that shims connect to [default: as keeper.toml says]
     #[arg(long, value_name = "PATH")]
     keeper: Option<PathBuf>,
+    /// What is pinned already stays where it is, as after an upgrade: says what has changed, and nothing else
+    #[arg(long, conflicts_with_all = ["keeper", "out"])]
+    again: bool,
     /// The file to write [default: PREFIX/etc/portcullis/shim.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 pub fn run(args: &PinArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    if args.again {
+        let file = default_file()?;
+        let done = fix::everything(&file, &findings::socket(&file, &KeeperOption::default()))?;
+        done.iter().try_for_each(|words| show::line(words))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let out = args.out.clone().map_or_else(default_file, Ok)?;
     let keeper = KeeperOption { socket: args.keeper.clone() }.path();
     let pins = make(keeper)?;
@@ -65,12 +76,21 @@ pub fn make(keeper: PathBuf) -> anyhow::Result<Pins> {
     let mut pins = Pins { version: VERSION, keeper, tools: Default::default() };
     for tool in tools::ALL {
         if let Some(path) = real(tool.name())? {
-            let mut pinned = pin(path)?;
-            pinned.said = said(*tool, &pinned.path)?;
-            pins.tools.insert(tool.name().to_owned(), pinned);
+            pins.tools.insert(tool.name().to_owned(), whole(*tool, path)?);
         }
     }
     Ok(pins)
+}
+
+/// A tool as it is now at this place; nothing where we know no such tool.
+pub fn again(name: &str, path: PathBuf) -> io::Result<Option<PinnedTool>> {
+    tools::by_name(name).map(|tool| whole(tool, path)).transpose()
+}
+
+fn whole(tool: &dyn Tool, path: PathBuf) -> io::Result<PinnedTool> {
+    let mut pinned = pin(path)?;
+    pinned.said = said(tool, &pinned.path)?;
+    Ok(pinned)
 }
 
 /// Replaces the file as a whole; everybody may read it, its owner alone writes.
@@ -111,14 +131,20 @@ fn said(tool: &dyn Tool, path: &Path) -> io::Result<BTreeMap<String, String>> {
     Ok(questions.filter_map(|words| ask_alone(path, words).map(|answer| (words.join(" "), answer))).collect())
 }
 
-/// The first program of that name on PATH that is no shim of ours. Relative and empty entries of PATH are passed over.
+/// Where `install.sh --divert` has dpkg put the real programs. As deep as /usr/bin, so that a relative link among them
+/// (Debian's psql) still leads where it led.
+const DIVERTED: &str = "/usr/portcullis-diverted";
+
+/// The program of that name that was diverted; else the first on PATH that is no shim of ours. Relative and empty entries
+/// of PATH are passed over.
 pub fn real(name: &str) -> io::Result<Option<PathBuf>> {
-    let shims = shims();
-    for folder in folders() {
+    let diverted = Some(PathBuf::from(DIVERTED)).filter(|folder| {
+        fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+    });
+    for folder in diverted.into_iter().chain(folders()) {
         let path = folder.join(name);
         let Ok(metadata) = fs::metadata(&path) else { continue };
-        let identity = (metadata.dev(), metadata.ino());
-        if metadata.is_file() && metadata.mode() & 0o111 != 0 && !shims.contains(&identity) && !is_shim(&path) {
+        if metadata.is_file() && metadata.mode() & 0o111 != 0 && !is_shim(&path) {
             return Ok(Some(path));
         }
     }
@@ -131,14 +157,12 @@ pub fn folders() -> Vec<PathBuf> {
     std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect()
 }
 
-/// Device and inode of every shim installed beside this program.
-pub fn shims() -> Vec<(u64, u64)> {
-    let Ok(prefix) = prefix() else { return Vec::new() };
+/// Whether it is the shim: the very file, or a link whose target is called like it, wherever that was installed.
+pub fn is_shim(path: &Path) -> bool {
+    let Ok(prefix) = prefix() else { return false };
     let places = [prefix.join("lib/portcullis/portcullis-shim"), prefix.join("bin/portcullis-shim")];
-    places.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| (file.dev(), file.ino())).collect()
-}
-
-/// A link whose target is called like the shim is one, wherever it was installed.
-fn is_shim(path: &Path) -> bool {
-    fs::canonicalize(path).is_ok_and(|real| real.file_name().is_some_and(|name| name == "portcullis-shim"))
+    let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let found = identity(path);
+    found.is_some() && places.iter().any(|place| identity(place) == found)
+        || fs::canonicalize(path).is_ok_and(|real| real.file_name().is_some_and(|name| name == "portcullis-shim"))
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use portcullis::model::Digest;
 use portcullis::wire::pins::{PinnedTool, Pins};
 
 use crate::gate::Gate;
+use crate::static_shim::static_shim;
 
 /// No library, no variable, no file: what a program is in a container that was made from scratch.
 const TOOL: &str = r#"
@@ -23,23 +24,6 @@ int main(int argc, char **argv) {
     return 7;
 }
 "#;
-
-/// The shim as it is installed: linked against nothing.
-fn static_shim() -> PathBuf {
-    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static");
-    let features = ["--no-default-features", "--features", "shim", "--bin", "portcullis-shim"];
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "-q", "--locked", "--target", &target])
-        .args(features)
-        .arg("--target-dir")
-        .arg(&folder)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    folder.join(target).join("debug/portcullis-shim")
-}
 
 /// Root may choose whom the container runs as; anybody else is root in it, and nobody outside.
 fn inside(root: &Path, program: &str, word: &str) -> Output {

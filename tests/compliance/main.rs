@@ -9,4 +9,6 @@ mod containers;
 mod ends;
 mod gate;
 mod rows;
+#[path = "../static_shim/mod.rs"]
+mod static_shim;
 mod streams;

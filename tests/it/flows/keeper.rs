@@ -118,20 +118,3 @@ fn check_is_good_where_all_is_set_up_and_names_what_is_not() {
         wrong["checks"].as_array().unwrap().iter().find(|check| check["what"] == "the keeper answers").unwrap();
     assert_eq!((&keeper["good"], &wrong["good"]), (&Value::Bool(false), &Value::Bool(false)));
 }
-
-#[test]
-fn doctor_names_a_credential_that_lies_around_and_the_tool_it_serves() {
-    let site = Site::start(PERMIT_ALL);
-    std::fs::write(site.path("agent/.netrc"), "machine git.example password hunter2\n").unwrap();
-    let looked = site.cli().args(["doctor", "--json"]).output().unwrap();
-    assert_eq!(looked.status.code(), Some(1), "{}", words(&looked));
-    assert!(!looked.stdout.windows(7).any(|text| text == b"hunter2"), "its value is not shown");
-    let report: Value = serde_json::from_slice(&looked.stdout).unwrap();
-    let open: Vec<&Value> =
-        report["findings"].as_array().unwrap().iter().filter(|finding| finding["state"] == "open").collect();
-    assert!(open.iter().any(|finding| finding["seen"].as_str().unwrap().ends_with(".netrc")), "{report:#}");
-    let by_path = |tool: &str| {
-        open.iter().any(|finding| finding["what"].as_str().unwrap().starts_with(&format!("{tool} called")))
-    };
-    assert!(by_path("git") && by_path("curl") && !by_path("psql"), "{report:#}");
-}

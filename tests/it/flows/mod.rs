@@ -14,6 +14,10 @@ mod credentials;
 #[cfg(feature = "demo")]
 mod decisions;
 #[cfg(feature = "demo")]
+mod divert;
+#[cfg(feature = "demo")]
+mod doctor;
+#[cfg(feature = "demo")]
 mod explain;
 mod failures;
 #[cfg(feature = "demo")]

@@ -16,3 +16,6 @@ pub mod process;
 pub mod sign_in;
 #[cfg(feature = "demo")]
 pub mod site;
+#[cfg(feature = "demo")]
+#[path = "../../static_shim/mod.rs"]
+pub mod static_shim;
