@@ -38,11 +38,9 @@ pub fn everything(pins_file: &Path, socket: &Path) -> anyhow::Result<Vec<String>
 fn keep_places(pins: &mut Pins, before: &Pins) -> anyhow::Result<()> {
     for (name, old) in &before.tools {
         let moved = pins.tools.get(name).is_none_or(|new| new.path != old.path);
-        if moved && old.path.is_file() && !pin::is_shim(&old.path) {
-            if let Some(again) = pin::again(name, old.path.clone())? {
-                pins.tools.insert(name.clone(), again);
-            }
-        }
+        let stays = moved && old.path.is_file() && !pin::is_shim(&old.path);
+        let again = if stays { pin::again(name, old.path.clone())? } else { None };
+        pins.tools.extend(again.map(|again| (name.clone(), again)));
     }
     Ok(())
 }

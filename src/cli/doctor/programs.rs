@@ -170,9 +170,9 @@ impl Quarry<'_> {
             let what = format!("{name} by {words} is the shim, or finds no credential");
             let tried = format!("{shell} {} {name}", script.join(" "));
             let went = Attempt::of(Path::new(shell)).words(script).word("sh").word(name).word(real).make();
-            let line = went.iter().flat_map(|went| went.said.split(|byte| *byte == b'\n'));
+            let mut lines = went.iter().flat_map(|went| went.said.split(|byte| *byte == b'\n'));
             // What a profile prints comes before it.
-            let path = line.filter(|line| line.starts_with(b"/")).next_back();
+            let path = lines.rfind(|line| line.starts_with(b"/"));
             let path = path.map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
             let Some(path) = path.filter(|path| path.is_file()) else {
                 all.push(Finding::closed(what, "it finds none").by(hole, tried));
