@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Micros};
+use super::{ApprovalId, Masking, Micros};
 
 /// The answer to a question. There is no default: every place that meets one names each arm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Terms {
     /// Mask sets by name: `secrets` (granted secrets and known token shapes), `pii`.
     #[serde(default)]
     pub masks: Vec<String>,
+    /// What operators add to those sets, and what marks look like.
+    #[serde(default, skip_serializing_if = "Masking::is_empty")]
+    pub masking: Masking,
     /// The command is ended after this many seconds (`@limit("10m")`).
     #[serde(default)]
     pub limit_seconds: Option<u64>,

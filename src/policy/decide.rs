@@ -89,8 +89,20 @@ impl PolicySet {
         let answers = self.answers(question);
         match worst(&answers) {
             Some(answer) => Verdict::Deny(answer.refusal(question)),
-            None => unmasked(&answers).map_or_else(|| permitted(&answers, question), Verdict::Deny),
+            None => {
+                unmasked(&answers).map_or_else(|| self.masked(permitted(&answers, question), question), Verdict::Deny)
+            }
         }
+    }
+
+    /// Adds what operators mask beside the sets, and what they want marks to look like.
+    fn masked(&self, mut verdict: Verdict, question: &Question<'_>) -> Verdict {
+        if let Verdict::Allow { terms, .. } | Verdict::Ask { terms, .. } = &mut verdict
+            && !terms.unrecorded
+        {
+            terms.masking = self.masks.holding(&terms.masks, &question.reading.operations);
+        }
+        verdict
     }
 
     /// What every policy said about each operation and doubt, for `portcullis policy explain`.

@@ -21,6 +21,7 @@ use crate::model::{Digest, Invocation, Reading, Refusal, Subject, Terms};
 pub use decide::{Explanation, Outcome, Step};
 pub use doubts::DOUBTS;
 pub use load::LoadError;
+pub use masks::read as read_masks;
 pub use request::CedarRequest;
 
 /// Who asks, what was typed, and what that means.

@@ -358,12 +358,41 @@ fn a_set_that_could_not_be_meant_does_not_load_and_says_where() {
         PolicySet::load(&[("masks.toml".to_owned(), text.to_owned())]).err().map(|error| error.to_string()).unwrap()
     };
     assert!(masks("[pii]\ncolumns = [\"email\"]").starts_with("masks.toml:2:13: \"email\" is not table.column"));
-    assert!(masks("[pee]\ncolumns = []").starts_with("masks.toml:1:2: no mask set is called"));
+    assert!(masks("[pee]\ncolumns = []").starts_with("masks.toml:1:2: unknown field `pee`"));
     assert!(
         masks("[pii]\ncolums = []").starts_with("masks.toml:2:1: unknown field"),
         "{}",
         masks("[pii]\ncolums = []")
     );
+    for (text, expected) in [
+        ("[[rule]]\nid = \"x\"\npatterns = ['ok', 'E-([0-9]']", "masks.toml:3:22: this pattern: unclosed group"),
+        ("[[rule]]\nid = \"x\"\npatterns = [\"\\\\d\", \"a*\"]", "masks.toml:3:21: this pattern: matches the empty"),
+        ("[[rule]]\nid = \"X y\"\nliterals = [\"abcd\"]", "masks.toml:2:6: \"X y\" is no id"),
+        ("[[rule]]\nid = \"x\"", "masks.toml:2:6: rule \"x\" finds nothing"),
+        ("[[rule]]\nid = \"x\"\nliterals = [\"abc\"]", "masks.toml:3:14: this literal has fewer than 4"),
+        ("[[rule]]\nid = \"x\"\npaths = [\"a.b\"]", "masks.toml:3:11: this path is no path"),
+        ("[[rule]]\nid = \"x\"\nset = \"fin\"\npaths = [\"$.b\"]", "masks.toml:3:7: no mask set is called \"fin\""),
+        ("[marks]\nemail = \"stars\"", "masks.toml:2:9: no mark is called \"stars\""),
+    ] {
+        let error = masks(text);
+        assert!(error.starts_with(expected), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn what_operators_mask_travels_with_the_terms_of_its_set() {
+    let cedar = r#"@id("r") permit (principal, action == Action::"git.push", resource);"#;
+    let masks = "[pii]\ncolumns = [\"*.email\"]\n[[rule]]\nid = \"badge\"\npatterns = ['E-[0-9]{6}']\n[marks]\nemail = \"format\"\n";
+    let load = |cedar: String| {
+        PolicySet::load(&[("p.cedar".to_owned(), cedar), ("masks.toml".to_owned(), masks.to_owned())]).unwrap()
+    };
+    let ids = |set: &PolicySet| {
+        let Verdict::Allow { terms, .. } = ask(set, vec![push("refs/heads/a")]) else { panic!() };
+        assert_eq!(terms.masking.styles["email"], crate::model::Style::Format);
+        terms.masking.rules.into_iter().map(|rule| rule.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&load(cedar.to_owned())), ["badge"]);
+    assert_eq!(ids(&load(cedar.replace("permit", "@mask(\"pii\") permit"))), ["email", "badge"]);
 }
 
 #[test]

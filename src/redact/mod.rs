@@ -1,6 +1,7 @@
 //! Raw bytes in, clean bytes out. Invariants: pure; linear in the input; the output does not depend on where the
 //! input was cut into chunks; what is not masked comes out byte for byte; nothing is held but an unfinished line and
-//! lines in which a granted secret may have begun, at most [`HELD`] bytes.
+//! lines in which a granted secret may have begun, at most [`HELD`] bytes, and beside it what a terminal is told in them
+//! ([`shown`], at most 16 KiB).
 //!
 //! A stream is cut at its own newlines, never at the reader's chunks. Whole lines are scanned together ([`scan`]) by
 //! the table of [`rules`] and by the secrets of this very command in every form ([`known`]); secrets
@@ -14,18 +15,27 @@ mod checks;
 mod context;
 mod keys;
 mod known;
+mod marks;
 mod numbers;
+mod own;
+mod paths;
 mod rules;
 mod scan;
+mod shown;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::model::{Clean, Raw, Secret};
+use crate::model::{Clean, Find, Masking, Raw, Secret, Style};
 use context::Context as Told;
 use keys::Keys;
+use marks::{Marks, Stand};
+use own::Own;
 use scan::{Scanner, Span};
+use shown::Sequences;
 
+pub use marks::{MarkKey, kinds};
 pub use rules::Set;
 
 /// The most that is held back, in bytes: the window in which a secret of one line is found whole.
@@ -48,10 +58,33 @@ pub struct Settings<'a> {
     pub secrets: &'a [&'a Secret],
 }
 
+/// The most finds that are kept for whoever asks ([`Redactor::found`]); past it they are only counted.
+const FINDS: usize = 1 << 16;
+
+/// Where something was masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// As the mark says it: a rule's kind, or the id of an operator's rule.
+    pub kind: &'static str,
+    /// Its place in what went in, in bytes from the stream's beginning; the end exclusive.
+    pub start: u64,
+    pub end: u64,
+    /// Where its mark begins in what came out.
+    pub at: u64,
+}
+
 /// Policy asks for a mask that this program does not have. Nothing may run without it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no mask set is called {0:?}")]
 pub struct UnknownSet(pub String);
+
+/// Whether all of these mask sets are known.
+pub fn known_sets(names: &[String]) -> Result<(), UnknownSet> {
+    match names.iter().find(|name| Set::by_name(name).is_none()) {
+        Some(name) => Err(UnknownSet(name.clone())),
+        None => Ok(()),
+    }
+}
 
 /// How many secrets of which kind were masked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,10 +119,17 @@ pub fn patterns() -> impl Iterator<Item = String> {
 /// One stream's redaction.
 pub struct Redactor {
     scanner: Scanner,
+    marks: Arc<Marks>,
+    sets: Vec<Set>,
+    /// What shows it moves nothing that stands to the right.
+    terminal: bool,
+    paths: paths::Reader,
     keys: Keys,
     told: Told,
     /// How much of the lines that are held the context has seen.
     seen: usize,
+    /// What a terminal is told, taken out of the line.
+    sequences: Sequences,
     /// An unfinished line, its first `given` bytes already out.
     line: Vec<u8>,
     given: usize,
@@ -98,45 +138,120 @@ pub struct Redactor {
     /// A set is masked, not only what was granted.
     by_rules: bool,
     masked: Masked,
+    ended: bool,
+    /// Where the held line begins in what went in, and how much has come out.
+    base: u64,
+    out: u64,
+    /// `None`: nobody asks.
+    found: Option<Vec<Found>>,
 }
 
 impl Redactor {
     pub fn new(settings: &Settings<'_>) -> Result<Redactor, UnknownSet> {
+        Redactor::with(settings, &Masking::default())
+    }
+
+    /// With what operators add to the sets and how they want marks to look.
+    pub fn with(settings: &Settings<'_>, masking: &Masking) -> Result<Redactor, UnknownSet> {
         let mut sets = Vec::new();
-        for name in settings.sets {
+        for name in settings.sets.iter().chain(masking.rules.iter().map(|rule| &rule.set)) {
             sets.push(Set::by_name(name).ok_or_else(|| UnknownSet(name.clone()))?);
         }
-        Ok(Redactor {
-            scanner: Scanner::new(&sets, settings.secrets),
+        sets.truncate(settings.sets.len());
+        let listed = masking.rules.iter().filter_map(|rule| match &rule.find {
+            Find::Literal(literal) => Some((literal.text(), own::intern(&rule.id))),
+            Find::Pattern(_) | Find::Column(_) | Find::Path(_) => None,
+        });
+        let known = known::Known::new(settings.secrets, &listed.collect::<Vec<_>>());
+        let own = Own::new(masking).ok_or_else(|| UnknownSet("a pattern that cannot be built".to_owned()))?;
+        Ok(Redactor::over(Scanner::new(&sets, known, own), Arc::new(Marks::new(masking)), sets))
+    }
+
+    /// Another stream with the same settings; what was built for this one is shared.
+    pub fn again(&self) -> Redactor {
+        Redactor::over(self.scanner.again(), Arc::clone(&self.marks), self.sets.clone())
+    }
+
+    fn over(scanner: Scanner, marks: Arc<Marks>, sets: Vec<Set>) -> Redactor {
+        let mut told = Told::new(sets.contains(&Set::Pii), sets.contains(&Set::Addresses));
+        told.columns(&scanner.own().columns);
+        Redactor {
             keys: Keys::default(),
-            told: Told::new(sets.contains(&Set::Pii), sets.contains(&Set::Addresses)),
+            told,
             seen: 0,
-            by_rules: !sets.is_empty(),
+            by_rules: !sets.is_empty() || !scanner.own().columns.is_empty(),
+            scanner,
+            marks,
+            sets,
+            terminal: false,
+            paths: paths::Reader::default(),
+            sequences: Sequences::default(),
             line: Vec::new(),
             given: 0,
             swallow: false,
             masked: Masked::default(),
-        })
+            ended: false,
+            base: 0,
+            out: 0,
+            found: None,
+        }
+    }
+
+    /// Marks get pseudonyms under this key.
+    #[must_use]
+    pub fn keyed(mut self, key: MarkKey) -> Redactor {
+        if let Some(marks) = Arc::get_mut(&mut self.marks) {
+            marks.keyed(key);
+        }
+        self
+    }
+
+    /// The stream is shown by a terminal: a mark is as wide as what it stands for.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Redactor {
+        self.terminal = true;
+        self
+    }
+
+    /// Finds are kept for [`Redactor::found`].
+    #[must_use]
+    pub fn noting(mut self) -> Redactor {
+        self.found = Some(Vec::new());
+        self
+    }
+
+    /// What was masked since the last call, in order. The last one may still grow, so it is kept back until
+    /// [`Redactor::end`].
+    pub fn found(&mut self) -> Vec<Found> {
+        let Some(found) = &mut self.found else { return Vec::new() };
+        // A line that is dropped is told before what stands behind it.
+        found.sort_by_key(|found| found.start);
+        let ready = if self.ended { found.len() } else { found.len().saturating_sub(1) };
+        found.drain(..ready).collect()
     }
 
     /// Takes a chunk and gives what is decided by now.
     pub fn push(&mut self, raw: Raw) -> Clean {
         let mut out = Vec::with_capacity(raw.0.len() + 64);
-        let mut rest = &raw.0[..];
         if !self.by_rules && self.scanner.masks_nothing() {
             return Clean::after_redaction(raw.0);
         }
+        let joined = (!self.sequences.partial.is_empty()).then(|| {
+            let mut joined = std::mem::take(&mut self.sequences.partial);
+            joined.extend_from_slice(&raw.0);
+            joined
+        });
+        let mut rest = joined.as_deref().unwrap_or(&raw.0);
         while !rest.is_empty() {
             if self.swallow {
-                let end = rest.iter().position(|b| checks::ends_token(*b)).unwrap_or(rest.len());
-                self.swallow = end == rest.len();
-                rest = &rest[end..];
+                rest = self.swallowed(rest);
                 continue;
             }
             let before = self.line.len();
-            let (now, later) = rest.split_at(rest.len().min(HELD - before));
-            self.line.extend_from_slice(now);
-            rest = later;
+            let taken = self.sequences.take(rest, &mut self.line, HELD, self.given);
+            rest = &rest[taken..];
+            // An overstruck letter may have been taken back.
+            let before = before.min(self.line.len());
             let full = self.line.len() == HELD;
             if let Some(newline) = memchr::memrchr(b'\n', &self.line[if full { 0 } else { before }..]) {
                 let end = newline + 1 + if full { 0 } else { before };
@@ -163,7 +278,8 @@ impl Redactor {
             let mut spans = self.scanner.spans(&self.line, known);
             let safe = self.scanner.safe(&self.line, &spans, open).max(self.given);
             spans.retain(|span| span.end <= safe);
-            self.give(safe, &spans, &mut out);
+            self.give(safe, spans, &mut out);
+            self.out += self.told_beside(self.given + 1, &mut out);
             self.forget(safe);
         }
         Clean::after_redaction(out)
@@ -171,14 +287,22 @@ impl Redactor {
 
     /// Whether something is held back.
     pub fn holds(&self) -> bool {
-        self.given < self.line.len()
+        self.given < self.line.len() || self.sequences.hold()
     }
 
     /// The stream has ended: the rest, and what was masked in all.
     pub fn finish(mut self) -> (Clean, Masked) {
+        (self.end(), self.masked)
+    }
+
+    /// The stream has ended: the rest.
+    pub fn end(&mut self) -> Clean {
         let mut out = Vec::new();
         self.lines(self.line.len(), None, &mut out);
-        (Clean::after_redaction(out), self.masked)
+        self.out += self.told_beside(usize::MAX, &mut out);
+        out.append(&mut self.sequences.partial);
+        self.ended = true;
+        Clean::after_redaction(out)
     }
 
     pub fn masked(&self) -> &Masked {
@@ -213,8 +337,11 @@ impl Redactor {
             }
             self.seen -= end;
         }
-        self.give(end, &spans, out);
-        self.line.drain(..end);
+        if self.marks.drops_lines() {
+            spans = self.without_lines(spans, end);
+        }
+        self.give(end, spans, out);
+        self.gone(end);
         self.given = 0;
     }
 
@@ -248,31 +375,159 @@ impl Redactor {
             }
         }
         spans.retain(|span| span.end <= cut);
-        self.give(cut, &spans, out);
+        self.give(cut, spans, out);
         self.forget(cut);
     }
 
     /// Puts out the line up to `end`, masks in place of spans.
-    fn give(&mut self, end: usize, spans: &[Span], out: &mut Vec<u8>) {
-        for span in spans {
+    fn give(&mut self, end: usize, mut spans: Vec<Span>, out: &mut Vec<u8>) {
+        let before = out.len();
+        if let Some(fresh) = self.line.get(self.given..end).filter(|_| !self.scanner.own().paths.is_empty()) {
+            let ruled = spans.len();
+            self.paths.read(&self.scanner.own().paths, fresh, self.given, &mut spans);
+            if spans.len() > ruled {
+                spans = scan::merge(spans);
+            }
+        }
+        for span in &spans {
             if span.end <= self.given {
                 continue;
             }
-            out.extend_from_slice(&self.line[self.given..span.start.max(self.given)]);
-            if !span.silent {
-                out.extend_from_slice(format!("[masked:{}]", span.kind).as_bytes());
-                *self.masked.0.entry(span.kind).or_default() += 1;
-            }
+            let start = span.start.max(self.given);
+            self.sequences.copy(&self.line, self.given, start, out);
+            // What is told right before a value stays before its mark.
+            self.told_beside(start + 1, out);
             self.given = span.end;
+            if span.silent {
+                self.note_more(span);
+                self.told_beside(span.end, out);
+                continue;
+            }
+            self.note(span.kind, (start, span.end), self.out + (out.len() - before) as u64);
+            let mark = self.marks.mark(span.kind, &self.line[start..span.end], self.stand(start, span));
+            out.extend_from_slice(mark.text.as_bytes());
+            self.given += mark.over;
+            self.told_beside(self.given, out);
         }
-        out.extend_from_slice(self.line.get(self.given..end).unwrap_or_default());
-        self.given = self.given.max(end);
+        if self.given < end {
+            self.sequences.copy(&self.line, self.given, end, out);
+            self.given = end;
+        }
+        self.out += (out.len() - before) as u64;
+    }
+
+    /// Puts out what stands before `to` beside the text; gives how many bytes that are.
+    fn told_beside(&mut self, to: usize, out: &mut Vec<u8>) -> u64 {
+        let before = out.len();
+        self.sequences.copy_alone(to, out);
+        (out.len() - before) as u64
+    }
+
+    /// Drops the rest of a secret without end; gives what is left of the bytes.
+    fn swallowed<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
+        let end = rest.iter().position(|b| *b == 0x1b || checks::ends_token(*b)).unwrap_or(rest.len());
+        let mut gone = end;
+        if let Some(escape) = rest.get(end..).filter(|rest| rest.first() == Some(&0x1b)) {
+            match self.sequences.pass(escape, self.line.len()) {
+                None => return &[],
+                Some(0) => gone += 1,
+                Some(passed) => {
+                    self.dropped(end);
+                    return &escape[passed..];
+                }
+            }
+        } else {
+            self.swallow = end == rest.len();
+        }
+        self.dropped(gone);
+        &rest[gone..]
+    }
+
+    fn dropped(&mut self, bytes: usize) {
+        self.base += bytes as u64;
+        if let Some(last) = self.found.as_mut().and_then(|found| found.last_mut()) {
+            last.end += bytes as u64;
+        }
+    }
+
+    /// So much of the held line is out and needed no more.
+    fn gone(&mut self, bytes: usize) {
+        self.base += bytes as u64 + self.sequences.more(bytes, false);
+        self.line.drain(..bytes);
+        self.sequences.drain(bytes);
+    }
+
+    /// A place of the held line in what went in.
+    fn place(&self, at: usize, begins: bool) -> u64 {
+        self.base + at as u64 + self.sequences.more(at, begins)
+    }
+
+    /// How a value stands in its line.
+    fn stand(&self, start: usize, span: &Span) -> Stand<'_> {
+        let from = memchr::memrchr(b'\n', &self.line[..start]).map_or(0, |newline| newline + 1);
+        let behind = &self.line[span.end..];
+        let after = &behind[..memchr::memchr(b'\n', behind).unwrap_or(behind.len())];
+        let after = after.strip_suffix(b"\r").unwrap_or(after);
+        let whole = start == span.start && !self.swallow;
+        Stand { before: &self.line[from..start], after, whole, fixed: self.terminal }
+    }
+
+    fn note(&mut self, kind: &'static str, (start, end): (usize, usize), at: u64) {
+        *self.masked.0.entry(kind).or_default() += 1;
+        if self.found.is_none() {
+            return;
+        }
+        let places = (self.place(start, true), self.place(end, false));
+        if let Some(found) = self.found.as_mut().filter(|found| found.len() < FINDS) {
+            let (start, end) = places;
+            found.push(Found { kind, start, end, at });
+        }
+    }
+
+    /// A find goes on.
+    fn note_more(&mut self, span: &Span) {
+        if self.found.is_none() {
+            return;
+        }
+        let (start, end) = (self.place(span.start, true), self.place(span.end, false));
+        if let Some(last) = self.found.as_mut().and_then(|found| found.last_mut())
+            && last.kind == span.kind
+            // A line's end may lie between.
+            && last.end <= start
+            && start <= last.end + 2
+        {
+            last.end = end;
+        }
+    }
+
+    /// Where a find's line is to be dropped, all of that line instead of the find; what was given of it stays.
+    fn without_lines(&mut self, spans: Vec<Span>, end: usize) -> Vec<Span> {
+        let mut kept: Vec<Span> = Vec::new();
+        let mut dropped = 0..0;
+        for span in spans {
+            if span.start >= dropped.end && !span.silent && self.marks.style(span.kind) == Style::DropLine {
+                let from = memchr::memrchr(b'\n', &self.line[..span.start]).map_or(0, |newline| newline + 1);
+                let behind = memchr::memchr(b'\n', &self.line[span.end..end]).map_or(end, |n| span.end + n + 1);
+                dropped = from.max(self.given)..behind;
+                // What was found before it in the same line goes too.
+                while let Some(other) = kept.pop_if(|other| other.end > dropped.start) {
+                    self.note(other.kind, (other.start, other.end), self.out);
+                }
+                kept.push(Span { start: dropped.start, end: dropped.end, kind: "", silent: true });
+            }
+            if span.start >= dropped.end {
+                kept.push(span);
+            } else if !span.silent {
+                self.note(span.kind, (span.start, span.end), self.out);
+            }
+        }
+        kept
     }
 
     /// Drops what is given, but for the context.
     fn forget(&mut self, given: usize) {
         let drop = given.saturating_sub(CONTEXT);
-        self.line.drain(..drop);
+        self.gone(drop);
         self.given = given - drop;
     }
 }

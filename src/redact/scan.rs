@@ -5,6 +5,7 @@
 //! ordinary text costs a search, and the worst text a bounded number of passes over each word.
 
 use std::cell::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
@@ -14,9 +15,9 @@ use regex_automata::{Anchored, Input};
 use super::checks::{Check, back, expression};
 use super::known::Known;
 use super::numbers;
+use super::own::Own;
 use super::rules::{At, Before, RULES, Rule, Set};
 use super::words::{Hit, Words};
-use crate::model::Secret;
 
 /// A secret's place: `start..end` is replaced by a mark of `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,31 +31,53 @@ pub struct Span {
 
 pub struct Scanner {
     rules: Vec<Compiled>,
-    /// Made when there is text to search.
-    words: Option<Words>,
+    /// Made when there is text to search, once for all streams of a run.
+    words: Arc<OnceLock<Words>>,
+    /// The text in lower case.
+    low: Vec<u8>,
     /// Rules that are tried wherever a number begins.
     numbers: Vec<usize>,
-    known: Option<Known>,
+    known: Option<Arc<Known>>,
+    own: Arc<Own>,
     hits: Vec<Hit>,
 }
 
 impl Scanner {
-    pub fn new(sets: &[Set], secrets: &[&Secret]) -> Self {
-        Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), Known::new(secrets))
+    pub fn new(sets: &[Set], known: Option<Known>, own: Own) -> Self {
+        Scanner { own: Arc::new(own), ..Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), known) }
     }
 
     fn of(rules: impl Iterator<Item = &'static Rule> + Clone, known: Option<Known>) -> Self {
         Scanner {
-            words: None,
+            words: Arc::default(),
+            low: Vec::new(),
             numbers: rules.clone().enumerate().filter(|(_, rule)| rule.words.is_empty()).map(|(n, _)| n).collect(),
             rules: rules.map(Compiled::new).collect(),
-            known,
+            known: known.map(Arc::new),
+            own: Arc::default(),
+            hits: Vec::new(),
+        }
+    }
+
+    /// The same for another stream: what was built is shared.
+    pub fn again(&self) -> Scanner {
+        Scanner {
+            words: Arc::clone(&self.words),
+            low: Vec::new(),
+            numbers: self.numbers.clone(),
+            rules: self.rules.iter().map(|compiled| Compiled::new(compiled.rule)).collect(),
+            known: self.known.clone(),
+            own: Arc::clone(&self.own),
             hits: Vec::new(),
         }
     }
 
     pub fn masks_nothing(&self) -> bool {
-        self.rules.is_empty() && self.known.is_none()
+        self.rules.is_empty() && self.known.is_none() && self.own.is_empty()
+    }
+
+    pub fn own(&self) -> &Own {
+        &self.own
     }
 
     /// The secrets that were granted, and where the earliest begins that the text's end may have cut, of which at
@@ -70,6 +93,7 @@ impl Scanner {
     pub fn spans(&mut self, text: &[u8], mut spans: Vec<Span>) -> Vec<Span> {
         let known = spans.len();
         self.ruled(text, |_, span| spans.extend(span));
+        self.own.spans(text, &mut spans);
         let mut index = 0;
         spans.retain(|span| {
             index += 1;
@@ -104,8 +128,8 @@ impl Scanner {
         self.rules.iter_mut().for_each(|rule| rule.until = 0);
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        let words = self.words.get_or_insert_with(|| Words::new(self.rules.iter().map(|compiled| compiled.rule)));
-        words.find(text, &mut hits);
+        let words = self.words.get_or_init(|| Words::new(self.rules.iter().map(|compiled| compiled.rule)));
+        words.find(text, &mut self.low, &mut hits);
         let mut line = Line { text, end: 0 };
         for hit in &hits {
             self.rules[usize::from(hit.rule)].try_at(line.of(hit.at), hit.at, &mut found);

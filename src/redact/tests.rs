@@ -101,7 +101,7 @@ fn a_private_key_is_one_mark_whole_indented_escaped_or_cut_short() {
 #[test]
 fn cells_are_masked_by_the_name_of_their_column_until_the_table_ends() {
     let table = " id | api_token | note \n----+-----------+------\n  1 | abc-def   | x+   \n    | ghi       | y    \n(1 row)\n\n 2 | abc-def | x\n";
-    let expected = " id | api_token | note \n----+-----------+------\n  1 | [masked:secret-column]   | x+   \n    | ghi       | y    \n(1 row)\n\n 2 | abc-def | x\n";
+    let expected = " id | api_token | note \n----+-----------+------\n  1 | [masked]  | x+   \n    | ghi       | y    \n(1 row)\n\n 2 | abc-def | x\n";
     assert_eq!(text(table), expected);
     assert_eq!(text("id,login,pw\n1,bob,ITx2qw!\n2,eve,\n"), "id,login,pw\n1,bob,[masked:secret-column]\n2,eve,\n");
     assert_eq!(text("x\nid,login,pw\n1,bob,ITx2qw\n"), "x\nid,login,pw\n1,bob,ITx2qw\n");

@@ -31,8 +31,6 @@ pub struct Hit {
 pub struct Words {
     passes: Vec<Pass>,
     words: Vec<Word>,
-    /// The text in lower case.
-    low: Vec<u8>,
 }
 
 struct Word {
@@ -69,21 +67,21 @@ impl Words {
             }
         }
         let passes = passes(&words);
-        Words { passes, words, low: Vec::new() }
+        Words { passes, words }
     }
 
-    /// All places of all words, in order.
-    pub fn find(&mut self, text: &[u8], hits: &mut Vec<Hit>) {
-        self.low.clear();
-        self.low.extend(text.iter().map(u8::to_ascii_lowercase));
+    /// All places of all words, in order; `low` becomes the text in lower case.
+    pub fn find(&self, text: &[u8], low: &mut Vec<u8>, hits: &mut Vec<Hit>) {
+        low.clear();
+        low.extend(text.iter().map(u8::to_ascii_lowercase));
         for pass in &self.passes {
             let mut from = 0;
-            while let Some((at, fragment)) = pass.search.next(&self.low, from) {
+            while let Some((at, fragment)) = pass.search.next(low, from) {
                 from = at + 1;
                 for (word, offset) in &pass.owners[fragment] {
                     let word = &self.words[usize::from(*word)];
                     let Some(begin) = at.checked_sub(*offset) else { continue };
-                    if self.low[begin..].starts_with(word.text) {
+                    if low[begin..].starts_with(word.text) {
                         hits.extend(word.rules.iter().map(|rule| Hit { at: begin, rule: *rule }));
                     }
                 }

@@ -1,7 +1,7 @@
 //! Proof that terms were accepted. Nothing runs without one, and this is the only place that makes one.
 
 use crate::model::{ApprovalTicket, Decision, Grant, Refusal, RefusalKind, Terms};
-use crate::redact::{Redactor, Settings, UnknownSet};
+use crate::redact::{MarkKey, Redactor, Settings, UnknownSet, known_sets};
 
 /// An allowance whose terms this program can keep.
 pub struct Permit {
@@ -18,8 +18,8 @@ pub enum Answer {
 /// Names each arm: a decision that is not understood has already failed to parse.
 pub fn answer(decision: Decision) -> Answer {
     match decision {
-        Decision::Allow(terms) => match Redactor::new(&Settings { sets: &terms.masks, secrets: &[] }) {
-            Ok(_) => Answer::Permit(Permit { terms }),
+        Decision::Allow(terms) => match known_sets(&terms.masks) {
+            Ok(()) => Answer::Permit(Permit { terms }),
             Err(unknown) => Answer::Refused(cannot_enforce(&unknown)),
         },
         Decision::Ask(ticket) => Answer::Wait(ticket),
@@ -42,9 +42,9 @@ impl Permit {
 
     /// Whether nobody has to stay beside the tool. Terms that ask for more all the same are kept as they stand.
     pub fn wants_nobody(&self) -> bool {
-        let Terms { unrecorded, record_stdin, masks, limit_seconds, environment: _, grants, quiet_programs } =
+        let Terms { unrecorded, record_stdin, masks, masking, limit_seconds, environment: _, grants, quiet_programs } =
             &self.terms;
-        let more = *record_stdin || *quiet_programs || limit_seconds.is_some();
+        let more = !masking.is_empty() || *record_stdin || *quiet_programs || limit_seconds.is_some();
         *unrecorded && !more && masks.is_empty() && grants.is_empty()
     }
 
@@ -57,8 +57,14 @@ impl Permit {
 fn lenses(terms: &Terms, grants: &[Grant]) -> Result<Lenses, UnknownSet> {
     let secrets: Vec<_> = grants.iter().map(|grant| &grant.secret).collect();
     let settings = Settings { sets: &terms.masks, secrets: &secrets };
-    let input = terms.record_stdin.then(|| Redactor::new(&settings)).transpose()?;
-    Ok(Lenses { output: Redactor::new(&settings)?, error: Redactor::new(&settings)?, input })
+    let output = Redactor::with(&settings, &terms.masking)?;
+    // Without randomness marks have no pseudonyms; they mask all the same.
+    let output = match MarkKey::random() {
+        Some(key) => output.keyed(key),
+        None => output,
+    };
+    let input = terms.record_stdin.then(|| output.again());
+    Ok(Lenses { error: output.again().noting(), output: output.noting(), input })
 }
 
 fn cannot_enforce(unknown: &UnknownSet) -> Refusal {

@@ -26,7 +26,8 @@ pub fn look(pid: i32) -> io::Result<(Process, i32)> {
     // Fields are cut at 64 bytes for the name and about 20 for each number: more than this it never is.
     let mut stat = [0; 2048];
     let length = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut stat)?;
-    parse(pid, &stat[..length]).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has another form"))
+    parse(pid, &stat[..length])
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has another form"))
 }
 
 /// The process itself, its parent, and so on upwards. Ends early where one cannot be seen, or where a "parent" is

@@ -5,6 +5,8 @@
 mod architecture;
 #[cfg(feature = "server")]
 mod flows;
+#[cfg(feature = "keeper")]
+mod masking;
 mod redaction;
 #[cfg(feature = "server")]
 mod support;

@@ -54,6 +54,7 @@ fn terms() -> Terms {
         record_stdin: true,
         unrecorded: false,
         masks: vec!["secrets".into()],
+        masking: Masking::default(),
         limit_seconds: Some(600),
         environment: vec![("PGOPTIONS".into(), "-c statement_timeout=5s".into())],
         grants: vec!["orders-ro".into()],

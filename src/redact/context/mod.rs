@@ -163,6 +163,11 @@ impl Context {
         }
     }
 
+    /// Columns that operators list, with the kinds of their marks.
+    pub fn columns(&mut self, own: &[(String, &'static str)]) {
+        self.rows.own(own);
+    }
+
     /// Takes whole lines, which stand `at` in the buffer.
     pub fn lines(&mut self, lines: &[u8], at: usize) {
         let mut words =
@@ -185,7 +190,7 @@ impl Context {
             // What `env -0` prints is divided by NUL.
             let mut at = at;
             for line in line.split(|b| *b == 0) {
-                if telling || self.told || self.engaged() {
+                if telling || self.told || self.engaged() || self.rows.has_own() {
                     self.line(line, at);
                 } else {
                     self.rows.skip(line);

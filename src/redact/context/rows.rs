@@ -23,6 +23,8 @@ pub struct Rows {
     record: Option<Says>,
     /// The last row of a record was `key | DB_PASSWORD`: the next may be its value.
     keyed: Option<Says>,
+    /// Columns that operators list, in lower case, and the kinds of their marks.
+    own: Vec<(String, &'static str)>,
 }
 
 struct Table {
@@ -37,6 +39,7 @@ struct Table {
 struct Column {
     told: Option<Says>,
     person: Option<Person>,
+    own: Option<&'static str>,
     /// Its cell in the last row was masked, and may go on in this one.
     masked: bool,
     /// Where it stands in the ruled line, in characters.
@@ -60,6 +63,14 @@ enum Layout {
 impl Rows {
     pub fn new(pii: bool) -> Rows {
         Rows { pii, ..Rows::default() }
+    }
+
+    pub fn own(&mut self, own: &[(String, &'static str)]) {
+        self.own = own.to_vec();
+    }
+
+    pub fn has_own(&self) -> bool {
+        !self.own.is_empty()
     }
 
     pub fn inside(&self) -> bool {
@@ -95,11 +106,11 @@ impl Rows {
         let pii = self.pii;
         let places = ruled(line);
         if let Some(previous) = self.previous.as_ref().filter(|previous| !places.is_empty() && !previous.is_empty()) {
-            self.table = Table::new(previous, Layout::Ruled, places, pii);
+            self.table = Table::new(previous, Layout::Ruled, places, pii, &self.own);
             return;
         }
         if let Some(columns) = copied(line) {
-            self.table = Table::new(&columns, Layout::Divided(b'\t'), Vec::new(), pii);
+            self.table = Table::new(&columns, Layout::Divided(b'\t'), Vec::new(), pii, &self.own);
             return;
         }
         let layout = match line {
@@ -109,15 +120,16 @@ impl Rows {
             _ => None,
         };
         if let Some(layout) = layout {
-            self.table = Table::new(line, layout, Vec::new(), pii);
+            self.table = Table::new(line, layout, Vec::new(), pii, &self.own);
             return;
         }
         let places = spaced(line);
         if !places.is_empty() {
-            self.table = Table::new(line, Layout::Spaced, places, pii);
+            self.table = Table::new(line, Layout::Spaced, places, pii, &self.own);
         } else if self.previous.as_ref().is_none_or(|previous| previous.is_empty()) {
             let divider = [b'|', b'\t', b';', b','].into_iter().find(|d| line.contains(d) && is_header(line, *d));
-            self.table = divider.and_then(|divider| Table::new(line, Layout::Divided(divider), Vec::new(), pii));
+            self.table =
+                divider.and_then(|divider| Table::new(line, Layout::Divided(divider), Vec::new(), pii, &self.own));
         }
     }
 
@@ -127,6 +139,13 @@ impl Rows {
         let keyed = self.keyed.take();
         let Some((name, value)) = two(line) else { return };
         let text = &line[value.0..value.1];
+        if let Some(kind) = own_kind(&self.own, &line[name.0..name.1])
+            && !text.is_empty()
+        {
+            found.push(Span { start: at + value.0, end: at + value.1, kind, silent: false });
+            self.record = Some(Says::Surely);
+            return;
+        }
         let told = match &line[name.0..name.1] {
             b"" => record,
             b"key" | b"name" | b"variable" | b"setting" if keyed.is_none() => {
@@ -147,7 +166,13 @@ impl Rows {
 
 impl Table {
     /// `None` where no column is of interest.
-    fn new(header: &[u8], layout: Layout, places: Vec<(usize, usize)>, pii: bool) -> Option<Table> {
+    fn new(
+        header: &[u8],
+        layout: Layout,
+        places: Vec<(usize, usize)>,
+        pii: bool,
+        own: &[(String, &'static str)],
+    ) -> Option<Table> {
         let cells = match layout {
             Layout::Ruled | Layout::Spaced => under(header, &places),
             Layout::Divided(divider) => divided(header, divider),
@@ -168,11 +193,13 @@ impl Table {
             .map(|(n, cell)| Column {
                 told: says(&name(cell)),
                 person: person(&name(cell)).filter(|_| pii),
+                own: own_kind(own, &name(cell)),
                 masked: false,
                 place: place(n),
             })
             .collect();
-        let any = columns.iter().any(|column| column.told.is_some() || column.person.is_some()) || pair.is_some();
+        let listed = |column: &Column| column.told.is_some() || column.person.is_some() || column.own.is_some();
+        let any = columns.iter().any(listed) || pair.is_some();
         any.then_some(Table { layout, columns, pair, inside: None })
     }
 
@@ -259,9 +286,16 @@ impl Table {
             // The further lines of a cell may be short, as a key's last one.
             let last = column.told.is_some() && goes_on && n == 0 && !text.is_empty();
             column.masked = told || more || last;
-            if column.masked || person {
-                found.push(Span { start: at + start, end: at + end, kind: KIND, silent: false });
+            let own = column.own.filter(|_| !text.is_empty());
+            if column.masked || person || own.is_some() {
+                let kind = own.unwrap_or(KIND);
+                found.push(Span { start: at + start, end: at + end, kind, silent: false });
             }
         }
     }
+}
+
+/// The kind of a column that an operator lists.
+fn own_kind(own: &[(String, &'static str)], name: &[u8]) -> Option<&'static str> {
+    own.iter().find(|(column, _)| name.eq_ignore_ascii_case(column.as_bytes())).map(|(_, kind)| *kind)
 }

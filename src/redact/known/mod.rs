@@ -28,7 +28,7 @@ const PREFIX: usize = 12;
 const SHORTEST: usize = 4;
 
 /// The kind of a granted secret's mark.
-const KIND: &str = "granted-secret";
+pub const KIND: &str = "granted-secret";
 
 /// Multiplies the hash of a beginning; any odd number of many bits does.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -51,19 +51,20 @@ struct Needle {
     least: usize,
     /// base64: the characters at its edges hold some of its bits, and padding may follow.
     ragged: bool,
+    kind: &'static str,
 }
 
 impl Known {
-    /// `None` where there is no secret.
-    pub fn new(secrets: &[&Secret]) -> Option<Self> {
+    /// What was granted, and what operators list with the kinds of their rules. `None` where there is neither.
+    pub fn new(secrets: &[&Secret], listed: &[(&str, &'static str)]) -> Option<Self> {
         let mut needles = Vec::new();
-        for secret in secrets {
-            let secret = secret.expose();
-            add_forms(secret, &mut needles);
+        let granted = secrets.iter().map(|secret| (secret.expose(), KIND));
+        for (secret, kind) in granted.chain(listed.iter().map(|(text, kind)| (text.as_bytes(), *kind))) {
+            add_forms(secret, kind, &mut needles);
             // One of several lines (a key) is known by each of them, too.
             let mut lines = secret.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.is_empty());
             if lines.clone().count() > 1 {
-                lines.by_ref().for_each(|line| add_forms(line, &mut needles));
+                lines.by_ref().for_each(|line| add_forms(line, kind, &mut needles));
             }
         }
         needles.sort_by(|a, b| a.bytes.cmp(&b.bytes));
@@ -134,7 +135,7 @@ impl Known {
                 if start + alike == text.len() && alike < needle.bytes.len() && view.to_the_end() {
                     open = Some(open.map_or(from, |open: usize| open.min(from)));
                 }
-                out.push(Span { start: from, end: to, kind: KIND, silent: false });
+                out.push(Span { start: from, end: to, kind: needle.kind, silent: false });
             });
         }
         open
@@ -186,12 +187,12 @@ fn base64_letter(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_')
 }
 
-fn add_forms(secret: &[u8], needles: &mut Vec<Needle>) {
+fn add_forms(secret: &[u8], kind: &'static str, needles: &mut Vec<Needle>) {
     let mut add = |bytes: Vec<u8>, least: usize, ragged: bool| {
         let bytes = Zeroizing::new(views::without_blanks(&Zeroizing::new(bytes)));
         if bytes.len() >= SHORTEST {
             let least = least.min(bytes.len());
-            needles.push(Needle { bytes, least, ragged });
+            needles.push(Needle { bytes, least, ragged, kind });
         }
     };
     let beginning = views::without_blanks(&secret[..secret.len().min(PREFIX)]);

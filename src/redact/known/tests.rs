@@ -118,6 +118,16 @@ fn a_secret_is_masked_in_every_form_with_every_split() {
 }
 
 #[test]
+fn a_quote_in_a_shells_quotes_is_undone_without_any_backslash() {
+    let secret = "it's-a-long-secret";
+    let text = "echo 'it'\"'\"'s-a-long-secret'\n";
+    for cut in 0..text.len() {
+        let out = masked(text.as_bytes(), &[cut], &[secret.as_bytes()]);
+        assert_eq!(String::from_utf8(out).unwrap(), "echo '[masked:granted-secret]'\n", "{cut}");
+    }
+}
+
+#[test]
 fn what_begins_like_a_secret_and_is_none_stays() {
     let secret = b"correct-horse-battery-9";
     for text in ["correct-hor\u{e9}-x", "a correct-\nhand\n", "%63orrect-h%2", "Y29ycmVjdC1o", "\\u0063orrect"] {

@@ -299,7 +299,8 @@ impl Kind {
         let rest = text.get(from..)?;
         let at = match self {
             Kind::Percent | Kind::Form => memchr::memchr(b'%', rest)?,
-            Kind::Backslash => memchr::memchr(b'\\', rest)?,
+            Kind::Backslash => memchr::memchr2_iter(b'\\', b'\'', rest)
+                .find(|at| rest[*at] == b'\\' || !matches!(self.undo(&rest[*at..]), Undone::Plain))?,
             Kind::Entity => memchr::memchr(b'&', rest)?,
             // `key=value` is everywhere.
             Kind::Quoted => {
@@ -318,6 +319,7 @@ impl Kind {
             (Kind::Backslash, b'\\') => backslash(text),
             (Kind::Backslash, b'\'') if text.starts_with(b"'\\''") => Undone::As(Decoded::byte(b'\''), 4),
             (Kind::Backslash, b'\'') if text.starts_with(b"'\"'\"'") => Undone::As(Decoded::byte(b'\''), 5),
+            (Kind::Backslash, b'\'') if b"'\"'\"'".starts_with(text) => Undone::Unfinished,
             (Kind::Entity, b'&') => entity(text),
             _ => Undone::Plain,
         }

@@ -169,6 +169,8 @@ impl Session {
             for n in 0..self.relays.len() {
                 let frame = self.relays[n].finish(self.ledger.next());
                 self.record(frame);
+                let masked = self.relays[n].masked_since();
+                self.record(masked);
             }
         }
         self.relays.iter().all(Relay::is_over)
@@ -234,6 +236,8 @@ impl Session {
                 self.moved = Instant::now();
                 let frame = self.relays[n].read(&mut buffer, self.ledger.next());
                 self.record(frame);
+                let masked = self.relays[n].masked_since();
+                self.record(masked);
             }
             Event::Write(n) => {
                 self.moved = Instant::now();
@@ -258,6 +262,8 @@ impl Session {
             if self.relays[n].waits_for_pause() && self.moved.elapsed() >= PAUSE {
                 let frame = self.relays[n].pause(self.ledger.next());
                 self.record(frame);
+                let masked = self.relays[n].masked_since();
+                self.record(masked);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! the record has them.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 use rustix::io::ioctl_fionread;
 
 use crate::model::{Bytes, Clean, FrameKind, Raw};
-use crate::redact::{Masked, Redactor};
+use crate::redact::{Found, Masked, Redactor};
 use crate::sys::terminal;
 
 /// What one read takes; as much as a pipe holds unless it is told otherwise (pipe(7)).
@@ -21,6 +22,9 @@ const WIDE: usize = 1 << 20;
 
 /// What one write to a descriptor that may block can take once it is writable (pipe(7), PIPE_BUF).
 const ATOMIC: usize = 4096;
+
+/// About how long the record's word about what was masked gets, in bytes; the keeper takes 4096.
+const LONGEST_MARK: usize = 2048;
 
 /// Where the clean bytes go: one of the caller's own descriptors.
 pub struct Sink<'a> {
@@ -123,6 +127,8 @@ pub struct Relay<'a> {
     owed: u64,
     pub bytes: u64,
     pub masked: Masked,
+    /// Not in the record yet.
+    found: Vec<Found>,
 }
 
 impl<'a> Relay<'a> {
@@ -137,6 +143,7 @@ impl<'a> Relay<'a> {
             owed: 0,
             bytes: 0,
             masked: Masked::default(),
+            found: Vec::new(),
         }
     }
 
@@ -164,7 +171,9 @@ impl<'a> Relay<'a> {
                 }
                 self.owed = self.owed.saturating_sub(n as u64);
                 self.paused = false;
-                let clean = self.redactor.as_mut()?.push(Raw(buffer[..n].to_vec()));
+                let redactor = self.redactor.as_mut()?;
+                let clean = redactor.push(Raw(buffer[..n].to_vec()));
+                self.found.extend(redactor.found());
                 self.pass(clean, frame)
             }
             Err(Errno::INTR | Errno::AGAIN) => None,
@@ -181,16 +190,38 @@ impl<'a> Relay<'a> {
     /// The stream has paused: a prompt must not wait for its newline.
     pub fn pause(&mut self, frame: u64) -> Option<FrameKind> {
         self.paused = true;
-        let clean = self.redactor.as_mut()?.idle();
+        let redactor = self.redactor.as_mut()?;
+        let clean = redactor.idle();
+        self.found.extend(redactor.found());
         self.pass(clean, frame)
+    }
+
+    /// What was masked since the last frame, for the record: rules and places in what the caller gets, never values.
+    pub fn masked_since(&mut self) -> Option<FrameKind> {
+        let found = std::mem::take(&mut self.found);
+        if found.is_empty() {
+            return None;
+        }
+        let stream = if matches!((self.kind)(Bytes::default()), FrameKind::Error(_)) { "error" } else { "output" };
+        let mut text = format!("masked on {stream}:");
+        for (n, Found { kind, at, .. }) in found.iter().enumerate() {
+            if text.len() > LONGEST_MARK {
+                let _ = write!(text, " and {} more", found.len() - n);
+                break;
+            }
+            let _ = write!(text, "{} {kind} at {at}", if n == 0 { "" } else { "," });
+        }
+        Some(FrameKind::Mark(text))
     }
 
     /// The stream has ended, or nobody waits for the rest of it.
     pub fn finish(&mut self, frame: u64) -> Option<FrameKind> {
         self.source = None;
         self.owed = 0;
-        let (clean, masked) = self.redactor.take()?.finish();
-        self.masked.add(&masked);
+        let mut redactor = self.redactor.take()?;
+        let clean = redactor.end();
+        self.masked.add(redactor.masked());
+        self.found.extend(redactor.found());
         self.pass(clean, frame)
     }
 

@@ -62,7 +62,12 @@ impl Streams {
         if let Some((terminal, theirs)) = &self.screen {
             let n = if own[1] { 1 } else { 2 };
             if let Some(lens) = lenses[n - 1].take() {
-                self.relays.push(Relay::new(terminal.ours()?, Sink::new(callers[n]), lens, FrameKind::Output));
+                self.relays.push(Relay::new(
+                    terminal.ours()?,
+                    Sink::new(callers[n]),
+                    lens.on_terminal(),
+                    FrameKind::Output,
+                ));
             }
             for n in [1, 2].into_iter().filter(|n| own[*n]) {
                 self.theirs[n] = Some(fcntl_dupfd_cloexec(theirs, 3)?);
