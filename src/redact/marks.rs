@@ -228,15 +228,9 @@ fn bare_in_json(value: &[u8], stand: Stand<'_>) -> bool {
 
 /// The whole of a plain value behind `key:` or `-`, also in `{…}`.
 fn begins_in_yaml(stand: Stand<'_>) -> bool {
-    let ends = stand.after.trim_ascii().is_empty() || stand.after.starts_with(b" #");
-    let flows = stand.before.contains(&b'{') && stand.before.ends_with(b": ");
-    if flows && matches!(stand.after.first(), Some(b',' | b'}')) {
-        return true;
-    }
-    let before = stand.before.trim_ascii_start();
-    let key = before.strip_suffix(b": ").map(<[u8]>::trim_ascii_end);
-    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b'"' | b'\'' | b' ');
-    ends && (before == b"- " || key.is_some_and(|key| !key.is_empty() && key.iter().all(name)))
+    let before = stand.before.trim_ascii_end();
+    let begins = before.len() < stand.before.len() && (before.ends_with(b":") || before.trim_ascii() == b"-");
+    begins && matches!(stand.after.trim_ascii_start().first(), None | Some(b'#' | b',' | b'}'))
 }
 
 /// Where a column ends behind the value, what stands to the right of it stays where it is, as far as there is room.

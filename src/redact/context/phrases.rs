@@ -43,13 +43,13 @@ const PHRASES: &[Phrase] = &[
     // crypt(5), argon2's and passlib's strings.
     phrase(
         "password-hash",
-        r"(?:^|[^0-9A-Za-z$])(\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|P|H|S)\$[0-9A-Za-z./+=,$-]{20,})",
+        r"(?:^|[^0-9A-Za-z$])(\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|P|H|S)\$(?:[0-9A-Za-z./+=$-]|,[a-z]{1,9}=){20,})",
         always,
     ),
     phrase("password-hash", r"(SCRAM-SHA-(?:1|256)\$[0-9]+:[0-9A-Za-z+/=]+\$[0-9A-Za-z+/=]+:[0-9A-Za-z+/=]+)", always),
     phrase(
         "password-hash",
-        r"\b((?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|scrypt|argon2)\$[0-9A-Za-z./+=,$-]{30,})",
+        r"\b((?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|scrypt|argon2)\$(?:[0-9A-Za-z./+=$-]|,[a-z]{1,9}=){30,})",
         always,
     ),
     phrase(

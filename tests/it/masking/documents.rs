@@ -13,11 +13,15 @@ struct Case {
     text: String,
 }
 
-fn masked(text: &str, style: Style) -> String {
+fn styled(style: Style) -> Redactor {
     let sets = ["secrets".to_owned(), "pii".to_owned()];
     let masking = Masking { styles: [("*".to_owned(), style)].into(), ..Masking::default() };
     let redactor = Redactor::with(&Settings { sets: &sets, secrets: &[] }, &masking).unwrap();
-    let mut redactor = redactor.keyed(MarkKey::new(b"a key of a test, no secret"));
+    redactor.keyed(MarkKey::new(b"a key of a test, no secret"))
+}
+
+fn masked(text: &str, styled: &Redactor) -> String {
+    let mut redactor = styled.again();
     let mut out = redactor.push(Raw(text.as_bytes().to_vec())).into_vec();
     out.extend(redactor.finish().0.into_vec());
     String::from_utf8(out).unwrap()
@@ -81,9 +85,10 @@ fn json_yaml_and_csv_stay_what_they_are() {
     let corpus = include_str!("../../redaction/corpus.jsonl");
     let cases = corpus.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
     let mut input = Vec::new();
+    let styles = [Style::Mark, Style::Fixed, Style::LastFour, Style::Format].map(|style| (style, styled(style)));
     for case in cases {
-        for style in [Style::Mark, Style::Fixed, Style::LastFour, Style::Format] {
-            let after = masked(&case.text, style);
+        for (style, redactor) in &styles {
+            let after = masked(&case.text, redactor);
             serde_json::to_writer(&mut input, &(&case.id, style, &case.text, &after)).unwrap();
             input.push(b'\n');
         }
