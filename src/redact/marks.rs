@@ -170,7 +170,7 @@ pub fn kinds() -> Vec<&'static str> {
 }
 
 fn last_four(value: &[u8], whole: bool) -> String {
-    let text = String::from_utf8_lossy(value);
+    let text = std::str::from_utf8(value).unwrap_or_default();
     let count = text.chars().count();
     if !whole || count < SHOWS_FOUR {
         return STARS.to_owned();
@@ -219,7 +219,7 @@ fn bare_in_json(value: &[u8], stand: Stand<'_>) -> bool {
     match before.last() {
         Some(b':') => before[..before.len() - 1].trim_ascii_end().ends_with(b"\""),
         Some(b'[') => true,
-        Some(b',') => before.contains(&b'[') && after.first().is_some(),
+        Some(b',') => before.contains(&b'[') && !after.is_empty(),
         // An element of a list that is printed in lines.
         None => stand.before.len() >= 2 && !stand.fixed,
         _ => false,
@@ -268,7 +268,10 @@ pub fn width(text: &[u8]) -> usize {
     if text.is_ascii() {
         return text.len();
     }
-    String::from_utf8_lossy(text).chars().map(columns).sum()
+    // A byte that is no text is shown as one replacement character.
+    text.utf8_chunks()
+        .map(|chunk| chunk.valid().chars().map(columns).sum::<usize>() + usize::from(!chunk.invalid().is_empty()))
+        .sum()
 }
 
 /// The wide blocks of East Asian Width (UAX 11) and combining marks; others take one column.
