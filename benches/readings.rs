@@ -3,7 +3,7 @@
 //! grow: twice for what is linear. With a case's name and a size (`… --bench readings -- psql-comments 1048576`) it
 //! makes that one reading alone, for callgrind to count its instructions.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::time::{Duration, Instant};
 
