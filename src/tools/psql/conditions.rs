@@ -9,6 +9,9 @@ struct Open {
     done: Option<bool>,
     /// Length of the statement so far when the branch began.
     mark: usize,
+    /// What held of those around it when it began, so that nobody has to go through them again: whether all may be, and
+    /// whether all are, taken.
+    around: (bool, bool),
     /// Its `\else` was there: psql takes no other branch after it, and goes on with this one.
     last: bool,
 }
@@ -25,23 +28,22 @@ pub struct Conditions(Vec<Open>);
 impl Conditions {
     /// Whether what is read now may be run.
     pub fn active(&self) -> bool {
-        self.0.iter().all(|open| open.taken != Some(false))
+        self.0.last().is_none_or(|open| open.around.0 && open.taken != Some(false))
     }
 
     /// Whether it will be run, if anything is.
     pub fn certain(&self) -> bool {
-        self.0.iter().all(|open| open.taken == Some(true))
+        self.0.last().is_none_or(|open| open.around.1 && open.taken == Some(true))
     }
 
     pub fn begin(&mut self, truth: Option<bool>, mark: usize) {
-        self.0.push(Open { taken: truth, done: Some(false), mark, last: false });
+        let around = (self.active(), self.certain());
+        self.0.push(Open { taken: truth, done: Some(false), mark, around, last: false });
     }
 
     /// Whether the condition of an `\elif` here would be looked at.
     pub fn wants_next(&self) -> bool {
-        let outer = self.0.len().saturating_sub(1);
-        self.0[..outer].iter().all(|open| open.taken != Some(false))
-            && self.0.last().is_some_and(|open| open.done != Some(true) && open.taken != Some(true))
+        self.0.last().is_some_and(|open| open.around.0 && open.done != Some(true) && open.taken != Some(true))
     }
 
     /// Whether another branch may begin here; psql complains of one without `\if` or after `\else` and changes nothing.
