@@ -5,7 +5,7 @@
 //! that go on though they were read as refused. PORTCULLIS_STRICT=1 tells every difference; many are then the cluster's
 //! state and no mistake.
 
-use super::{ask_for_certificate, differences, kubectl, seed, server};
+use super::{alone, ask_for_certificate, differences, kubectl, seed, server};
 
 const TABLE: &str = include_str!("../../../src/tools/kubectl/commands.txt");
 
@@ -308,6 +308,7 @@ fn told(difference: &str, strict: bool) -> bool {
 #[test]
 fn what_a_generated_line_does_is_never_read_as_less() {
     let (Some(kubectl), Some(server)) = (kubectl(), server()) else { return };
+    let _alone = alone();
     let number =
         |name: &str, otherwise: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise);
     let strict = std::env::var_os("PORTCULLIS_STRICT").is_some();

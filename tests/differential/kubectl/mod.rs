@@ -119,9 +119,16 @@ fn differences(server: &ApiServer, text: &str, kubectl: &(PathBuf, String)) -> V
     }
 }
 
+/// There is one API server, and what one test does to it the other must not see in its log.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 fn every_line_does_what_was_read_of_it() {
     let (Some(kubectl), Some(server)) = (kubectl(), server()) else { return };
+    let _alone = alone();
     seed(server);
     ask_for_certificate(server);
     // A number is the generator's.
