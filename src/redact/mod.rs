@@ -274,8 +274,10 @@ impl Redactor {
             self.lines(newline + 1, Some(BEGUN), &mut out);
         }
         if !self.keys.inside() && !self.told.inside() && memchr::memchr(b'\n', &self.line).is_none() {
-            let (known, open) = self.scanner.known(&self.line, BEGUN);
-            let mut spans = self.scanner.spans(&self.line, known);
+            let end = self.line.len();
+            let raw = self.sequences.raw(&self.line, end, true);
+            let (known, open) = self.known(end, BEGUN, raw.as_ref());
+            let mut spans = self.ruled(end, known, raw.as_ref());
             let safe = self.scanner.safe(&self.line, &spans, open).max(self.given);
             spans.retain(|span| span.end <= safe);
             self.give(safe, spans, &mut out);
@@ -298,9 +300,10 @@ impl Redactor {
     /// The stream has ended: the rest.
     pub fn end(&mut self) -> Clean {
         let mut out = Vec::new();
+        // A sequence that does not end is text.
+        self.line.append(&mut self.sequences.partial);
         self.lines(self.line.len(), None, &mut out);
         self.out += self.told_beside(usize::MAX, &mut out);
-        out.append(&mut self.sequences.partial);
         self.ended = true;
         Clean::after_redaction(out)
     }
@@ -313,7 +316,8 @@ impl Redactor {
     /// of which at least so many characters are there. `None`: there are no next ones, or no more can be held.
     fn lines(&mut self, end: usize, begun: Option<usize>, out: &mut Vec<u8>) {
         let end = self.decided(end, begun.is_some());
-        let (mut known, open) = self.scanner.known(&self.line[..end], begun.unwrap_or(usize::MAX));
+        let raw = self.sequences.raw(&self.line, end, begun.is_none());
+        let (mut known, open) = self.known(end, begun.unwrap_or(usize::MAX), raw.as_ref());
         let line_of = |at: usize| memchr::memrchr(b'\n', &self.line[..at]).map_or(0, |newline| newline + 1);
         let mut end = end;
         if let Some(open) = open.filter(|_| begun.is_some()) {
@@ -326,8 +330,9 @@ impl Redactor {
         if end == 0 {
             return;
         }
+        let raw = self.sequences.raw(&self.line, end, begun.is_none());
+        let mut spans = self.ruled(end, known, raw.as_ref());
         let lines = &self.line[..end];
-        let mut spans = self.scanner.spans(lines, known);
         if self.by_rules {
             self.keys.follow(lines, &mut spans);
             let told = self.told.take(end);
@@ -343,6 +348,45 @@ impl Redactor {
         self.give(end, spans, out);
         self.gone(end);
         self.given = 0;
+    }
+
+    /// The known secrets of the text up to `end`, as it is shown and as it came; and where the earliest begins that goes
+    /// on behind it, of which so many characters are there.
+    fn known(&mut self, end: usize, least: usize, raw: Option<&shown::Raw>) -> (Vec<Span>, Option<usize>) {
+        let (mut known, mut open) = self.scanner.known(&self.line[..end], least);
+        if let Some(raw) = raw {
+            let (more, opened) = self.scanner.known(&raw.bytes, least);
+            self.hold(raw, more, &mut known);
+            open = [open, opened.map(|at| self.sequences.hold_place(raw, at, false))].into_iter().flatten().min();
+        }
+        (known, open)
+    }
+
+    /// All that is masked in it, with what is known.
+    fn ruled(&mut self, end: usize, known: Vec<Span>, raw: Option<&shown::Raw>) -> Vec<Span> {
+        let mut spans = self.scanner.spans(&self.line[..end], known);
+        if let Some(raw) = raw {
+            let more = self.scanner.spans(&raw.bytes, Vec::new());
+            self.hold(raw, more, &mut spans);
+            spans = scan::merge(spans);
+        }
+        spans
+    }
+
+    /// Adds what was found in the raw text and is not found in the shown one.
+    fn hold(&mut self, raw: &shown::Raw, more: Vec<Span>, spans: &mut Vec<Span>) {
+        for span in more {
+            let start = self.sequences.hold_place(raw, span.start, true);
+            let end = self.sequences.hold_place(raw, span.end, false);
+            let covers = |other: &Span| other.start <= start && end <= other.end && start < end;
+            if spans.iter().any(covers) {
+                continue;
+            }
+            self.sequences.drop_cut(raw, &span);
+            if start < end {
+                spans.push(Span { start, end, ..span });
+            }
+        }
     }
 
     /// Shows the context the lines up to `end` that it has not seen. Gives the end of those about which no later line
@@ -361,8 +405,10 @@ impl Redactor {
 
     /// A line that fills the window and has no end yet: all but the overlap is decided.
     fn window(&mut self, out: &mut Vec<u8>) {
-        let (known, _) = self.scanner.known(&self.line, usize::MAX);
-        let mut spans = self.scanner.spans(&self.line, known);
+        let end = self.line.len();
+        let raw = self.sequences.raw(&self.line, end, false);
+        let (known, _) = self.known(end, usize::MAX, raw.as_ref());
+        let mut spans = self.ruled(end, known, raw.as_ref());
         let mut cut = self.line.len() - OVERLAP;
         if let Some(span) = spans.iter().find(|span| span.start < cut && cut < span.end) {
             if span.end < self.line.len() {

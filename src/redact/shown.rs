@@ -3,8 +3,13 @@
 //!
 //! A move of the cursor is a blank to the search: what stands on its two sides is apart. The overstriking of manual
 //! pages (`c` backspace `c`) is one letter. Strings (OSC, DCS) stay in the text: a link may hold a secret.
+//!
+//! What is taken out ends with a letter, and whoever writes an escape before a secret could have its first one taken. So
+//! the bytes are searched as they came as well ([`Sequences::raw`]); a sequence that cuts what is found there is dropped.
 
 use std::collections::VecDeque;
+
+use super::scan::Span;
 
 const ESC: u8 = 0x1b;
 const BACKSPACE: u8 = 0x08;
@@ -32,6 +37,30 @@ struct Entry {
     bytes: Vec<u8>,
     /// That byte is a blank in its place.
     stands: bool,
+    /// Part of it is of a secret: it does not come out.
+    dropped: bool,
+}
+
+/// A text with what was taken out of it, as it came.
+pub struct Raw {
+    pub bytes: Vec<u8>,
+    /// For each sequence, where it begins and ends in it.
+    places: Vec<(usize, usize)>,
+}
+
+impl Raw {
+    /// A place of it in the text that is held.
+    fn held(&self, at: usize, begins: bool, entries: &VecDeque<Entry>) -> usize {
+        let mut less = 0;
+        for ((start, end), entry) in self.places.iter().zip(entries) {
+            if at < *end {
+                let behind = entry.at + usize::from(begins && entry.stands);
+                return if at > *start { behind } else { at - less };
+            }
+            less += end - start - usize::from(entry.stands);
+        }
+        at - less
+    }
 }
 
 enum Parsed {
@@ -102,7 +131,7 @@ impl Sequences {
 
     fn push(&mut self, at: usize, bytes: Vec<u8>, stands: bool) {
         self.bytes += bytes.len();
-        self.entries.push_back(Entry { at, bytes, stands });
+        self.entries.push_back(Entry { at, bytes, stands, dropped: false });
     }
 
     /// While a secret without end is dropped: the sequence at the beginning of the bytes, kept for what comes. `None`
@@ -131,7 +160,9 @@ impl Sequences {
         while let Some(entry) = self.entries.get(self.given).filter(|entry| entry.at < to) {
             let at = entry.at.max(from);
             out.extend_from_slice(&text[from..at]);
-            out.extend_from_slice(&entry.bytes);
+            if !entry.dropped {
+                out.extend_from_slice(&entry.bytes);
+            }
             from = at + usize::from(entry.stands && entry.at == at);
             self.given += 1;
         }
@@ -142,11 +173,42 @@ impl Sequences {
     pub fn copy_alone(&mut self, to: usize, out: &mut Vec<u8>) {
         while let Some(entry) = self.entries.get(self.given).filter(|entry| entry.at < to) {
             // What was written over is of the value, and a move would go astray beside a mark.
-            if entry.bytes[0] == ESC && !entry.stands {
+            if entry.bytes[0] == ESC && !entry.stands && !entry.dropped {
                 out.extend_from_slice(&entry.bytes);
             }
             self.given += 1;
         }
+    }
+
+    /// The text up to `end` as it came, with what stands behind it where `last` says so; `None` where nothing was taken
+    /// out of it.
+    pub fn raw(&self, text: &[u8], end: usize, last: bool) -> Option<Raw> {
+        let end_at = end + usize::from(last);
+        self.entries.front().filter(|entry| entry.at < end_at)?;
+        let mut raw = Raw { bytes: Vec::with_capacity(end + self.bytes), places: Vec::new() };
+        let mut from = 0;
+        for entry in self.entries.iter().take_while(|entry| entry.at < end_at) {
+            raw.bytes.extend_from_slice(&text[from..entry.at]);
+            let start = raw.bytes.len();
+            raw.bytes.extend_from_slice(&entry.bytes);
+            raw.places.push((start, raw.bytes.len()));
+            from = entry.at + usize::from(entry.stands);
+        }
+        raw.bytes.extend_from_slice(text.get(from..end).unwrap_or_default());
+        Some(raw)
+    }
+
+    /// Sequences that this part of the raw text cuts do not come out.
+    pub fn drop_cut(&mut self, raw: &Raw, span: &Span) {
+        for ((start, end), entry) in raw.places.iter().zip(&mut self.entries) {
+            let touches = span.start < *end && *start < span.end;
+            entry.dropped |= touches && (span.start > *start || span.end < *end);
+        }
+    }
+
+    /// A place of the raw text in the held one.
+    pub fn hold_place(&self, raw: &Raw, at: usize, begins: bool) -> usize {
+        raw.held(at, begins, &self.entries)
     }
 
     /// How many bytes more than the text before `at` went in; with what stands right before it, where it `begins`
@@ -268,6 +330,31 @@ mod tests {
         assert_eq!(shown(&long), long);
         let endless = format!("password={}\x1b[1m{}\x1b[0m end\n", "q7".repeat(60_000), "x8".repeat(60_000));
         assert_eq!(shown(&endless), "password=[masked:password]\x1b[1m\x1b[0m end\n");
+    }
+
+    #[test]
+    fn no_escape_before_a_secret_takes_a_part_of_it_away() {
+        for secret in ["Zq8vT3mKx0LrWb5Jd7Yp", "123456789012345", "mq8vT3mKx0LrWb5Jd7Yp"] {
+            let known = crate::model::Secret::new(secret.as_bytes().to_vec());
+            for before in ["\x1b", "\x1b[", "\x1b[31", "\x1b(", "\x1b%", "\x1b#", "a\x08", "_\x08", "\x1b]0;", "\x1bP"]
+            {
+                for after in ["", "m", "\n", " x\n", "\x1b[m\n", "G"] {
+                    let text = format!("{before}{secret}{after}");
+                    for cut in 0..text.len() {
+                        let mut redactor = Redactor::new(&Settings { sets: &[], secrets: &[&known] }).unwrap();
+                        let mut out = redactor.push(Raw(text.as_bytes()[..cut].to_vec())).into_vec();
+                        out.extend(redactor.push(Raw(text.as_bytes()[cut..].to_vec())).into_vec());
+                        out.extend(redactor.finish().0.into_vec());
+                        let out = String::from_utf8(out).unwrap();
+                        assert!(!out.contains(&secret[1..]), "{text:?} gave {out:?}");
+                    }
+                }
+            }
+        }
+        for before in ["\x1b[", "\x1b("] {
+            let out = shown(&format!("{before}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\n"));
+            assert!(!out.contains("HLzhkoby"), "{out:?}");
+        }
     }
 
     #[test]

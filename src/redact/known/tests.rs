@@ -128,6 +128,15 @@ fn a_quote_in_a_shells_quotes_is_undone_without_any_backslash() {
 }
 
 #[test]
+fn a_backslash_of_the_secret_itself_is_none_in_a_shells_quotes() {
+    for (secret, text) in [("0 \\0AAaAa '!A", "'0 \\0AAaAa '\\''!A'\n"), ("0 \\0AAaAa '!A", "'0 \\0AAaAa '\"'\"'!A'\n")]
+    {
+        let out = masked(text.as_bytes(), &[], &[secret.as_bytes()]);
+        assert_eq!(String::from_utf8(out).unwrap(), "'[masked:granted-secret]'\n");
+    }
+}
+
+#[test]
 fn what_begins_like_a_secret_and_is_none_stays() {
     let secret = b"correct-horse-battery-9";
     for text in ["correct-hor\u{e9}-x", "a correct-\nhand\n", "%63orrect-h%2", "Y29ycmVjdC1o", "\\u0063orrect"] {

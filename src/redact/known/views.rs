@@ -116,7 +116,7 @@ impl<'a> View<'a> {
     /// and `after` bytes of them.
     pub fn unescaped(&self, before: usize, after: usize, searched: &mut impl FnMut(&View<'_>)) {
         let quoted = if self.breaks_softly() { Kind::QuotedLines } else { Kind::Quoted };
-        for kind in [Kind::Percent, Kind::Form, Kind::Backslash, quoted, Kind::Entity] {
+        for kind in [Kind::Percent, Kind::Form, Kind::Backslash, Kind::Apostrophe, quoted, Kind::Entity] {
             let Some(view) = self.undo(kind, before, after) else { continue };
             searched(&view);
             if kind == Kind::Backslash {
@@ -256,6 +256,8 @@ enum Kind {
     Form,
     /// JSON (RFC 8259 section 7), C, and what a shell's quoting adds.
     Backslash,
+    /// A quote in a shell's single quotes, where a backslash is none (POSIX shell, 2.2.2).
+    Apostrophe,
     /// Quoted-printable (RFC 2045 section 6.7).
     Quoted,
     /// The same where lines end with `=`, which is of the break and not of the text.
@@ -301,6 +303,9 @@ impl Kind {
             Kind::Percent | Kind::Form => memchr::memchr(b'%', rest)?,
             Kind::Backslash => memchr::memchr2_iter(b'\\', b'\'', rest)
                 .find(|at| rest[*at] == b'\\' || !matches!(self.undo(&rest[*at..]), Undone::Plain))?,
+            Kind::Apostrophe => {
+                memchr::memchr_iter(b'\'', rest).find(|at| !matches!(self.undo(&rest[*at..]), Undone::Plain))?
+            }
             Kind::Entity => memchr::memchr(b'&', rest)?,
             // `key=value` is everywhere.
             Kind::Quoted => {
@@ -317,9 +322,17 @@ impl Kind {
             (Kind::Form, b'+') => Undone::As(Decoded::NOTHING, 1),
             (Kind::Quoted | Kind::QuotedLines, b'=') => hexadecimal(&text[1..], 2, 1),
             (Kind::Backslash, b'\\') => backslash(text),
-            (Kind::Backslash, b'\'') if text.starts_with(b"'\\''") => Undone::As(Decoded::byte(b'\''), 4),
-            (Kind::Backslash, b'\'') if text.starts_with(b"'\"'\"'") => Undone::As(Decoded::byte(b'\''), 5),
-            (Kind::Backslash, b'\'') if b"'\"'\"'".starts_with(text) => Undone::Unfinished,
+            (Kind::Backslash | Kind::Apostrophe, b'\'') if text.starts_with(b"'\\''") => {
+                Undone::As(Decoded::byte(b'\''), 4)
+            }
+            (Kind::Backslash | Kind::Apostrophe, b'\'') if text.starts_with(b"'\"'\"'") => {
+                Undone::As(Decoded::byte(b'\''), 5)
+            }
+            (Kind::Backslash | Kind::Apostrophe, b'\'')
+                if b"'\"'\"'".starts_with(text) || b"'\\''".starts_with(text) =>
+            {
+                Undone::Unfinished
+            }
             (Kind::Entity, b'&') => entity(text),
             _ => Undone::Plain,
         }
