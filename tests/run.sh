@@ -51,7 +51,6 @@ etcd etcd-server
 openssl openssl
 setpriv util-linux
 debootstrap debootstrap
-expect expect
 musl-gcc musl-tools
 /usr/lib/x86_64-linux-gnu/libclang-14.so.1 libclang-dev
 /usr/lib/postgresql postgresql

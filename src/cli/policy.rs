@@ -241,7 +241,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("p.cedar", "@id(\"a\") permit (principal, action == Action::\"tool.info\", resource);");
-        write("cases.toml", "[[case]]\nname = \"nothing\"\noperations = []\nexpect = \"deny\"\n");
+        write("cases.toml", "[[case]]\nname = \"meant to fail\"\noperations = []\nexpect = \"deny\"\n");
         let code = |result: anyhow::Result<ExitCode>| format!("{:?}", result.unwrap());
         let folders = [folder.path().to_owned()];
         assert_eq!(code(test(&folders, false)), format!("{:?}", ExitCode::FAILURE));

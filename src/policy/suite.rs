@@ -185,7 +185,7 @@ impl Suite {
             tool: argv0.text().unwrap_or_default().to_owned(),
             argv0,
             args: words.collect(),
-            cwd: Some("/work".into()),
+            cwd: Some("/home/agent/app".into()),
             variables: variables.collect(),
             streams,
             parent: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use portcullis::model::{Decision, Facts, HelperScope, Invocation, InvocationId, Pin, StreamKind, Streams};
 use portcullis::wire::frames::{self, FromKeeper, FromShim, Hello, Question};
@@ -182,14 +182,13 @@ fn a_credential_helper_that_asks_before_its_tool_is_known() {
         helper.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     };
     let (mut tool, mut stranger) = (asks(), asks());
-    // Both ask while the keeper knows of no tool, and neither is answered, with yes or with no.
+    // Both have asked while the keeper knows of no tool, and wait: an answer too early is a no, and ends them here or
+    // leaves the tool without its credential below.
     let until = Instant::now() + PATIENCE;
-    while connections(&site) < 3 {
+    while connections(&site) < 3 || ![&tool, &stranger].iter().all(|child| waits(child.id())) {
         assert!(Instant::now() < until, "the helpers never came");
         std::thread::yield_now();
     }
-    // That nothing is said has no event: an answer would be here in a few milliseconds.
-    std::thread::sleep(Duration::from_millis(300));
     assert!([&mut tool, &mut stranger].iter_mut().all(|child| child.try_wait().unwrap().is_none()));
     let scope = HelperScope { grant: "api".to_owned(), url: "http://127.0.0.1:9/x".to_owned() };
     client.say(&FromShim::Started { pid: tool.id() as i32, helper: Some(scope), role: None });
@@ -198,12 +197,35 @@ fn a_credential_helper_that_asks_before_its_tool_is_known() {
     assert!(told(tool).contains("password=a-token-q1w2e3r4t5z6\n"));
 }
 
+/// Whether the helper below this shell, which only writes once it is connected, sleeps (proc_pid_stat(5)): it reads.
+fn waits(shell: u32) -> bool {
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap_or_default();
+    let of = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let stats: Vec<String> = children.split_whitespace().map(of).chain([of(&shell.to_string())]).collect();
+    stats.iter().any(|stat| stat.contains("(git-credential-) S "))
+}
+
 /// How many the keeper has taken (proc_net_unix(5): state 3 is connected, and only its own ends bear the path).
 fn connections(site: &Site) -> usize {
     let path = site.path("run/keeper.sock");
     let table = std::fs::read_to_string("/proc/net/unix").unwrap();
     let ends = table.lines().filter(|line| line.ends_with(path.to_str().unwrap()));
     ends.filter(|line| line.split_whitespace().nth(5) == Some("03")).count()
+}
+
+#[test]
+fn going_on_as_the_tool_where_policy_wants_a_record() {
+    let site = Site::start(PERMIT_ALL);
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/x"))));
+    client.say(&FromShim::Becomes { role: None });
+    assert!(matches!(client.hear(), Some(FromKeeper::Failed(_))));
+    assert!(client.hear().is_none());
+    let site = Site::start(r#"@id("all") @record("none") permit(principal, action, resource);"#);
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/x"))));
+    client.say(&FromShim::Becomes { role: None });
+    assert!(matches!(client.hear(), Some(FromKeeper::Done)));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn invocation() -> Invocation {
         tool: "git".into(),
         argv0: "git".into(),
         args: vec!["push".into(), Bytes::from(&b"caf\xe9"[..])],
-        cwd: Some("/work".into()),
+        cwd: Some("/home/agent/app".into()),
         variables: BTreeMap::from([("GIT_DIR".to_owned(), "x".into())]),
         streams: Streams { stdin: StreamKind::Terminal, stdout: StreamKind::Pipe, stderr: StreamKind::Null },
         parent: Some(InvocationId::from_ulid(2)),

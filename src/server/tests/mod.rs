@@ -107,7 +107,7 @@ pub fn judged(word: &str, verdict: Verdict) -> Judged {
         tool: "git".to_owned(),
         argv0: "git".into(),
         args: vec![word.into()],
-        cwd: Some("/work".into()),
+        cwd: Some("/home/agent/app".into()),
         variables: BTreeMap::new(),
         streams: Streams { stdin: none, stdout: none, stderr: none },
         parent: None,

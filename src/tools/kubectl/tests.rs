@@ -169,7 +169,7 @@ fn invocation(line: &str) -> Invocation {
         tool: "kubectl".to_owned(),
         argv0: "kubectl".into(),
         args: words[at + 1..].iter().map(|word| Bytes::from(word.as_str())).collect(),
-        cwd: Some("/work".into()),
+        cwd: Some("/home/agent/app".into()),
         variables: variables.map(|(name, value)| (name.to_owned(), value.into())).collect(),
         streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
         parent: None,

@@ -31,10 +31,10 @@ impl State {
         };
         let remotes = ["origin.git", "other.git"].into_iter().flat_map(refs_of(&refs)).collect();
         let mut files = BTreeMap::new();
-        walk(&machine.path("work"), &mut files);
-        let config = ["work/.git/config", "home/.gitconfig"].iter();
+        walk(&machine.path("tree"), &mut files);
+        let config = ["tree/.git/config", "home/.gitconfig"].iter();
         let config = config.map(|path| std::fs::read(machine.path(path)).unwrap_or_default()).collect();
-        State { remotes, local: refs("work"), files, config }
+        State { remotes, local: refs("tree"), files, config }
     }
 }
 

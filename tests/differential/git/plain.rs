@@ -86,7 +86,7 @@ const PLAIN: &[&str] = &[
     "| log --oneline",
     "| --no-pager diff",
     "| -C . status",
-    "| -C ../work -C . -c user.name=x -c branch.A.b.Merge=refs/heads/y commit -m x",
+    "| -C ../tree -C . -c user.name=x -c branch.A.b.Merge=refs/heads/y commit -m x",
     "| -c core.fsmonitor=planted status",
     "| --version",
     "mkdir -p a/b | -C a/b status",

@@ -22,7 +22,7 @@ pub struct Machine {
 impl Machine {
     pub fn new(tool: &'static str) -> Self {
         let root = tempfile::tempdir().unwrap();
-        for folder in ["home", "work", "bin"] {
+        for folder in ["home", "tree", "bin"] {
             std::fs::create_dir(root.path().join(folder)).unwrap();
         }
         let mut environment = BTreeMap::new();
@@ -92,7 +92,7 @@ impl Machine {
             .args(args)
             .env_clear()
             .envs(&self.environment)
-            .current_dir(self.path("work"))
+            .current_dir(self.path("tree"))
             .stdin(Stdio::null());
         command
     }
@@ -110,7 +110,7 @@ impl Machine {
             tool: self.tool.into(),
             argv0: self.tool.into(),
             args: args.iter().map(|a| Bytes::from(a.as_str())).collect(),
-            cwd: Some(self.path("work").display().to_string().into()),
+            cwd: Some(self.path("tree").display().to_string().into()),
             variables: variables.map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
             streams: Streams {
                 stdin: if self.stdin.is_empty() { StreamKind::Null } else { StreamKind::Pipe },
@@ -123,7 +123,7 @@ impl Machine {
     }
 
     fn at(&self, path: &[u8]) -> PathBuf {
-        self.path("work").join(Path::new(OsStr::from_bytes(path)))
+        self.path("tree").join(Path::new(OsStr::from_bytes(path)))
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Machine<'a> {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         let world = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/kubectl/world");
-        assert!(Command::new("cp").args(["-r", world]).arg(root.path().join("work")).status().unwrap().success());
+        assert!(Command::new("cp").args(["-r", world]).arg(root.path().join("tree")).status().unwrap().success());
         for name in PLANTED {
             let path = root.path().join("bin").join(name);
             let text = match name {
@@ -78,7 +78,7 @@ impl<'a> Machine<'a> {
         }
         let config = machine.kubeconfig(server, "dev");
         fs::write(machine.path("home/.kube/config"), config).unwrap();
-        fs::write(machine.path("work/other.yaml"), machine.kubeconfig(server, "prod")).unwrap();
+        fs::write(machine.path("tree/other.yaml"), machine.kubeconfig(server, "prod")).unwrap();
         machine
     }
 
@@ -132,7 +132,7 @@ impl<'a> Machine<'a> {
             "-o",
         ]);
         command.arg(&trace).arg(self.kubectl).args(args).env_clear().envs(&self.environment);
-        command.current_dir(self.path("work")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.current_dir(self.path("tree")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // It may end before it has read all; that is no failure.
         let _ = child.stdin.take().unwrap().write_all(self.stdin.as_bytes());
@@ -160,7 +160,7 @@ impl<'a> Machine<'a> {
                 let written = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| rest.contains(flag));
                 if written {
                     ran.writes.insert(path);
-                } else if !rest.contains("O_DIRECTORY") && !self.path("work").join(&path).is_dir() {
+                } else if !rest.contains("O_DIRECTORY") && !self.path("tree").join(&path).is_dir() {
                     ran.reads.insert(path);
                 }
             } else if let Some(rest) = call.strip_prefix("bind(").filter(|_| !failed) {
@@ -180,7 +180,7 @@ impl<'a> Machine<'a> {
 
     /// A path as a reading says it: in the work folder or the home; `None` for caches and the system's own files.
     pub fn named(&self, path: &str) -> Option<String> {
-        let (work, home) = (self.path("work").display().to_string(), self.path("home").display().to_string());
+        let (work, home) = (self.path("tree").display().to_string(), self.path("home").display().to_string());
         let below = |root: &str| path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
         let path = match (below(&work), below(&home)) {
             // A kubeconfig and its lock.
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
             tool: "kubectl".into(),
             argv0: "kubectl".into(),
             args: args.iter().map(|arg| Bytes::from(arg.as_str())).collect(),
-            cwd: Some(self.path("work").display().to_string().into()),
+            cwd: Some(self.path("tree").display().to_string().into()),
             variables: variables.map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
             streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
             parent: None,
@@ -224,7 +224,7 @@ impl<'a> Machine<'a> {
     }
 
     fn at(&self, path: &[u8]) -> PathBuf {
-        self.path("work").join(Path::new(OsStr::from_bytes(path)))
+        self.path("tree").join(Path::new(OsStr::from_bytes(path)))
     }
 }
 
@@ -267,7 +267,7 @@ impl World for Machine<'_> {
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
         let args: Vec<&OsStr> = args.iter().map(|arg| OsStr::from_bytes(arg)).collect();
         let mut command = Command::new(self.kubectl);
-        command.args(args).env_clear().envs(&self.environment).current_dir(self.path("work")).stdin(Stdio::null());
+        command.args(args).env_clear().envs(&self.environment).current_dir(self.path("tree")).stdin(Stdio::null());
         let output = command.output().unwrap();
         output.status.success().then_some(output.stdout)
     }

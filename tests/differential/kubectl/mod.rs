@@ -96,7 +96,7 @@ fn differences(server: &ApiServer, text: &str, kubectl: &(PathBuf, String)) -> V
         machine.set(name, &value);
     }
     if let Some(file) = &line.stdin {
-        machine.give(std::fs::read_to_string(machine.path("work").join(file)).unwrap());
+        machine.give(std::fs::read_to_string(machine.path("tree").join(file)).unwrap());
     }
     let args: Vec<String> = line.args.iter().map(|word| machine.spelled(word, server)).collect();
     let reading = machine.read(&args, &kubectl.1);

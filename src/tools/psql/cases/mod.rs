@@ -27,7 +27,7 @@ pub fn content(source: ContentSource, text: &str) -> Content {
 impl Table {
     fn place(path: &[u8]) -> String {
         let path = std::str::from_utf8(path).unwrap();
-        if path.starts_with('/') { path.to_owned() } else { format!("/work/{path}") }
+        if path.starts_with('/') { path.to_owned() } else { format!("/home/agent/app/{path}") }
     }
 }
 
@@ -83,7 +83,7 @@ pub fn invocation(args: Vec<Bytes>, variables: &[(&str, &str)]) -> Invocation {
         tool: "psql".into(),
         argv0: "psql".into(),
         args,
-        cwd: Some("/work".into()),
+        cwd: Some("/home/agent/app".into()),
         variables: variables.map(|(name, value)| ((*name).to_owned(), Bytes::from(*value))).collect(),
         streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
         parent: None,
@@ -240,7 +240,7 @@ fn a_line_with_a_credential_says_where_it_goes_in_a_way_that_nothing_beside_it_c
     ] {
         assert_eq!(delivered(line, &[]).unwrap(), expect, "{line}");
     }
-    let files = [("/work/a.sql", "\\i b.sql\n"), ("/work/b.sql", "SELECT 1;")];
+    let files = [("/home/agent/app/a.sql", "\\i b.sql\n"), ("/home/agent/app/b.sql", "SELECT 1;")];
     let read = delivered("psql -fa.sql", &files).unwrap();
     assert!(read.starts_with("-f<script> -X -v inv_00000000000000000000000001_1=<script> -w"), "{read}");
     let read = delivered("psql -c '\\i b.sql' -f a.sql", &files).unwrap();
