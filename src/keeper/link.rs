@@ -137,7 +137,7 @@ impl Link {
     }
 
     /// The body of a good answer; the trouble of any other.
-    pub async fn expect(&self, request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    pub async fn body(&self, request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, Trouble> {
         let (status, body) = self.send(request).await?;
         if status.is_success() { Ok(body) } else { Err(self.problem(status, &body)) }
     }

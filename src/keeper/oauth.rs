@@ -72,7 +72,7 @@ pub async fn device(link: &Link) -> Result<Device, Trouble> {
     let name = visible::line(name.trim_ascii(), 100);
     let form = [("client_id", CLIENT), ("device_name", &name)];
     let request = link.request(Method::POST, path::DEVICE_AUTHORIZATION).form(&form);
-    let body = link.expect(request).await?;
+    let body = link.body(request).await?;
     link.parse(&body)
 }
 
@@ -115,7 +115,7 @@ pub async fn refresh(link: &Link, refresh_token: &str) -> Result<Tokens, Trouble
 
 pub async fn revoke(link: &Link, refresh_token: &str) -> Result<(), Trouble> {
     let form = [("token", refresh_token), ("token_type_hint", "refresh_token"), ("client_id", CLIENT)];
-    link.expect(link.request(Method::POST, path::REVOKE).form(&form)).await.map(|_| ())
+    link.body(link.request(Method::POST, path::REVOKE).form(&form)).await.map(|_| ())
 }
 
 async fn token(link: &Link, form: &[(&str, &str)]) -> Result<Outcome, Trouble> {
