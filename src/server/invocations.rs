@@ -187,7 +187,8 @@ fn decision_event(
         Decided::Allow(terms) => event
             .with("masks", terms.masks.clone())
             .with("grants", terms.grants.clone())
-            .with("limit_seconds", terms.limit_seconds),
+            .with("limit_seconds", terms.limit_seconds)
+            .with("unrecorded", terms.unrecorded),
         Decided::Deny(refusal) => event.with("why", refusal.why.as_str()),
         Decided::Ask => event,
     }

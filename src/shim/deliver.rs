@@ -1,18 +1,18 @@
 //! Carries out a [`Delivery`]: the command as it will be started, with what was lent in sealed memory files.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use super::No;
+use super::ask;
 use super::gather::Machine;
 use super::locate::{Install, Real};
 use super::own;
 use super::permit::Permit;
-use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word};
-use crate::sys::signals::Mask;
+use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word, visible};
 use crate::sys::{caller, memory, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
@@ -47,23 +47,24 @@ pub struct Command {
 
 impl Command {
     /// Runs it in this very process. Returns where it could not be started.
-    pub fn replace_us(self) -> io::Error {
-        let stdin = self.stdin.as_ref().map_or(spawn::Stream::Inherited, |fd| spawn::Stream::From(fd.as_fd()));
+    pub fn replace_us(self) -> No {
+        let path = self.path.clone();
         let start = || {
-            let program = spawn::Program {
-                path: self.path.clone(),
-                arguments: self.arguments.clone(),
-                environment: self.environment.clone(),
-                streams: [stdin, spawn::Stream::Inherited, spawn::Stream::Inherited],
-                keep: self.files.iter().map(AsFd::as_fd).collect(),
-                alone: false,
-                mask: Mask::current()?,
-                group: spawn::Group::Ours,
-            };
+            let mut program = spawn::Program::in_our_place(self.path, self.arguments, self.environment)?;
+            if let Some(stdin) = &self.stdin {
+                program.streams[0] = spawn::Stream::From(stdin.as_fd());
+            }
+            program.keep = self.files.iter().map(AsFd::as_fd).collect();
             Ok(program.replace_us())
         };
-        start().unwrap_or_else(|error| error)
+        not_started(&path, &start().unwrap_or_else(|error| error))
     }
+}
+
+/// What the caller hears where the kernel did not start what was allowed.
+pub fn not_started(path: &CStr, error: &io::Error) -> No {
+    let path = visible::line(path.to_bytes(), 200);
+    ask::failure(format!("{path} cannot be started"), error.to_string(), "run portcullis doctor")
 }
 
 /// The command that a permit allows, with its grants.

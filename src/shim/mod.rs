@@ -71,7 +71,7 @@ fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut Abou
     if permit.wants_nobody() {
         let command = deliver::command(tool, (&install, &real), &machine, question, &permit, Vec::new())?;
         keeper.becomes(command.role.clone())?;
-        return Err(machine_failed(command.replace_us()));
+        return Err(command.replace_us());
     }
     let grants = keeper.draw(&permit)?;
     let lenses = permit.lenses(&grants).map_err(No::from);

@@ -12,7 +12,6 @@ use super::ask::Keeper;
 use super::locate::{Install, Real};
 use super::{No, machine_failed};
 use crate::model::{Bytes, Invocation};
-use crate::sys::signals::Mask;
 use crate::sys::{caller, spawn};
 use crate::tools::{self, OwnPrograms, Tool};
 use crate::wire::pins;
@@ -64,17 +63,9 @@ fn place(programs: &dyn OwnPrograms, own: Option<&[u8]>, real: &Real) -> Option<
 
 fn become_it(path: &Path) -> std::io::Error {
     let start = || {
-        let program = spawn::Program {
-            path: spawn::c_string(path)?,
-            arguments: std::env::args_os().map(spawn::c_string).collect::<Result<_, _>>()?,
-            environment: caller::environment().iter().map(spawn::c_string).collect::<Result<_, _>>()?,
-            streams: [spawn::Stream::Inherited; 3],
-            keep: Vec::new(),
-            alone: false,
-            mask: Mask::current()?,
-            group: spawn::Group::Ours,
-        };
-        Ok(program.replace_us())
+        let arguments = std::env::args_os().map(spawn::c_string).collect::<Result<_, _>>()?;
+        let environment = caller::environment().iter().map(spawn::c_string).collect::<Result<_, _>>()?;
+        Ok(spawn::Program::in_our_place(spawn::c_string(path)?, arguments, environment)?.replace_us())
     };
     start().unwrap_or_else(|error| error)
 }

@@ -71,6 +71,20 @@ pub fn c_string(bytes: impl AsRef<OsStr>) -> io::Result<CString> {
 }
 
 impl Program<'_> {
+    /// A program that goes on as this process: with its streams, its group and its signals.
+    pub fn in_our_place(path: CString, arguments: Vec<CString>, environment: Vec<CString>) -> io::Result<Self> {
+        Ok(Program {
+            path,
+            arguments,
+            environment,
+            streams: [Stream::Inherited; 3],
+            keep: Vec::new(),
+            alone: false,
+            mask: Mask::current()?,
+            group: Group::Ours,
+        })
+    }
+
     /// Returns when the program runs. Where execve(2) failed, its error.
     pub fn start(&self) -> io::Result<Child> {
         let prepared = self.prepare();

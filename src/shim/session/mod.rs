@@ -18,9 +18,9 @@ use rustix::process::Signal;
 
 use super::No;
 use super::ask::{self, Keeper};
-use super::deliver::Command;
+use super::deliver::{self, Command};
 use super::permit::{Lenses, Permit};
-use crate::model::{Exit, Frame, FrameKind, Micros, Refusal, RefusalKind, visible};
+use crate::model::{Exit, Frame, FrameKind, Micros, Refusal, RefusalKind};
 use crate::redact::Masked;
 use crate::sys::signals::Arrivals;
 use crate::sys::spawn::{Child, Group, Program, Status};
@@ -92,10 +92,7 @@ enum Event {
 impl Session {
     /// Starts what was permitted. Signals are ours before the tool exists, so none is lost between.
     pub fn start(permit: Permit, command: Command, lenses: Lenses, mut keeper: Keeper) -> Result<Self, No> {
-        let failed = |error: io::Error| {
-            let path = visible::line(command.path.as_bytes(), 200);
-            ask::failure(format!("{path} cannot be started"), error.to_string(), "run portcullis doctor")
-        };
+        let failed = |error: io::Error| deliver::not_started(&command.path, &error);
         let terms = permit.terms();
         let mut streams = Streams::lay_out(command.stdin, lenses).map_err(failed)?;
         let arrivals = Arrivals::of(&signals::ours(streams.screen.is_some(), streams.led)).map_err(failed)?;
