@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Complaint, Global};
-use crate::model::{Masking, Raw, Secret, Style};
+use crate::model::{MASK_SETS, Masking, Raw, Secret, Style};
 use crate::policy::{LoadError, read_masks};
 use crate::redact::{Found, MarkKey, Masked, Redactor, Set, Settings, kinds};
 
@@ -62,7 +62,7 @@ one more follows: {\"counts\":{\"email\":1},\"bytes\":4096}. Values are never pr
 
 Exit codes: 0 done, also where nothing was masked; 1 failed; 2 not understood.")]
 pub struct RedactArgs {
-    /// Mask sets to apply, separated by commas: secrets, pii; both unless said
+    /// Mask sets to apply, separated by commas: secrets, pii, addresses; the first two unless said
     #[arg(long = "set", value_name = "SET", value_delimiter = ',', value_parser = parse_set)]
     sets: Vec<String>,
     /// What stands in place of a find: mark, fixed, last4, format, drop-line
@@ -93,7 +93,7 @@ enum Choice {
 }
 
 fn parse_set(text: &str) -> Result<String, String> {
-    Set::by_name(text).map(|_| text.to_owned()).ok_or_else(|| "there are secrets and pii".to_owned())
+    Set::by_name(text).map(|_| text.to_owned()).ok_or_else(|| format!("there are {}", MASK_SETS.join(", ")))
 }
 
 fn parse_choice(text: &str) -> Result<Choice, String> {
@@ -212,8 +212,9 @@ fn rules(path: &Path) -> anyhow::Result<Masking> {
     let masking = read_masks(&name, text).map_err(wrong)?;
     let mut named = kinds();
     named.extend(masking.rules.iter().map(|rule| rule.id.as_str()));
-    named.extend(["secrets", "pii", "*"]);
-    if let Some(other) = masking.styles.keys().find(|kind| !named.contains(&kind.as_str())) {
+    named.extend(MASK_SETS);
+    named.insert("*");
+    if let Some(other) = masking.styles.keys().find(|kind| !named.contains(kind.as_str())) {
         let begins = |line: &str| line.trim_start().trim_start_matches('"').starts_with(other.as_str());
         let line = text.lines().position(begins).map(|n| n + 1);
         let why = format!("[marks] names {other:?}, which is no kind, no set and no rule of yours");

@@ -16,8 +16,11 @@ const COMPILED: usize = 1 << 20;
 const LONGEST: usize = 1000;
 /// Fewest characters of a literal: shorter ones would mask half of any text.
 const SHORTEST: usize = 4;
-/// Most steps of a path.
-const STEPS: usize = 32;
+/// Most steps of a path: whoever follows one keeps a bit for each, and one for its end.
+const STEPS: usize = 31;
+
+/// Mask sets by name: what policy may ask for, and redaction knows.
+pub const MASK_SETS: [&str; 3] = ["secrets", "pii", "addresses"];
 
 /// Rules and styles beside those that ship.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

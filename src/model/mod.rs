@@ -24,7 +24,7 @@ pub use facts::{Content, ContentSource, Digest, Facts};
 pub use grant::{Grant, GrantKind, Secret};
 pub use id::{ApprovalId, InvocationId};
 pub use invocation::{Invocation, Pin, StreamKind, Streams};
-pub use masking::{Column, Find, JsonPath, Literal, Masking, Misread, OwnRule, Pattern, Step, Style};
+pub use masking::{Column, Find, JsonPath, Literal, MASK_SETS, Masking, Misread, OwnRule, Pattern, Step, Style};
 pub use reading::{Doubt, Effect, Operation, Reading, Resource};
 pub use session::{Exit, Frame, FrameKind};
 pub use subject::{Subject, SubjectKind};

@@ -18,6 +18,9 @@
 //! "*" = "mark"
 //! ```
 //!
+//! A literal is told to each shim whose command it holds for, and a shim runs as the agent's user: names and words
+//! belong there, and no password. What is lent to a command is masked in every form without being listed.
+//!
 //! Masking is undone by a predicate (`WHERE ssn LIKE '1%'`), so a masked column used outside the select list asks for
 //! `sql.disclose` on its table.
 
@@ -28,9 +31,8 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::load::LoadError;
-use super::rule::MASK_SETS;
 use crate::model::{
-    Column, Effect, Find, JsonPath, Literal, Masking, Misread, Operation, OwnRule, Pattern, Resource, Style,
+    Column, Effect, Find, JsonPath, Literal, MASK_SETS, Masking, Misread, Operation, OwnRule, Pattern, Resource, Style,
 };
 
 const HINT: Option<&str> = Some("for example: [pii] columns = [\"orders.email\", \"*.ssn\"]");

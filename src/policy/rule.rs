@@ -21,11 +21,10 @@ use std::collections::BTreeMap;
 use cedar_policy::{ActionConstraint, Effect, Policy};
 use jiff::SignedDuration;
 
+use crate::model::MASK_SETS;
+
 /// Rules by the id that Cedar knows them by, which is their `@id`.
 pub(super) type Rules = BTreeMap<String, Rule>;
-
-/// Mask sets that redaction knows. A set of another name could not be enforced, so it does not load.
-pub(super) const MASK_SETS: &[&str] = &["secrets", "pii"];
 
 /// How long an approval stays open where `@expires` says nothing.
 const EXPIRES: u64 = 60 * 60;
@@ -93,6 +92,7 @@ impl Rule {
                 ("expires", false) => expires = Some(seconds(value).ok_or_else(|| wrong(DURATION))?),
                 ("mask", true) => {
                     rule.obligations.masks = names(value).ok_or_else(|| wrong("names no mask set"))?;
+                    // A set of another name could not be enforced.
                     if let Some(other) = rule.obligations.masks.iter().find(|set| !MASK_SETS.contains(&set.as_str())) {
                         return Err(wrong(&format!("no mask set is called {other:?}; there are {MASK_SETS:?}")));
                     }

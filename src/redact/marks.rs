@@ -6,7 +6,7 @@
 //! telephone numbers against yesterday's marks. Within a run an agent can still print a guess and compare;
 //! [`Style::Fixed`] is for values where that is too much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::{Masking, Style};
 
 use super::rules::{PRIVATE_KEY, RULES, Set};
+use super::{context, known};
 
 /// The block of SHA-256, in bytes.
 const BLOCK: usize = 64;
@@ -23,9 +24,6 @@ const STARS: &str = "****";
 
 /// Fewest characters of which four are shown.
 const SHOWS_FOUR: usize = 12;
-
-/// Kinds that are personal data and in no table of rules.
-const PEOPLE: [&str; 2] = ["phone", "iban"];
 
 /// The key of pseudonyms, as the two beginnings of RFC 2104's hashes.
 #[derive(Clone)]
@@ -137,7 +135,7 @@ impl Marks {
 
     fn full(&self, kind: &str, value: &[u8], whole: bool) -> String {
         // Of a key only the first line is seen here, and what was granted is one thing however much of it shows.
-        let named = !matches!(kind, PRIVATE_KEY | super::known::KIND);
+        let named = !matches!(kind, PRIVATE_KEY | known::KIND);
         match self.key.as_ref().filter(|_| whole && named) {
             Some(key) => {
                 let hash = key.hmac(value);
@@ -148,25 +146,18 @@ impl Marks {
     }
 }
 
-fn set_of(kind: &str) -> &'static str {
-    let people = PEOPLE.contains(&kind) || RULES.iter().any(|rule| rule.kind == kind && rule.set == Set::Pii);
-    if people { "pii" } else { "secrets" }
+/// Every kind that marks of the shipped sets say, with its set.
+fn kinds_and_sets() -> impl Iterator<Item = (&'static str, Set)> {
+    RULES.iter().map(|rule| (rule.kind, rule.set)).chain([(known::KIND, Set::Secrets)]).chain(context::kinds())
 }
 
-/// All kinds that the shipped rules and names have, for whoever names one.
-pub fn kinds() -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = RULES.iter().map(|rule| rule.kind).collect();
-    kinds.extend(PEOPLE);
-    kinds.extend([
-        super::known::KIND,
-        super::context::KUBERNETES,
-        super::context::NAMED,
-        "password-hash",
-        "secret-column",
-    ]);
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds
+fn set_of(kind: &str) -> &'static str {
+    kinds_and_sets().find(|(known, _)| *known == kind).map_or(Set::Secrets, |(_, set)| set).name()
+}
+
+/// All kinds that the shipped sets have, for whoever names one.
+pub fn kinds() -> BTreeSet<&'static str> {
+    kinds_and_sets().map(|(kind, _)| kind).collect()
 }
 
 fn last_four(value: &[u8], whole: bool) -> String {
@@ -287,6 +278,22 @@ fn columns(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_for_a_set_holds_for_every_kind_of_it_wherever_the_kind_is_told() {
+        for name in crate::model::MASK_SETS {
+            assert_eq!(Set::by_name(name).unwrap().name(), name);
+        }
+        let styles = [("pii".to_owned(), Style::Fixed), ("addresses".to_owned(), Style::LastFour)].into();
+        let marks = Marks::new(&Masking { rules: Vec::new(), styles });
+        for kind in ["email", "phone", "iban", "national-number", "credit-card"] {
+            assert!(kinds().contains(kind) && marks.style(kind) == Style::Fixed, "{kind}");
+        }
+        assert!(kinds().contains("ip-address") && marks.style("ip-address") == Style::LastFour);
+        for kind in ["github-token", "password", "kubernetes-secret", "secret-column", "password-hash"] {
+            assert!(kinds().contains(kind) && marks.style(kind) == Style::Mark, "{kind}");
+        }
+    }
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|b| format!("{b:02x}")).collect()

@@ -79,8 +79,8 @@ pub struct Found {
 pub struct UnknownSet(pub String);
 
 /// Whether all of these mask sets are known.
-pub fn known_sets(names: &[String]) -> Result<(), UnknownSet> {
-    match names.iter().find(|name| Set::by_name(name).is_none()) {
+pub fn known_sets<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), UnknownSet> {
+    match names.into_iter().find(|name| Set::by_name(name).is_none()) {
         Some(name) => Err(UnknownSet(name.clone())),
         None => Ok(()),
     }
@@ -153,11 +153,8 @@ impl Redactor {
 
     /// With what operators add to the sets and how they want marks to look.
     pub fn with(settings: &Settings<'_>, masking: &Masking) -> Result<Redactor, UnknownSet> {
-        let mut sets = Vec::new();
-        for name in settings.sets.iter().chain(masking.rules.iter().map(|rule| &rule.set)) {
-            sets.push(Set::by_name(name).ok_or_else(|| UnknownSet(name.clone()))?);
-        }
-        sets.truncate(settings.sets.len());
+        known_sets(settings.sets.iter().chain(masking.rules.iter().map(|rule| &rule.set)))?;
+        let sets: Vec<Set> = settings.sets.iter().filter_map(|name| Set::by_name(name)).collect();
         let listed = masking.rules.iter().filter_map(|rule| match &rule.find {
             Find::Literal(literal) => Some((literal.text(), own::intern(&rule.id))),
             Find::Pattern(_) | Find::Column(_) | Find::Path(_) => None,

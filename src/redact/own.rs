@@ -24,7 +24,7 @@ const WINDOW: usize = 2 * LONGEST;
 pub struct Own {
     patterns: Vec<Searched>,
     pub paths: Vec<Path>,
-    /// Column, its table where only that one is meant, kind of the mark.
+    /// Names of columns, whatever table they are of, and the kinds of their marks.
     pub columns: Vec<(String, &'static str)>,
 }
 

@@ -132,7 +132,8 @@ impl Reader {
             b',' => {
                 self.key.clear();
                 if let Some(level) = self.levels.last_mut().filter(|_| self.deeper == 0) {
-                    level.index += 1;
+                    // The next string of an object is a key again.
+                    level.index = if level.array { level.index + 1 } else { 0 };
                 }
             }
             b':' => {
@@ -159,12 +160,6 @@ impl Reader {
             // No JSON after all.
             _ => self.state = State::Outside,
         }
-        if b == b',' {
-            // The next string of an object is a key again.
-            if let Some(level) = self.levels.last_mut().filter(|level| !level.array && self.deeper == 0) {
-                level.index = 0;
-            }
-        }
     }
 
     fn down(&mut self, array: bool, paths: &[Path]) {
@@ -183,32 +178,30 @@ impl Reader {
         let reached = |path: &Path, next: u32| {
             let mut reached = 0u32;
             let mut more = next;
-            let mut n = 0;
-            while n < path.steps.len() {
-                if more & (1 << n) != 0 {
-                    let stays = match &path.steps[n] {
-                        Step::Deep => {
-                            // It may stand for no step as well.
-                            more |= (1u32 << n).checked_shl(1).unwrap_or(0);
-                            reached |= 1 << n;
-                            false
-                        }
-                        Step::Any => true,
-                        Step::Name(name) => !level.array && named(&self.key, name),
-                        Step::Index(index) => level.array && level.index == *index,
-                    };
-                    if stays {
-                        reached |= (1u32 << n).checked_shl(1).unwrap_or(1 << 31);
-                    }
+            for (n, step) in path.steps.iter().enumerate() {
+                if more & (1 << n) == 0 {
+                    continue;
                 }
-                n += 1;
+                let stays = match step {
+                    Step::Deep => {
+                        // It may stand for no step as well.
+                        more |= 2 << n;
+                        reached |= 1 << n;
+                        false
+                    }
+                    Step::Any => true,
+                    Step::Name(name) => !level.array && named(&self.key, name),
+                    Step::Index(index) => level.array && level.index == *index,
+                };
+                if stays {
+                    reached |= 2 << n;
+                }
             }
             reached
         };
         let next: Vec<u32> = paths.iter().zip(&level.next).map(|(path, next)| reached(path, *next)).collect();
         let ended = paths.iter().zip(&next).find(|(path, next)| {
-            let end = 1u32.checked_shl(u32::try_from(path.steps.len()).unwrap_or(u32::MAX)).unwrap_or(1 << 31);
-            **next & end != 0 || self.deeper > 0 && path.steps.contains(&Step::Deep)
+            **next & (1 << path.steps.len()) != 0 || self.deeper > 0 && path.steps.contains(&Step::Deep)
         });
         let kind = level.inside.or(ended.map(|(path, _)| path.kind));
         (next, kind)

@@ -16,14 +16,17 @@ pub enum Set {
 }
 
 impl Set {
-    /// The name by which policy asks for it (`@mask("pii")`).
-    pub fn by_name(name: &str) -> Option<Set> {
-        match name {
-            "secrets" => Some(Set::Secrets),
-            "pii" => Some(Set::Pii),
-            "addresses" => Some(Set::Addresses),
-            _ => None,
+    /// The name by which policy asks for it (`@mask("pii")`), one of [`crate::model::MASK_SETS`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Set::Secrets => "secrets",
+            Set::Pii => "pii",
+            Set::Addresses => "addresses",
         }
+    }
+
+    pub fn by_name(name: &str) -> Option<Set> {
+        [Set::Secrets, Set::Pii, Set::Addresses].into_iter().find(|set| set.name() == name)
     }
 }
 

@@ -22,6 +22,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::checks::Check;
+use super::rules::Set;
 use super::scan::{self, Span};
 use documents::Documents;
 use names::Says;
@@ -34,6 +35,15 @@ use xml::Elements;
 pub const KUBERNETES: &str = "kubernetes-secret";
 /// The kind of a mark for what the name of its key tells.
 pub const NAMED: &str = "secret";
+
+/// The kinds that context tells, each with its set.
+pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
+    [KUBERNETES, NAMED, rows::KIND]
+        .into_iter()
+        .chain(phrases::kinds())
+        .map(|kind| (kind, Set::Secrets))
+        .chain(people::kinds())
+}
 
 /// Where none of these stands, in either case of letters, only a line's neighbours can tell of a secret in it.
 const TELLING: &[&str] = &[

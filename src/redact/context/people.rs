@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
+use super::super::rules::Set;
 use super::super::scan::Span;
-use super::phrases::{Phrase, Phrases, phrase};
+use super::phrases::{Phrase, Phrases, always, phrase};
 
 /// The fewest digits in a line that any of these can be in.
 const DIGITS: usize = 7;
@@ -110,6 +111,12 @@ const ADDRESSES: &[Phrase] = &[
 static PEOPLE: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(NUMBERS));
 static INTERNET: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(ADDRESSES));
 
+/// The kinds that are told here, each with its set.
+pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
+    let of = |table: &'static [Phrase], set| table.iter().map(move |phrase| (phrase.kind, set));
+    of(NUMBERS, Set::Pii).chain(of(ADDRESSES, Set::Addresses))
+}
+
 /// Any line, where personal data is masked.
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
     if line.iter().filter(|b| b.is_ascii_digit()).count() >= DIGITS
@@ -124,10 +131,6 @@ pub fn addresses(line: &[u8], at: usize, found: &mut Vec<Span>) {
     if let Some(phrases) = &*INTERNET {
         phrases.line(line, at, found);
     }
-}
-
-fn always(_: &[u8], _: &[u8]) -> bool {
-    true
 }
 
 fn digits(found: &[u8]) -> Vec<u32> {

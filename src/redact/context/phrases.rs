@@ -125,6 +125,11 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
 static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(PHRASES));
 
 /// A table of phrases as one automaton.
+/// The kinds of secrets that are told so.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    PHRASES.iter().map(|phrase| phrase.kind)
+}
+
 pub struct Phrases {
     automaton: Regex,
     table: &'static [Phrase],

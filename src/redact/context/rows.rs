@@ -8,7 +8,7 @@ use super::names::{Person, Says, person, says};
 use super::{NAMED, counts};
 
 /// The kind of a cell's mark.
-const KIND: &str = "secret-column";
+pub const KIND: &str = "secret-column";
 /// Longest line that can be a header.
 const HEADER: usize = 4 << 10;
 
