@@ -275,10 +275,20 @@ fn where_nothing_of_ones_own_can_be_run_a_copy_does_not_run_either() {
     let mut inner = doctor(&site);
     inner.env("TMPDIR", "/tmp");
     let mut outer = Command::new("unshare");
-    outer.args(["-m", "sh", "-c"]).arg(
-        "mount -t tmpfs -o noexec,mode=1777 none /tmp && mount -t tmpfs -o noexec,mode=1777 none /dev/shm && exec \"$@\"",
+    // What was built stays where it is, also where that is below /tmp.
+    outer.args(["-m", "sh", "-ec"]).arg(
+        "built=$1; shift
+        mount -t tmpfs none /mnt
+        mkdir /mnt/built
+        mount --bind \"$built\" /mnt/built
+        mount -t tmpfs -o noexec,mode=1777 none /tmp
+        mount -t tmpfs -o noexec,mode=1777 none /dev/shm
+        mkdir -p \"$built\"
+        mount --bind /mnt/built \"$built\"
+        exec \"$@\"",
     );
-    outer.arg("sh").arg(inner.get_program()).args(inner.get_args()).env_clear();
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    outer.arg("sh").arg(built).arg(inner.get_program()).args(inner.get_args()).env_clear();
     outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
     report(&mut outer).is("copied_binary", "git", "closed");
 }
