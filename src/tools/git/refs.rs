@@ -1,5 +1,7 @@
 //! Which refs of the remote a push asks for: refspecs as remote.c expands them, from the local refs.
 
+use std::collections::HashSet;
+
 use super::facts::Refs;
 use super::meaning::{RefChange, Scene};
 use super::remotes::{Way, default_remote};
@@ -13,6 +15,10 @@ const RULES: &[(&str, &str)] = &[
     ("refs/remotes/", ""),
     ("refs/remotes/", "/HEAD"),
 ];
+
+/// How many refs are listed one by one, and how many pairs of refspecs and what they may fit compared. A line has
+/// room for a hundred thousand patterns, and a repository for as many refs; past it the local refs are not known.
+const MOST: usize = 1 << 20;
 
 /// `+src:dst`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +83,16 @@ pub fn expand(scene: &Scene<'_>, remote: &str, specs: &[Refspec], whole: Whole, 
     let nothing = Refs::default();
     let refs = scene.known.refs.as_ref();
     let mut out = Expansion { changes: Vec::new(), unread: false, refused: None };
-    let mut all = Expander { scene, remote, refs: refs.unwrap_or(&nothing), force, out: &mut out };
-    all.out.unread = refs.is_none_or(|r| r.truncated);
+    let configured = scene.config.all(&format!("remote.{remote}.push"));
+    let mut mappings: Vec<Refspec> = configured.iter().filter_map(|text| Refspec::parse(text)).collect();
+    out.unread = refs.is_none_or(|r| r.truncated);
+    if mappings.len() * specs.len() > MOST {
+        mappings.clear();
+        out.unread = true;
+    }
+    let refs = refs.unwrap_or(&nothing);
+    let names = refs.names.iter().map(String::as_str).collect();
+    let mut all = Expander { scene, remote, refs, names, mappings, force, out: &mut out };
     if whole.mirror {
         all.glob("refs/*", "refs/*", true);
         all.delete("refs/*", true);
@@ -95,8 +109,11 @@ pub fn expand(scene: &Scene<'_>, remote: &str, specs: &[Refspec], whole: Whole, 
     if whole.follow_tags && !whole.mirror {
         all.refs.annotated.iter().for_each(|tag| all.out.update(tag, force));
     }
-    let excluded = |name: &str| specs.iter().any(|s| s.negative && matches(&s.src, name));
-    out.changes.retain(|change| !excluded(&change.name));
+    let negative: Vec<&Refspec> = specs.iter().filter(|s| s.negative).collect();
+    // Where these are too many to compare, more is read than is pushed.
+    if negative.len() * out.changes.len() <= MOST {
+        out.changes.retain(|change| !negative.iter().any(|s| matches(&s.src, &change.name)));
+    }
     // The same ref by two refspecs: the stronger wish counts.
     out.changes.sort();
     out.changes.reverse();
@@ -115,6 +132,9 @@ struct Expander<'a> {
     scene: &'a Scene<'a>,
     remote: &'a str,
     refs: &'a Refs,
+    names: HashSet<&'a str>,
+    /// `remote.NAME.push`
+    mappings: Vec<Refspec>,
     force: bool,
     out: &'a mut Expansion,
 }
@@ -125,7 +145,8 @@ impl Expander<'_> {
     }
 
     fn glob(&mut self, src: &str, dst: &str, force: bool) {
-        if self.out.unread {
+        if self.out.unread || self.out.changes.len() > MOST {
+            self.out.unread = true;
             return self.out.update(dst, force);
         }
         let (prefix, suffix) = src.split_once('*').unwrap_or((src, ""));
@@ -182,9 +203,8 @@ impl Expander<'_> {
             return self.out.update(&name, force);
         };
         let config = &self.scene.config;
-        let configured = config.all(&format!("remote.{}.push", self.remote));
         if src != "HEAD" {
-            for spec in configured.iter().filter_map(|text| Refspec::parse(text)) {
+            for spec in &self.mappings {
                 if let Some(name) = spec.dst.as_deref().and_then(|dst| through(&spec.src, dst, &full)) {
                     let name = self.on_remote(&name, Some(&full));
                     return self.out.update(&name, force || spec.force);
@@ -204,7 +224,7 @@ impl Expander<'_> {
         }
         let strong = |full: &str| full == name || full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
         let full_names = || RULES.iter().map(|(before, after)| format!("{before}{name}{after}"));
-        let exists = |full: &String| self.refs.names.contains(full);
+        let exists = |full: &String| self.names.contains(full.as_str());
         full_names().find(|f| exists(f) && strong(f)).or_else(|| full_names().find(exists))
     }
 
@@ -213,7 +233,7 @@ impl Expander<'_> {
         if dst.starts_with("refs/") {
             return dst.to_owned();
         }
-        let has = |full: String| self.refs.names.contains(&full);
+        let has = |full: String| self.names.contains(full.as_str());
         for (prefix, kind) in [("heads/", "refs/heads/"), ("tags/", "refs/tags/")] {
             if let Some(name) = dst.strip_prefix(prefix) {
                 return format!("{kind}{name}");

@@ -175,3 +175,15 @@ fn every_key_of_the_effective_command_is_always_there() {
         assert_eq!(reading.effective.keys().collect::<Vec<_>>(), keys, "{line}");
     }
 }
+
+/// A line of 2 MiB has room for a hundred thousand patterns, and a repository for as many refs: 10^10 changes of a few
+/// bytes each. What is too much to list is said by pattern, and doubted.
+#[test]
+fn patterns_times_refs_end_in_a_doubt_and_not_in_all_memory() {
+    let mut given = Given { refs: (0..3000).map(|n| format!("refs/heads/b{n}")).collect(), ..Given::default() };
+    given.add("config remote.origin.url=https://git.example/acme/app.git");
+    let line = format!("git push origin {}", "refs/heads/*:refs/heads/x/* ".repeat(3000));
+    let reading = Git.read(&invocation(&line), &given.facts());
+    assert!(reading.doubts.iter().any(|doubt| doubt.kind == "unknown_fact"), "{:?}", reading.doubts);
+    assert!(reading.operations.iter().any(|operation| operation.resource.id.ends_with("refs/heads/x/*")));
+}
