@@ -100,9 +100,12 @@ impl Scene<'_> {
     /// The folder that git starts in, after `-C`.
     pub fn folder(&self) -> String {
         let start = self.invocation.cwd.as_ref().map(text).unwrap_or_default();
-        self.globals.folders.iter().map(text).fold(start, |folder, next| match next.starts_with('/') {
-            true => next,
-            false => format!("{folder}/{next}"),
+        self.globals.folders.iter().map(text).fold(start, |mut folder, next| {
+            if next.starts_with('/') {
+                return next;
+            }
+            folder.push('/');
+            folder + &next
         })
     }
 
