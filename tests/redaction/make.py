@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Makes corpus.jsonl anew: every text by the real tool that prints it, from fixed seeds. Run it where kubectl, psql and
+"""Makes corpus.jsonl anew: every text by the real tool that prints it, from fixed seeds (eight hold what
+a tool rolled itself: nonces, an order of keys). Run it where kubectl, psql and
 PostgreSQL, curl, git, node, go, openssl and PyYAML are; the result is kept, so that a test needs none of them."""
 
 import json
 import pathlib
 import sys
 
-from makers import dotfiles, files, harmless, issuers, kubernetes, network, people, postgres, programs, terminals
+from makers import consoles, dotfiles, files, harmless, issuers, kubernetes, network, people, postgres, programs, terminals
 from makers.case import CASES
 
-for maker in (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals):
+for maker in (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals,
+              consoles):
     before = len(CASES)
     maker.make()
     print(f"{maker.__name__}: {len(CASES) - before}", file=sys.stderr)

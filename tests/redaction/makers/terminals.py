@@ -17,176 +17,130 @@ def gcp(v):
 def texts():
     """Pairs of a kind and a maker of one text with its secrets."""
     def p(v): return v.password(signs="!*#%")
-    def case(function): return function.__name__.replace("_", "-"), function
+    cases = []
+    def case(function): cases.append((function.__name__.replace("_", "-"), function))
 
     @case
     def discord_webhook(v):
         s = v.chars(URLSAFE, 68)
         return f"curl -X POST https://discord.com/api/webhooks/{v.chars(DIGITS[1:], 18)}/{s} -d content=hi\n", [s]
 
-    yield discord_webhook
-
     @case
     def slack_webhook(v):
         s = f"T{v.chars(UPPER + DIGITS, 8)}/B{v.chars(UPPER + DIGITS, 10)}/{v.chars(ALNUM, 24)}"
         return f"  webhook: https://hooks.slack.com/services/{s}\n", [s]
-
-    yield slack_webhook
 
     @case
     def azure_sas(v):
         s = v.chars(ALNUM, 43) + "%3D"
         return f"https://acct.blob.core.windows.net/backups/db.dump?sv=2023-11-03&se=2026-01-01T00%3A00%3A00Z&sr=b&sp=r&sig={s}\n", [s]
 
-    yield azure_sas
-
     @case
     def azure_bus(v):
         s = v.chars(BASE64, 43) + "="
         return f"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={s}\n", [s]
-
-    yield azure_bus
 
     @case
     def sentry_dsn(v):
         s = v.hex(32)
         return f"SENTRY_DSN=https://{s}@o{v.number(1000, 9999)}.ingest.sentry.io/45{v.number(1000, 9999)}\n", [s]
 
-    yield sentry_dsn
-
     @case
     def telegram_url(v):
         s = f"{v.chars(DIGITS[1:], 10)}:AA{v.chars(URLSAFE, 33)}"
         return f"GET https://api.telegram.org/bot{s}/getMe 200\n", [s]
-
-    yield telegram_url
 
     @case
     def presigned(v):
         s, t = v.hex(64), "IQoJb3JpZ2luX2Vj" + v.chars(ALNUM, 200)
         return f"https://acme.s3.amazonaws.com/a.csv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20251103T100000Z&X-Amz-Expires=900&X-Amz-Security-Token={t}&X-Amz-Signature={s}\n", [s, t]
 
-    yield presigned
-
     @case
     def sts(v):
         a, b, c = "ASIA" + v.chars(UPPER + "234567", 16), v.chars(BASE64, 40), "IQoJb3JpZ2luX2Vj" + v.chars(BASE64, 300) + "=="
         return json.dumps({"Credentials": {"AccessKeyId": a, "SecretAccessKey": b, "SessionToken": c, "Expiration": "2025-11-03T12:00:00+00:00"}, "AssumedRoleUser": {"Arn": "arn:aws:sts::123456789012:assumed-role/ci/x"}}, indent=4) + "\n", [a, b, c]
-
-    yield sts
 
     @case
     def aws_export(v):
         a, b, c = "ASIA" + v.chars(UPPER + "234567", 16), v.chars(BASE64, 40), "IQoJb3JpZ2luX2Vj" + v.chars(BASE64, 200)
         return f"export AWS_ACCESS_KEY_ID={a}\nexport AWS_SECRET_ACCESS_KEY={b}\nexport AWS_SESSION_TOKEN={c}\nexport AWS_CREDENTIAL_EXPIRATION=2025-11-03T12:00:00+00:00\n", [a, b, c]
 
-    yield aws_export
-
     @case
     def aws_configure_csv(v):
         a, b = "AKIA" + v.chars(UPPER + "234567", 16), v.chars(BASE64, 40)
         return f"User name,Password,Access key ID,Secret access key,Console login link\nci,,{a},{b},https://123456789012.signin.aws.amazon.com/console\n", [a, b]
 
-    yield aws_configure_csv
-    yield "gcp-json", gcp
+    cases.append(("gcp-json", gcp))
 
     @case
     def gcp_token(v):
         s = "ya29.c.b0Aaekm1" + v.chars(URLSAFE, 180)
         return f"$ gcloud auth print-access-token\n{s}\n", [s]
 
-    yield gcp_token
-
     @case
     def firebase_config(v):
         s = "AIza" + v.chars(URLSAFE, 35)
         return f'const firebaseConfig = {{\n  apiKey: "{s}",\n  authDomain: "acme.firebaseapp.com",\n  projectId: "acme"\n}};\n', [s]
-
-    yield firebase_config
 
     @case
     def netrc_macdef(v):
         s = v.passphrase()
         return f"machine ftp.example.com\n  login deploy\n  password {s}\n  macdef init\n    cd /pub\n    bin\n\n", [s]
 
-    yield netrc_macdef
-
     @case
     def git_fill(v):
         s = v.chars(ALNUM, 24)
         return f"protocol=https\nhost=git.example.com\nusername=ci\npassword={s}\noauth_refresh_token={s[::-1]}\n", [s, s[::-1]]
-
-    yield git_fill
 
     @case
     def git_push_url(v):
         s = v.chars(LOWER + DIGITS, 40)
         return f"To https://ci:{s}@git.example.com/acme/app.git\n   {v.hex(7)}..{v.hex(7)}  main -> main\n", [s]
 
-    yield git_push_url
-
     @case
     def git_config_extra(v):
         s = b64("x-access-token:" + v.chars(ALNUM, 36))
         return f"http.https://github.com/.extraheader=AUTHORIZATION: basic {s}\n", [s]
-
-    yield git_config_extra
 
     @case
     def git_trace_curl(v):
         s = b64("bob:" + p(v))
         return f"10:00:00.1 http.c:664              => Send header: Authorization: Basic {s}\n10:00:00.1 http.c:664              => Send header: User-Agent: git/2.47.3\n", [s]
 
-    yield git_trace_curl
-
     @case
     def curl_http2(v):
         s = v.chars(ALNUM, 40)
         return f"* [HTTP/2] [1] OPENED stream for https://api.example.com/v1\n* [HTTP/2] [1] [:method: GET]\n* [HTTP/2] [1] [:path: /v1]\n* [HTTP/2] [1] [authorization: Bearer {s}]\n* [HTTP/2] [1] [accept: */*]\n> GET /v1 HTTP/2\n> Host: api.example.com\n> authorization: Bearer {s}\n", [s]
-
-    yield curl_http2
 
     @case
     def curl_proxy(v):
         s = b64("proxyuser:" + p(v))
         return f"> CONNECT api.example.com:443 HTTP/1.1\n> Host: api.example.com:443\n> Proxy-Authorization: Basic {s}\n> User-Agent: curl/7.88.1\n", [s]
 
-    yield curl_proxy
-
     @case
     def curl_cookie_jar(v):
         s = v.chars(ALNUM, 32)
         return f"# Netscape HTTP Cookie File\n#HttpOnly_app.example.com\tFALSE\t/\tTRUE\t1893456000\tsession\t{s}\n", [s]
-
-    yield curl_cookie_jar
 
     @case
     def csrf_form(v):
         s = v.chars(ALNUM, 43)
         return f'<input type="hidden" name="csrf_token" value="{s}">\n<input type="text" name="user" value="bob">\n', [s]
 
-    yield csrf_form
-
     @case
     def custom_columns(v):
         s = b64(p(v))
         return f"NAME   PASSWORD\ndb     {s}\n", [s]
-
-    yield custom_columns
 
     @case
     def go_template(v):
         s, t = b64(p(v)), b64(v.passphrase())
         return f"password: {s}\ntoken: {t}\n", [s, t]
 
-    yield go_template
-
     @case
     def jsonpath_map(v):
         s, t = b64(p(v)), b64("appuser")
         return f'{{"password":"{s}","username":"{t}"}}', [s, t]
-
-    yield jsonpath_map
 
     @case
     def secret_apply(v):
@@ -194,49 +148,35 @@ def texts():
         inner = json.dumps({"apiVersion": "v1", "data": {"db-pass": s}, "kind": "Secret", "metadata": {"annotations": {}, "name": "db", "namespace": "prod"}, "type": "Opaque"}, separators=(",", ":")) + "\n"
         return f"apiVersion: v1\ndata:\n  db-pass: {s}\nkind: Secret\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      {inner}  name: db\n  namespace: prod\ntype: Opaque\n", [s]
 
-    yield secret_apply
-
     @case
     def secret_diff(v):
         s, t = b64(p(v)), b64(p(v))
         return f"diff -u -N /tmp/LIVE-1/v1.Secret.prod.db /tmp/MERGED-1/v1.Secret.prod.db\n--- /tmp/LIVE-1/v1.Secret.prod.db\n+++ /tmp/MERGED-1/v1.Secret.prod.db\n@@ -1,6 +1,6 @@\n apiVersion: v1\n data:\n-  password: {s}\n+  password: {t}\n kind: Secret\n metadata:\n   name: db\n", [s, t]
-
-    yield secret_diff
 
     @case
     def dockercfg(v):
         s = base64.b64encode(json.dumps({"auths": {"reg.example": {"auth": b64("bob:" + p(v))}}}).encode()).decode()
         return f"apiVersion: v1\nkind: Secret\ntype: kubernetes.io/dockerconfigjson\nmetadata: {{name: reg}}\ndata: {{.dockerconfigjson: {s}}}\n", [s]
 
-    yield dockercfg
-
     @case
     def kubeadm(v):
         s = f"{v.chars(LOWER + DIGITS, 6)}.{v.chars(LOWER + DIGITS, 16)}"
         return f"kubeadm join 10.0.0.10:6443 --token {s} \\\n\t--discovery-token-ca-cert-hash sha256:{v.hex(64)}\n", [s]
-
-    yield kubeadm
 
     @case
     def kubectl_describe_pod(v):
         s = p(v)
         return f"    Environment:\n      LOG_LEVEL:    info\n      DB_PASSWORD:  {s}\n      API_KEY:      <set to the key 'key' in secret 'api'>  Optional: false\n", [s]
 
-    yield kubectl_describe_pod
-
     @case
     def kubectl_exec_env(v):
         s, t = p(v), v.chars(ALNUM, 40)
         return f"KUBERNETES_PORT=tcp://10.96.0.1:443\nREDIS_URL=redis://:{s}@cache:6379/0\nJWT_SIGNING_KEY={t}\nPWD=/app\n", [s, t]
 
-    yield kubectl_exec_env
-
     @case
     def psql_csv_users(v):
         s, t = f"$2b$12${v.chars(ALNUM + './', 53)}", v.email()
         return f"id,email,password_hash,created_at\n7,{t},{s},2025-11-03 10:00:00+00\n", [s, t]
-
-    yield psql_csv_users
 
     @case
     def psql_wrapped(v):
@@ -244,217 +184,155 @@ def texts():
         a, b = s[:22], s[22:]
         return f" id |        api_key         \n----+------------------------\n  7 | {a}.\n    |.{b:<22} \n(1 row)\n\n", [a, b]
 
-    yield psql_wrapped
-
     @case
     def scram(v):
         s = f"SCRAM-SHA-256$4096:{v.chars(BASE64, 22)}==${v.chars(BASE64, 43)}=:{v.chars(BASE64, 43)}="
         return f" rolname |   rolpassword\n---------+{'-' * 140}\n app     | {s}\n(1 row)\n\n", [s]
-
-    yield scram
 
     @case
     def alter_role(v):
         s, t = p(v), v.passphrase()
         return f"LOG:  statement: ALTER ROLE app WITH LOGIN PASSWORD '{s}';\nLOG:  statement: CREATE USER MAPPING FOR app SERVER far OPTIONS (user 'bob', password '{t}');\n", [s, t]
 
-    yield alter_role
-
     @case
     def insert_values(v):
         s, t = p(v), v.chars(HEX, 40)
         return f"INSERT INTO public.accounts (id, login, password, api_token, active) VALUES (7, 'bob', '{s}', '{t}', true);\n", [s, t]
-
-    yield insert_values
 
     @case
     def copy_dump(v):
         s, t = p(v), p(v)
         return f"COPY public.accounts (id, login, password, active) FROM stdin;\n1\tbob\t{s}\tt\n2\teve\t{t}\tf\n\\.\n", [s, t]
 
-    yield copy_dump
-
     @case
     def conninfo(v):
         s = p(v)
         return f"connecting: host=db port=5432 dbname=shop user=app password={s} sslmode=require\n", [s]
-
-    yield conninfo
 
     @case
     def ado(v):
         s = p(v)
         return f'"DefaultConnection": "Server=tcp:db.example.com,1433;Initial Catalog=shop;User ID=app;Password={s};Encrypt=True;"\n', [s]
 
-    yield ado
-
     @case
     def jdbc(v):
         s = v.secret(18)
         return f"spring.datasource.url=jdbc:postgresql://db:5432/shop?user=app&password={s}&ssl=true\n", [s]
-
-    yield jdbc
 
     @case
     def mongo(v):
         s = v.secret(20)
         return f"MongoServerError: connecting to mongodb+srv://app:{s}@cluster0.abcde.mongodb.net/shop?retryWrites=true failed\n", [s]
 
-    yield mongo
-
     @case
     def compose(v):
         s, t = p(v), v.passphrase()
         return f"services:\n  db:\n    image: postgres:16\n    environment:\n      - POSTGRES_USER=app\n      - POSTGRES_PASSWORD={s}\n  app:\n    environment:\n      SECRET_KEY: {t}\n", [s, t]
-
-    yield compose
 
     @case
     def actions_mask(v):
         s = v.secret(36)
         return f"2025-11-03T10:00:00.1234567Z ##[group]Run deploy\n2025-11-03T10:00:00.1234567Z ::add-mask::{s}\n2025-11-03T10:00:00.2234567Z env:\n2025-11-03T10:00:00.2234567Z   API_TOKEN: ***\n", [s]
 
-    yield actions_mask
-
     @case
     def terraform_plan(v):
         s, t = p(v), p(v)
         return f'  # aws_db_instance.main will be updated in-place\n  ~ resource "aws_db_instance" "main" {{\n        id       = "db-1"\n      ~ password = "{s}" -> "{t}"\n    }}\n', [s, t]
-
-    yield terraform_plan
 
     @case
     def terraform_output(v):
         s = p(v)
         return f'db_endpoint = "db.example.com:5432"\ndb_password = "{s}"\n', [s]
 
-    yield terraform_output
-
     @case
     def htpasswd(v):
         s = f"$apr1${v.chars(ALNUM, 8)}${v.chars(ALNUM + './', 22)}"
         return f"admin:{s}\n", [s]
-
-    yield htpasswd
 
     @case
     def shadow(v):
         s = f"$6${v.chars(ALNUM, 16)}${v.chars(ALNUM + './', 86)}"
         return f"daemon:*:19700:0:99999:7:::\nbob:{s}:19700:0:99999:7:::\n", [s]
 
-    yield shadow
-
     @case
     def otpauth(v):
         s = v.chars(UPPER + "234567", 32)
         return f"otpauth://totp/Acme:bob?secret={s}&issuer=Acme&digits=6\n", [s]
-
-    yield otpauth
 
     @case
     def jwk(v):
         d, q = v.chars(URLSAFE, 43), v.chars(URLSAFE, 43)
         return f'{{"keys":[{{"kty":"EC","crv":"P-256","kid":"2025-11","x":"{q}","y":"{v.chars(URLSAFE, 43)}","d":"{d}"}}]}}\n', [d]
 
-    yield jwk
-
     @case
     def putty(v):
         rows = "\n".join(v.chars(BASE64, 64) for _ in range(3))
         return f"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: agent\nPublic-Lines: 2\nAAAAC3NzaC1lZDI1NTE5AAAAI{v.chars(BASE64, 39)}\n{v.chars(BASE64, 12)}\nPrivate-Lines: 3\n{rows}\nPrivate-MAC: {v.hex(64)}\n", rows.split("\n")
-
-    yield putty
 
     @case
     def pem_cut(v):
         rows = v.pem("OPENSSH PRIVATE KEY", 5).split("\n")[1:4]
         return "$ head -4 id_ed25519\n-----BEGIN OPENSSH PRIVATE KEY-----\n" + "\n".join(rows) + "\n$ \n", rows
 
-    yield pem_cut
-
     @case
     def pem_diff(v):
         rows = v.pem("PRIVATE KEY", 4).split("\n")
         return "--- a/key.pem\n+++ /dev/null\n@@ -1,7 +0,0 @@\n" + "\n".join("-" + r for r in rows) + "\n", rows[1:-1]
-
-    yield pem_diff
 
     @case
     def wireguard(v):
         s = v.chars(BASE64, 43) + "="
         return f"interface: wg0\n  public key: {v.chars(BASE64, 43)}=\n  private key: {s}\n  listening port: 51820\n", [s]
 
-    yield wireguard
-
     @case
     def crontab(v):
         s = p(v)
         return f"MAILTO=\"\"\n*/5 * * * * PGPASSWORD={s} pg_dump -h db shop | gzip > /backup/shop.gz\n", [s]
-
-    yield crontab
 
     @case
     def keytool(v):
         s = v.secret(14)
         return f"+ keytool -importkeystore -srckeystore a.p12 -deststorepass {s} -destkeystore b.jks\n", [s]
 
-    yield keytool
-
     @case
     def env_zero(v):
         s = p(v)
         return f"HOME=/root\0SMTP_PASSWORD={s}\0LANG=C.UTF-8\0", [s]
-
-    yield env_zero
 
     @case
     def flow_map(v):
         s = v.secret(30)
         return f"auth: {{user: bob, provider: ldap,\n  password: {s},\n  retries: 3}}\n", [s]
 
-    yield flow_map
-
     @case
     def multi_line(v):
         a, b = v.secret(40), v.secret(40)
         return f"client_secret: >-\n  {a}\n  {b}\nredirect: https://app.example.com/cb\n", [a, b]
-
-    yield multi_line
 
     @case
     def vault_read(v):
         s, t = p(v), v.uuid()
         return f"Key                Value\n---                -----\nlease_duration     768h\npassword           {s}\nsecret_id          {t}\nusername           app\n", [s, t]
 
-    yield vault_read
-
     @case
     def heroku_config(v):
         s, t = v.hex(64), v.secret(20)
         return f"=== acme-web Config Vars\n\nDATABASE_URL:   postgres://u1:{t}@ec2-1.compute.amazonaws.com:5432/d1\nSECRET_KEY_BASE: {s}\nRACK_ENV:       production\n", [s, t]
-
-    yield heroku_config
 
     @case
     def login_prompt(v):
         s = p(v)
         return f"Your temporary password is {s}\nPlease change it after the first login.\n", [s]
 
-    yield login_prompt
-
     @case
     def argocd(v):
         s = v.chars(ALNUM, 16)
         return f"$ argocd admin initial-password -n argocd\n{s}\n\n This password must be only used for first time login.\n", [s]
 
-    yield argocd
-
     @case
     def people_log(v):
         a, b, c = v.email(), v.phone(), v.card(" ")
         return f"order 8812 by {a} tel {b} card {c} total 12.50 EUR\n", [a, b, c]
-
-    yield people_log
 
     @case
     def bank(v):
@@ -462,7 +340,7 @@ def texts():
         spaced = " ".join(s[i:i + 4] for i in range(0, len(s), 4))
         return f"Please transfer 12.50 EUR to {spaced} by Friday.\n", [spaced]
 
-    yield bank
+    return cases
 
 
 HARMLESS = r"""diff --git a/go.sum b/go.sum\n+github.com/pkg/errors v0.9.1 h1:@B43=\n+github.com/pkg/errors v0.9.1/go.mod h1:@B43=
