@@ -144,7 +144,7 @@ impl Sessions {
         let line = line_of(peer).ok()?;
         let tools = self.tools();
         let tool = tools.get(line.get(if by_shell { 2 } else { 1 })?)?;
-        tool.role.clone().filter(|_| tool.name == name && tool.uid == peer.uid)
+        tool.role.clone().filter(|_| tool.name == name && tool.uid == peer.uid && !tool.gone())
     }
 
     /// Notes that this peer goes on as a part of the command that started it.
@@ -154,7 +154,7 @@ impl Sessions {
         let above = line
             .get(if by_shell { 2 } else { 1 })
             .and_then(|above| tools.get(above))
-            .filter(|above| above.uid == peer.uid);
+            .filter(|above| above.uid == peer.uid && !above.gone());
         let above = above.ok_or(Distrust::NotUnderACommand)?;
         let inner = Tool {
             id: above.id.clone(),
@@ -458,5 +458,13 @@ mod tests {
         assert_eq!(sessions.live(), 1);
         sessions.ended(line[2]);
         assert!(sessions.tools().is_empty(), "nothing outlives the command that it was a part of");
+
+        let mut child = Command::new("true").spawn().unwrap();
+        let alone = crate::sys::process::Handle::open(i32::try_from(child.id()).unwrap()).unwrap();
+        child.wait().unwrap();
+        sessions.tools().insert(line[1], super::Tool { alone: Some(alone), ..tool("pull", false) });
+        assert_eq!(sessions.above(&us, "git", false), None, "it has ended, with nobody to say so");
+        assert_eq!(sessions.passes(&us, "fetch".to_owned(), false).err(), Some(Distrust::NotUnderACommand));
+        assert_eq!(sessions.live(), 0);
     }
 }
