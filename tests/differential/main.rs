@@ -6,6 +6,7 @@
 #[path = "../cluster/mod.rs"]
 mod cluster;
 mod curl;
+mod dice;
 mod git;
 mod kubectl;
 mod psql;

@@ -1,6 +1,7 @@
 //! Lines that nobody thought of: a command, options drawn at random from those that this very git says it has, operands
 //! drawn from the world's names. The seed is fixed; `DIFFERENTIAL_LINES=2000` tries more, `DIFFERENTIAL_SEED` others.
 
+use super::super::dice::Dice;
 use super::deeds::differences;
 use super::machine;
 
@@ -34,18 +35,6 @@ const COMMANDS: &[(&str, &[&str])] = &[
 /// Options that wait for somebody, or for a server.
 const LEFT_OUT: &[&str] =
     &["patch", "interactive", "edit", "edit-description", "help-all", "receive-pack", "exec", "upload-pack"];
-
-/// A generator of numbers that gives the same ones everywhere (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
-    }
-}
 
 /// The long options of a command, as this git completes them.
 pub fn options(command: &str) -> Vec<String> {
@@ -81,7 +70,7 @@ fn lines_drawn_at_random_leave_behind_what_their_readings_say() {
     let number =
         |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let options: Vec<Vec<String>> = COMMANDS.iter().map(|(command, _)| options(command)).collect();
-    let mut dice = Dice(number("DIFFERENTIAL_SEED", 0x5eed));
+    let mut dice = Dice::new(number("DIFFERENTIAL_SEED", 0x5eed));
     let lines: Vec<String> = (0..number("DIFFERENTIAL_LINES", 40)).map(|_| line(&mut dice, &options)).collect();
     let wrong = differences(&lines);
     assert!(wrong.is_empty(), "{} of {} lines differ:\n{}", wrong.len(), lines.len(), wrong.join("\n"));

@@ -7,6 +7,7 @@ use portcullis::model::{Bytes, Content, Facts};
 use portcullis::tools::world::Look;
 use portcullis::tools::{Limits, Tool, World, by_name};
 
+use super::super::dice::Dice;
 use super::{Machine, machine, words};
 
 /// The same machine, where questions to git are counted and nothing can be looked at, if so wished.
@@ -246,18 +247,12 @@ fn a_file_of_any_pieces_is_read_as_git_reads_it_or_not_at_all() {
         "true",
         "  ",
     ];
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below as u64) as usize
-    };
+    let mut dice = Dice::new(0x2545_f491_4f6c_dd1d);
     let machine = machine();
     let mut plain = BTreeMap::new();
     for _ in 0..400 {
-        let length = 2 + next(10);
-        let text: String = std::iter::once("[s]\nk").chain((0..length).map(|_| pieces[next(pieces.len())])).collect();
+        let length = 2 + dice.below(10);
+        let text: String = std::iter::once("[s]\nk").chain((0..length).map(|_| dice.pick(&pieces))).collect();
         std::fs::write(machine.path("home/.gitconfig"), &text).unwrap();
         let ((read, questions), (asked, _)) = (facts(&machine, "--version", true), facts(&machine, "--version", false));
         assert_eq!(read.facts.get("git.config"), asked.facts.get("git.config"), "{text:?}");

@@ -5,6 +5,7 @@
 //! that go on though they were read as refused. PORTCULLIS_STRICT=1 tells every difference; many are then the cluster's
 //! state and no mistake.
 
+use super::super::dice::Dice;
 use super::{alone, ask_for_certificate, differences, kubectl, seed, server};
 
 const TABLE: &str = include_str!("../../../src/tools/kubectl/commands.txt");
@@ -191,22 +192,6 @@ fn values(long: &str) -> &'static [&'static str] {
     }
 }
 
-/// xorshift, from a seed that is never nothing.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.roll(of.len())]
-    }
-}
-
 fn options(command: &str) -> Vec<&'static str> {
     let named =
         |line: &&str| line.split('|').next().is_some_and(|names| names.trim().split(',').next() == Some(command));
@@ -222,7 +207,7 @@ fn spelled(option: &str, dice: &mut Dice) -> Option<Vec<String>> {
         return None;
     }
     let value = dice.pick(values(name)).to_owned();
-    let way = dice.roll(4);
+    let way = dice.below(4);
     Some(match (long.ends_with('='), long.ends_with('?'), short) {
         (true, _, Some(short)) if way == 0 => vec![format!("-{short}"), value],
         (true, _, Some(short)) if way == 1 && !value.is_empty() => vec![format!("-{short}{value}")],
@@ -238,11 +223,11 @@ fn spelled(option: &str, dice: &mut Dice) -> Option<Vec<String>> {
 
 /// The line of a seed.
 fn line(seed: u64) -> String {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     for _ in 0..8 {
-        dice.roll(2);
+        dice.below(2);
     }
-    let (command, about) = COMMANDS[dice.roll(COMMANDS.len())];
+    let (command, about) = COMMANDS[dice.below(COMMANDS.len())];
     let choices: Vec<&str> = about.split('|').collect();
     let words = shell_words::split(dice.pick(&choices)).unwrap();
     let dashes = words.iter().position(|word| word == "--").unwrap_or(words.len());
@@ -269,19 +254,19 @@ fn line(seed: u64) -> String {
         _ => &[],
     };
     // What a command needs is left out now and then.
-    let needed: Vec<&str> = wanted.iter().copied().filter(|_| dice.roll(12) > 0).collect();
+    let needed: Vec<&str> = wanted.iter().copied().filter(|_| dice.below(12) > 0).collect();
     let mut chosen = needed;
-    for _ in 0..dice.roll(4) {
+    for _ in 0..dice.below(4) {
         if !own.is_empty() {
-            chosen.push(own[dice.roll(own.len())]);
+            chosen.push(own[dice.below(own.len())]);
         }
     }
-    if dice.roll(3) == 0 {
+    if dice.below(3) == 0 {
         chosen.push(dice.pick(&["n:namespace=", "context=", "as=", "as-group=", "n:namespace="]));
     }
     for option in chosen {
         if let Some(spelled) = spelled(option, &mut dice) {
-            let at = dice.roll(parts.len() + 1);
+            let at = dice.below(parts.len() + 1);
             parts.insert(at, spelled);
         }
     }
