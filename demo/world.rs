@@ -17,7 +17,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 /// The longest request body the git host takes.
-const MAX_PUSH: usize = 64 << 20;
+const MAX_PUSH: usize = 256 << 20;
 
 pub struct World {
     /// Holds `acme/app.git`.

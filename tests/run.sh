@@ -47,6 +47,9 @@ git git
 curl curl
 python3 python3
 strace strace
+less less
+vi vim-tiny
+ed ed
 etcd etcd-server
 openssl openssl
 setpriv util-linux

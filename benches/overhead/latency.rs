@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::listener::Listener;
-use super::sudo::Sudo;
 use super::support::postgres;
 use super::support::site::Site;
+use super::support::sudo::Sudo;
 use super::{milliseconds, setting, tool};
 
 const WARM_UP: usize = 5;

@@ -8,7 +8,6 @@ mod latency;
 mod listener;
 mod load;
 mod start;
-mod sudo;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/support/mod.rs"]
 mod support;

@@ -165,9 +165,7 @@ impl Session {
         if !self.relays.iter().any(Relay::owes) && (now >= self.moved.max(at) + QUIET || now >= at + LINGER) {
             for n in 0..self.relays.len() {
                 let frame = self.relays[n].finish(self.ledger.next());
-                self.record(frame);
-                let masked = self.relays[n].masked_since();
-                self.record(masked);
+                self.record_of(n, frame);
             }
         }
         self.relays.iter().all(Relay::is_over)
@@ -232,9 +230,7 @@ impl Session {
             Event::Read(n) => {
                 self.moved = Instant::now();
                 let frame = self.relays[n].read(&mut buffer, self.ledger.next());
-                self.record(frame);
-                let masked = self.relays[n].masked_since();
-                self.record(masked);
+                self.record_of(n, frame);
             }
             Event::Write(n) => {
                 self.moved = Instant::now();
@@ -258,11 +254,20 @@ impl Session {
         for n in 0..self.relays.len() {
             if self.relays[n].waits_for_pause() && self.moved.elapsed() >= PAUSE {
                 let frame = self.relays[n].pause(self.ledger.next());
-                self.record(frame);
-                let masked = self.relays[n].masked_since();
-                self.record(masked);
+                self.record_of(n, frame);
             }
         }
+    }
+
+    /// What came of a stream: to the record as the caller's terminal shows it, which may add a return to each newline. The
+    /// terminal's stream is the first ([`Streams::lay_out`]).
+    fn record_of(&mut self, n: usize, frame: Option<FrameKind>) {
+        self.record(match (frame, &self.screen) {
+            (Some(FrameKind::Output(bytes)), Some(screen)) if n == 0 => Some(FrameKind::Output(screen.as_shown(bytes))),
+            (frame, _) => frame,
+        });
+        let masked = self.relays[n].masked_since();
+        self.record(masked);
     }
 
     /// To the record first; what the record does not have is not shown.

@@ -8,6 +8,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::termios::{OptionalActions, OutputModes, Termios, Winsize};
 use rustix::termios::{tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
+use crate::model::Bytes;
 use crate::sys::terminal;
 
 /// The caller's own terminal, and the tool's that is like it.
@@ -84,6 +85,21 @@ impl<'a> Terminal<'a> {
             self.plain = true;
         }
         Ok(())
+    }
+
+    /// What the caller's terminal makes of the bytes: where the tool's turns no newline into two characters, that one does
+    /// (termios(3), ONLCR).
+    pub fn as_shown(&self, bytes: Bytes) -> Bytes {
+        let both = OutputModes::OPOST | OutputModes::ONLCR;
+        if !self.plain || !tcgetattr(self.fd).is_ok_and(|modes| modes.output_modes.contains(both)) {
+            return bytes;
+        }
+        let mut shown = Vec::with_capacity(bytes.0.len() + bytes.0.len() / 16);
+        for byte in bytes.0 {
+            shown.extend((byte == b'\n').then_some(b'\r'));
+            shown.push(byte);
+        }
+        Bytes(shown)
     }
 
     /// Whether keys may be read now: in the background a read would stop us.

@@ -8,6 +8,8 @@ mod bad_input;
 mod children;
 #[cfg(feature = "demo")]
 mod cluster;
+#[cfg(feature = "demo")]
+mod conformance;
 mod crashes;
 #[cfg(feature = "demo")]
 mod credentials;
@@ -18,6 +20,8 @@ mod divert;
 #[cfg(feature = "demo")]
 mod doctor;
 #[cfg(feature = "demo")]
+mod everyday;
+#[cfg(feature = "demo")]
 mod explain;
 mod failures;
 #[cfg(feature = "demo")]
@@ -25,6 +29,8 @@ mod keeper;
 mod login;
 mod oidc;
 mod postgres_grants;
+#[cfg(feature = "demo")]
+mod record;
 #[cfg(feature = "demo")]
 mod soak;
 mod workload;

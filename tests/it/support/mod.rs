@@ -3,10 +3,14 @@
 pub mod browser;
 #[path = "../../cluster/mod.rs"]
 mod cluster;
+#[cfg(feature = "demo")]
+pub mod desk;
 pub mod gate;
 #[cfg(feature = "demo")]
 pub mod hosts;
 pub mod oidc;
+#[cfg(feature = "demo")]
+pub mod pod;
 pub mod postgres;
 #[cfg(feature = "demo")]
 pub mod process;
@@ -19,3 +23,5 @@ pub mod site;
 #[cfg(feature = "demo")]
 #[path = "../../static_shim/mod.rs"]
 pub mod static_shim;
+#[cfg(feature = "demo")]
+pub mod sudo;

@@ -106,6 +106,16 @@ impl Site {
         command
     }
 
+    /// The tool itself, in the same place and environment, past the gate.
+    pub fn bare(&self, tool: &str) -> Command {
+        let shim = self.shim(tool);
+        let mut command = Command::new(Path::new("/usr/bin").join(tool));
+        command.current_dir(self.path("work")).env_clear().stdin(Stdio::null());
+        command.envs(shim.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command
+    }
+
     /// `portcullis` with no login of a person.
     pub fn cli(&self) -> Command {
         let mut command = Command::new(self.path("bin/portcullis"));
@@ -127,6 +137,15 @@ impl Site {
         let mut command = self.cli();
         command.env("HOME", self.path("alice"));
         command
+    }
+
+    /// env(1) in git's place, so that what is gated is whatever the arguments say.
+    pub fn gate_anything(&self) {
+        std::os::unix::fs::symlink("/usr/bin/env", self.path("bin/git")).unwrap();
+        let mut pin = self.cli();
+        pin.env("PATH", self.path("bin")).args(["pin", "--keeper"]).arg(self.path("run/keeper.sock"));
+        let pinned = pin.arg("--out").arg(self.path("etc/portcullis/shim.json")).output().unwrap();
+        assert!(pinned.status.success(), "{}", words(&pinned));
     }
 
     pub fn browser(&self) -> Browser {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use super::support::process::{PATIENCE, Process};
+use super::process::{PATIENCE, Process};
 
 /// A log server on loopback and a rule that sends it everything; both gone when this is dropped.
 pub struct Sudo {
@@ -13,7 +13,7 @@ pub struct Sudo {
     folder: tempfile::TempDir,
 }
 
-const RULE: &str = "/etc/sudoers.d/portcullis-bench";
+const RULE: &str = "/etc/sudoers.d/portcullis-measured";
 
 impl Sudo {
     pub fn set_up() -> Option<Sudo> {
@@ -47,6 +47,7 @@ impl Sudo {
 }
 
 impl Drop for Sudo {
+    #[allow(clippy::print_stdout, reason = "the figures beside it would mean nothing otherwise")]
     fn drop(&mut self) {
         let _ = fs::remove_file(RULE);
         let logged = fs::read_dir(self.folder.path().join("io")).is_ok_and(|mut entries| entries.next().is_some());
