@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the programs as install.sh does, and prints what they cost beside the bare tools. The words say which parts:
-# latency, bulk, load, start; without any, all. RUNS, MEBIBYTES and AT_ONCE in the environment make it shorter.
+# latency, bulk, load, short, start; without any, all. RUNS, MEBIBYTES, AT_ONCE and SHORT_RUNS in the environment make it
+# shorter or longer.
 set -eu
 
 main() {

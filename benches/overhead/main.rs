@@ -7,6 +7,7 @@ mod bulk;
 mod latency;
 mod listener;
 mod load;
+mod short;
 mod start;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/support/mod.rs"]
@@ -25,8 +26,13 @@ const POLICY: &str = r#"@id("all") @mask("pii") permit(principal, action, resour
 type Part = fn(&Site);
 
 /// The parts, by the words that ask for them.
-const PARTS: &[(&str, Part)] =
-    &[("latency", latency::run), ("bulk", bulk::run), ("load", load::run), ("start", start::run)];
+const PARTS: &[(&str, Part)] = &[
+    ("latency", latency::run),
+    ("bulk", bulk::run),
+    ("load", load::run),
+    ("short", short::run),
+    ("start", start::run),
+];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();

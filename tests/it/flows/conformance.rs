@@ -4,7 +4,7 @@
 //! in the same run, and writes the table there as `table.md` and `table.json`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::site::{Setup, Site, words};
 use crate::support::sudo::Sudo;
@@ -44,7 +44,7 @@ fn every_row_holds_behind_shim_keeper_and_server() {
     site.gate_anything();
     let folder = std::env::var_os("PORTCULLIS_CONFORMANCE").map(PathBuf::from);
     let mut run = Command::new("python3");
-    run.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/run")).args(["--runs", "50", "--patience", "300"]);
+    run.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/run")).args(["--runs", "50", "--patience", "120"]);
     run.arg("--json").arg(site.path("table.json")).arg("--markdown");
     run.args(["--wrapper", "bare=", "--wrapper"]);
     run.arg(format!("portcullis={}", site.path("lib/portcullis/shims/git").display()));
@@ -57,7 +57,8 @@ fn every_row_holds_behind_shim_keeper_and_server() {
             eprintln!("skipped: sudo_logsrvd: it needs root and Debian's sudo");
         }
     }
-    let done = run.output().unwrap();
+    // It goes on for minutes, and says each row as it comes.
+    let done = run.stderr(if folder.is_some() { Stdio::inherit() } else { Stdio::piped() }).output().unwrap();
     drop(sudo);
     let table: serde_json::Value =
         serde_json::from_slice(&std::fs::read(site.path("table.json")).unwrap_or_else(|_| panic!("{}", words(&done))))
