@@ -33,30 +33,30 @@ stty -echo; printf 'secret? '; read second; stty echo; echo
 stty size; seq 2000; printf 'no newline at the end'; exit 3
 "#;
 
-/// The one session of the server, once its recording is sealed.
-fn sealed(site: &Site) -> String {
+/// The newest of so many sessions, once its recording is sealed.
+fn sealed(site: &Site, sessions: usize) -> String {
     let until = Instant::now() + PATIENCE;
     loop {
         let listed = site.alice().args(["sessions", "list", "--json"]).output().unwrap();
         let list: Value = serde_json::from_slice(&listed.stdout).unwrap();
         let all = list["sessions"].as_array().unwrap();
-        assert!(all.len() <= 1, "{list:#}");
-        if let Some(session) = all.iter().find(|session| !session["sealed"].is_null()) {
-            return session["id"].as_str().unwrap().to_owned();
+        assert!(all.len() <= sessions, "{list:#}");
+        if all.len() == sessions && !all[0]["sealed"].is_null() {
+            return all[0]["id"].as_str().unwrap().to_owned();
         }
         assert!(Instant::now() < until, "{list:#}");
     }
 }
 
-fn export(site: &Site, format: &str) -> Vec<u8> {
-    let done = site.alice().args(["sessions", "export", &sealed(site), "--format", format]).output().unwrap();
+fn export(site: &Site, sessions: usize, format: &str) -> Vec<u8> {
+    let done = site.alice().args(["sessions", "export", &sealed(site, sessions), "--format", format]).output().unwrap();
     assert!(done.status.success(), "{}", words(&done));
     done.stdout
 }
 
 /// The recording's events, each with its code.
-fn cast(site: &Site) -> (Value, Vec<(String, String)>) {
-    let text = String::from_utf8(export(site, "asciicast")).unwrap();
+fn cast(site: &Site, sessions: usize) -> (Value, Vec<(String, String)>) {
+    let text = String::from_utf8(export(site, sessions, "asciicast")).unwrap();
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let head = lines.next().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -68,8 +68,8 @@ fn all(events: &[(String, String)], code: &str) -> Vec<String> {
 }
 
 /// The bytes of the recording that were standard output or a terminal, and those of standard error elsewhere; and the end.
-fn recorded(site: &Site) -> (Vec<u8>, Vec<u8>, Option<Exit>) {
-    let raw = export(site, "raw");
+fn recorded(site: &Site, sessions: usize) -> (Vec<u8>, Vec<u8>, Option<Exit>) {
+    let raw = export(site, sessions, "raw");
     let mut reader = Reader::open(BufReader::new(&raw[..])).unwrap();
     let (mut output, mut error, mut end) = (Vec::new(), Vec::new(), None);
     while let Some(frame) = reader.frame().unwrap() {
@@ -84,11 +84,11 @@ fn recorded(site: &Site) -> (Vec<u8>, Vec<u8>, Option<Exit>) {
 }
 
 /// Both forms of the recording hold what was shown: the raw one its bytes, the other its characters.
-fn is_what_was_shown(site: &Site, left: &Left) -> Vec<(String, String)> {
-    let (output, error, end) = recorded(site);
+fn is_what_was_shown(site: &Site, sessions: usize, left: &Left) -> Vec<(String, String)> {
+    let (output, error, end) = recorded(site, sessions);
     assert_eq!(output.escape_ascii().to_string(), left.seen.escape_ascii().to_string());
     assert_eq!((error, end), (Vec::new(), Some(Exit::Code(left.status.exit_code() as i32))));
-    let (_, events) = cast(site);
+    let (_, events) = cast(site, sessions);
     assert_eq!(all(&events, "o").concat(), String::from_utf8_lossy(&left.seen));
     events
 }
@@ -112,7 +112,7 @@ fn what_a_terminal_got_is_recorded_byte_for_byte_with_its_sizes_and_no_input() {
     let left = at_a_desk(&site);
     assert_eq!(left.status.exit_code(), 3);
     assert!(!left.seen.windows(6).any(|part| part == b"unseen"));
-    let events = is_what_was_shown(&site, &left);
+    let events = is_what_was_shown(&site, 1, &left);
     assert_eq!(all(&events, "r"), ["80x24", "100x30", "120x50"]);
     assert_eq!(all(&events, "i"), [""; 0]);
     // Each size came after what was shown before it, and before what the tool made of it.
@@ -125,14 +125,14 @@ fn what_a_terminal_got_is_recorded_byte_for_byte_with_its_sizes_and_no_input() {
     assert!(second.contains("one\r\n") && !second.contains("30 100"), "{second}");
     let third = shown_until("120x50");
     assert!(third.contains("30 100") && !third.contains("50 120"), "{third}");
-    assert_eq!(cast(&site).0["term"]["cols"], 80);
+    assert_eq!(cast(&site, 1).0["term"]["cols"], 80);
 }
 
 #[test]
 fn what_was_typed_is_recorded_where_policy_says_so() {
     let site = site("@record(\"stdin\")");
     let left = at_a_desk(&site);
-    let events = is_what_was_shown(&site, &left);
+    let events = is_what_was_shown(&site, 1, &left);
     assert_eq!(all(&events, "i").concat(), "first\nunseen\n");
     let typed = events.iter().position(|event| event.0 == "i").unwrap();
     assert!(all(&events[..typed], "o").concat().contains("one\r\n"));
@@ -143,8 +143,8 @@ fn what_was_typed_is_recorded_where_policy_says_so() {
 /// recorded all the same.
 #[test]
 fn a_terminal_that_only_shows_is_recorded_as_it_shows() {
-    for redirect in ["</dev/null", "</dev/null 2>/dev/null", "</dev/null >/dev/null"] {
-        let site = site("");
+    let site = site("");
+    for (n, redirect) in ["</dev/null", "</dev/null 2>/dev/null", "</dev/null >/dev/null"].into_iter().enumerate() {
         let shim = site.shim("git");
         let mut shell = Command::new("/bin/bash");
         let words = format!("\"$0\" sh -c 'echo out; echo err >&2; printf \"a\\tb\\rc\\n\\nend\"; exit 3' {redirect}");
@@ -153,7 +153,7 @@ fn a_terminal_that_only_shows_is_recorded_as_it_shows() {
         let left = Desk::sit(&shell).rest();
         // What went elsewhere is recorded too, as what the caller got there.
         if redirect.contains('>') {
-            let (output, error, _) = recorded(&site);
+            let (output, error, _) = recorded(&site, n + 1);
             let (output, error) = (output.escape_ascii().to_string(), error.escape_ascii().to_string());
             match &*left.seen {
                 b"err\r\n" => assert!(output.contains("err\\r\\n") && output.contains("out\\n"), "{output}"),
@@ -161,7 +161,7 @@ fn a_terminal_that_only_shows_is_recorded_as_it_shows() {
             }
             continue;
         }
-        let events = is_what_was_shown(&site, &left);
+        let events = is_what_was_shown(&site, n + 1, &left);
         assert_eq!(all(&events, "r"), ["80x24"]);
         assert!(left.seen.starts_with(b"out\r\n"));
     }
