@@ -1,6 +1,7 @@
 //! What a psql line would do: steps and statements to operations, doubts and the fields of `explain`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Value as Json, json};
 
@@ -10,11 +11,10 @@ use super::options::{Ending, Line};
 use super::run::Runner;
 use super::slash::Arg;
 use super::steps::Step;
-use super::variables::{PLACEHOLDER, boolean};
 use super::version::Version;
-use super::{FromFacts, fact, first_variables, home, line_of, unsafe_encoding, walk, where_to};
+use super::{FromFacts, fact, first_variables, home, line_of, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
-use crate::tools::sql::{self, Access, Class, Statement, Unread, Verb};
+use crate::tools::sql::{Reader, Statement};
 
 pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let mut line = line_of(invocation);
@@ -53,6 +53,10 @@ pub struct Meaning {
     pub reading: Reading,
     /// What is printed goes to a terminal, where a pager may start.
     pub terminal: bool,
+    pub reader: Reader,
+    /// Where operations stand that look alike.
+    noted: HashMap<u64, Vec<usize>>,
+    doubted: HashSet<String>,
     home: Option<Vec<u8>>,
     cwd: Option<Vec<u8>>,
     pub sources: Sources,
@@ -62,20 +66,20 @@ pub struct Meaning {
     pub first: Option<Target>,
     /// What the names without a schema refer to, once a script has said so.
     pub path: Path,
-    statements: Vec<Json>,
+    pub statements: Vec<Json>,
     shell: bool,
-    reads: Vec<String>,
-    writes: Vec<String>,
+    reads: Once,
+    writes: Once,
     pub reconnects: Vec<Json>,
-    functions: Vec<String>,
-    server_program: bool,
-    server_file: bool,
+    pub functions: Once,
+    pub server_program: bool,
+    pub server_file: bool,
     /// psql found a transaction open where it would open one of its own.
-    keeps_open: bool,
+    pub keeps_open: bool,
     /// A transaction is open, as far as the text says.
     pub in_transaction: bool,
     /// Rows go to a program or a variable, or values are printed in pieces: nothing that is selected counts as shown.
-    hidden: bool,
+    pub hidden: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -88,7 +92,7 @@ pub enum Path {
 }
 
 impl Path {
-    fn of(values: &[String]) -> Self {
+    pub fn of(values: &[String]) -> Self {
         match values {
             [user, public] if user == "$user" && public == "public" => Path::Default,
             [] => Path::Unclear,
@@ -109,6 +113,9 @@ impl Meaning {
                 doubts: Vec::new(),
             },
             terminal: invocation.streams.stdout == StreamKind::Terminal,
+            reader: Reader::default(),
+            noted: HashMap::new(),
+            doubted: HashSet::new(),
             home: home(invocation),
             cwd: invocation.cwd.as_ref().map(|cwd| cwd.0.clone()),
             sources: Sources::default(),
@@ -117,10 +124,10 @@ impl Meaning {
             path: Path::Default,
             statements: Vec::new(),
             shell: false,
-            reads: Vec::new(),
-            writes: Vec::new(),
+            reads: Once::default(),
+            writes: Once::default(),
             reconnects: Vec::new(),
-            functions: Vec::new(),
+            functions: Once::default(),
             server_program: false,
             server_file: false,
             in_transaction: false,
@@ -131,7 +138,7 @@ impl Meaning {
 
     pub fn doubt(&mut self, kind: &str, detail: impl Into<String>) {
         let detail = detail.into();
-        if !self.reading.doubts.iter().any(|d| d.kind == kind && d.detail == detail) {
+        if self.doubted.insert(format!("{kind}: {detail}")) {
             self.reading.doubt(kind, detail);
         }
     }
@@ -157,7 +164,7 @@ impl Meaning {
     fn step(&mut self, step: Step) {
         match step {
             Step::Sql { text, unknown, copies, begins } => {
-                if begins && !self.in_transaction && !stands_alone(&text) {
+                if begins && !self.in_transaction && !self.stands_alone(&text) {
                     self.own("BEGIN");
                 }
                 self.sql(&text, unknown, Some(copies));
@@ -172,10 +179,10 @@ impl Meaning {
             Step::Reads(arg) => {
                 let name = self.shown_path(&arg.text);
                 self.operation_on("file.read", Effect::Read, file(&name), None);
-                push_new(&mut self.reads, name);
+                self.reads.push(name);
             }
             Step::Writes(arg) => self.writes_file(&arg),
-            Step::IfRows(step, text) if gives_rows(&text) => self.step(*step),
+            Step::IfRows(step, text) if self.gives_rows(&text) => self.step(*step),
             Step::IfRows(..) => {}
             Step::Connect(words, reuse) => self.reconnect(&words, reuse),
             Step::Copy(words) => self.copy(&words),
@@ -184,7 +191,7 @@ impl Meaning {
                 if let Some(file) = file {
                     self.step(Step::Reads(file));
                 }
-                push_new(&mut self.functions, function.to_owned());
+                self.functions.push(function.to_owned());
                 self.operation("sql.call", Effect::Execute, None, function);
             }
             Step::Password => {
@@ -200,7 +207,8 @@ impl Meaning {
     fn copy_data(&mut self, steps: Vec<Step>) {
         let acts = steps.iter().any(|step| match step {
             Step::Sql { text, .. } => {
-                std::str::from_utf8(text).is_ok_and(|text| sql::read(text).is_ok_and(|found| !found.is_empty()))
+                let found = std::str::from_utf8(text).map(|text| self.reader.read(text));
+                found.is_ok_and(|found| found.as_ref().as_ref().is_ok_and(|found| !found.is_empty()))
             }
             Step::Catalog(_) | Step::Reshapes | Step::Doubt(..) => false,
             _ => true,
@@ -226,7 +234,7 @@ impl Meaning {
             self.doubt("unknown_variable", "a file is written whose name is not known");
         }
         self.operation_on("file.write", Effect::Write, file(&name), None);
-        push_new(&mut self.writes, name);
+        self.writes.push(name);
     }
 
     fn copy(&mut self, words: &[u8]) {
@@ -245,7 +253,7 @@ impl Meaning {
                 if copy.from {
                     let name = self.shown_path(&path);
                     self.operation_on("file.send", Effect::Disclose, file(&name), None);
-                    push_new(&mut self.reads, name);
+                    self.reads.push(name);
                 } else {
                     self.writes_file(&Arg { text: path, ..Arg::default() });
                 }
@@ -254,154 +262,16 @@ impl Meaning {
         }
     }
 
-    /// `copies`: how many COPY FROM STDIN the walk saw in it, where it took their data off the script.
-    fn sql(&mut self, text: &[u8], unknown: bool, copies: Option<usize>) {
-        if unknown {
-            self.doubt("unknown_variable", "a statement holds a variable whose value is not known");
+    /// Notes an operation once.
+    pub fn push(&mut self, operation: Operation) {
+        let mut hasher = DefaultHasher::new();
+        (&operation.action, &operation.resource.id, operation.context.len()).hash(&mut hasher);
+        for value in operation.context.values() {
+            value.hash(&mut hasher);
         }
-        let Ok(text) = std::str::from_utf8(text) else {
-            self.statement(&Statement::unknown(), true);
-            return self.doubt("unparsed_sql", "a statement is not UTF-8");
-        };
-        match sql::read(text) {
-            Ok(statements) => {
-                let takes = statements.iter().filter(|statement| statement.takes_input).count();
-                if copies.is_some_and(|copies| copies != takes) {
-                    self.doubt("copy_data", "which lines are the data of a COPY cannot be told");
-                }
-                for statement in &statements {
-                    self.statement(statement, unknown);
-                }
-            }
-            Err(Unread::Refused(_)) => {}
-            Err(Unread::Unparsed(_)) if unknown => self.statement(&Statement::unknown(), true),
-            Err(Unread::Unparsed(why)) => {
-                self.statement(&Statement::unknown(), true);
-                self.doubt("unparsed_sql", visible::line(why.as_bytes(), 200));
-            }
-        }
-    }
-
-    /// What psql sends of its own; a transaction that is open already is not opened again.
-    fn own(&mut self, text: &str) {
-        let before = self.in_transaction;
-        match text {
-            "BEGIN" if before => self.keeps_open = true,
-            "COMMIT" if std::mem::take(&mut self.keeps_open) => {}
-            _ => self.sql(text.as_bytes(), false, None),
-        }
-    }
-
-    fn statement(&mut self, statement: &Statement, unknown: bool) {
-        match statement.kind.as_str() {
-            "BEGIN" | "START TRANSACTION" => self.in_transaction = true,
-            "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => self.in_transaction = false,
-            _ => {}
-        }
-        let mut tables = statement.tables();
-        if unknown && (statement.kind == "UNKNOWN" || tables.iter().any(|table| table.contains(PLACEHOLDER))) {
-            tables = vec!["*".into()];
-        }
-        self.statements.push(json!({
-            "kind": statement.kind,
-            "tables": tables,
-            "class": statement.class.word(),
-            "nested": statement.nested,
-        }));
-        for access in &statement.accesses {
-            self.access(access, statement);
-        }
-        for verb in &statement.database {
-            let (action, effect) = action(*verb);
-            self.operation(action, effect, None, &statement.kind);
-        }
-        if statement.functions.iter().any(|function| function == "set_config") {
-            self.path = Path::Unclear;
-        }
-        for function in &statement.functions {
-            push_new(&mut self.functions, function.clone());
-            self.operation("sql.call", Effect::Execute, Some(format!("{function}()")), &statement.kind);
-        }
-        for function in &statement.unknown_functions {
-            self.doubt(
-                "unknown_function",
-                format!("{}() is not the server's own", visible::line(function.as_bytes(), 100)),
-            );
-        }
-        for command in &statement.programs {
-            self.server_program = true;
-            self.operation("sql.program", Effect::Execute, Some(command.clone()), &statement.kind);
-        }
-        for path in &statement.server_files {
-            self.server_file = true;
-            self.operation("sql.server_file", Effect::Disclose, Some(path.clone()), &statement.kind);
-        }
-        self.settings(statement);
-    }
-
-    /// Settings that change what the statements after them mean.
-    fn settings(&mut self, statement: &Statement) {
-        if statement.class == Class::Tx && statement.kind.starts_with("ROLLBACK") && self.path != Path::Default {
-            self.path = Path::Unclear;
-        }
-        let Some((name, values)) = &statement.setting else {
-            if statement.kind == "DISCARD" && self.path != Path::Default {
-                self.path = Path::Unclear;
-            }
-            return;
-        };
-        match name.as_str() {
-            "search_path" => self.path = if statement.local { Path::Unclear } else { Path::of(values) },
-            "" if self.path != Path::Default => self.path = Path::Unclear,
-            "standard_conforming_strings" if matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) =>
-                {}
-            "standard_conforming_strings" | "backslash_quote" => {
-                self.doubt("string_syntax", format!("SET {name} changes where strings end"));
-            }
-            "client_encoding" | "names" if values.iter().any(|value| unsafe_encoding(value.as_bytes())) => {
-                self.doubt("encoding", "the client's encoding changes where quotes end");
-            }
-            _ => {}
-        }
-    }
-
-    fn access(&mut self, access: &Access, statement: &Statement) {
-        let (name, effect) = action(access.verb);
-        if name == "sql.session" {
-            return self.operation(name, effect, Some(access.written()), &statement.kind);
-        }
-        let schemas = match (&self.path, access.schema.is_empty()) {
-            (Path::These(schemas), true) => schemas.clone(),
-            (Path::Unclear, true) => {
-                self.doubt("search_path", "names without a schema follow a search_path that the text does not show");
-                vec![String::new()]
-            }
-            _ => vec![access.schema.clone()],
-        };
-        // Which of several schemas has the table is not in the text: it may be any.
-        for schema in schemas {
-            self.access_in(&schema, access, statement);
-        }
-    }
-
-    fn access_in(&mut self, schema: &str, access: &Access, statement: &Statement) {
-        let (name, effect) = action(access.verb);
-        // A variable of unknown content stands there.
-        let known = |name: &str| if name.contains(PLACEHOLDER) { "*".to_owned() } else { name.to_owned() };
-        let table = self.table(&known(schema), &known(&access.name));
-        let columns: Vec<&String> = access.columns.iter().collect();
-        let hidden = if self.hidden && access.verb == Verb::Select { Some(&access.columns) } else { None };
-        let outside: BTreeSet<&String> = access.outside.iter().chain(hidden.into_iter().flatten()).collect();
-        let mut operation =
-            Operation::new(name, effect, table).with("kind", statement.kind.as_str()).with("columns", json!(columns));
-        if !outside.is_empty() {
-            operation = operation.with("outside", json!(outside));
-        }
-        self.push(operation);
-    }
-
-    fn push(&mut self, operation: Operation) {
-        if !self.reading.operations.contains(&operation) {
+        let same = self.noted.entry(hasher.finish()).or_default();
+        if !same.iter().any(|at| self.reading.operations.get(*at) == Some(&operation)) {
+            same.push(self.reading.operations.len());
             self.reading.operations.push(operation);
         }
     }
@@ -430,7 +300,7 @@ impl Meaning {
             .with("name", name)
     }
 
-    fn table(&self, schema: &str, table: &str) -> Resource {
+    pub fn table(&self, schema: &str, table: &str) -> Resource {
         let (host, port, database) = where_to(self.target.as_ref());
         let shown = if schema.is_empty() { table.to_owned() } else { format!("{schema}.{table}") };
         Resource::new("Table", format!("{host}:{port}/{database}/{shown}"))
@@ -465,75 +335,20 @@ impl Meaning {
         let mut put = |key: &str, value: Json| self.reading.effective.insert(key.to_owned(), value);
         put("statements", self.statements.into());
         put("shell_escape", self.shell.into());
-        put("reads_files", self.reads.into());
-        put("writes_files", self.writes.into());
+        put("reads_files", self.reads.list.into());
+        put("writes_files", self.writes.list.into());
         put("host", first.and_then(|t| t.host.clone()).into());
         put("port", first.map(|t| t.port).into());
         put("db", first.map(|t| t.database.clone()).into());
         put("user", first.map(|t| t.user.clone()).into());
         put("reconnects", self.reconnects.into());
-        put("functions", self.functions.into());
+        put("functions", self.functions.list.into());
         put("server_side_program", self.server_program.into());
         put("server_side_file", self.server_file.into());
         if refused {
             put("context", "refused by the tool".into());
         }
         self.reading
-    }
-}
-
-fn action(verb: Verb) -> (&'static str, Effect) {
-    match verb {
-        Verb::Select => ("sql.select", Effect::Read),
-        Verb::Insert => ("sql.insert", Effect::Write),
-        Verb::Update => ("sql.update", Effect::Write),
-        Verb::Delete => ("sql.delete", Effect::Destroy),
-        Verb::Truncate => ("sql.truncate", Effect::Destroy),
-        Verb::Create => ("sql.create", Effect::Write),
-        Verb::Alter => ("sql.alter", Effect::Write),
-        Verb::Drop => ("sql.drop", Effect::Destroy),
-        Verb::Grant => ("sql.grant", Effect::Escalate),
-        Verb::Admin => ("sql.admin", Effect::Execute),
-        Verb::Lock | Verb::Session => ("sql.session", Effect::Read),
-        Verb::Call => ("sql.call", Effect::Execute),
-    }
-}
-
-/// Whether a server may answer with rows. What no server takes gives none.
-fn gives_rows(text: &[u8]) -> bool {
-    match std::str::from_utf8(text).map(sql::read) {
-        Ok(Ok(statements)) => statements.iter().any(|statement| statement.gives_rows),
-        Ok(Err(Unread::Refused(_))) => false,
-        Ok(Err(Unread::Unparsed(_))) | Err(_) => true,
-    }
-}
-
-/// Statements for which psql opens no transaction though AUTOCOMMIT is off: those that are about transactions, or may
-/// not stand in one (psql(1), "AUTOCOMMIT").
-fn stands_alone(text: &[u8]) -> bool {
-    let Some(statement) = std::str::from_utf8(text).ok().and_then(|text| sql::read(text).ok()?.into_iter().next())
-    else {
-        return false;
-    };
-    let concurrently = || memchr::memmem::find(&text.to_ascii_lowercase(), b"concurrently").is_some();
-    match statement.kind.as_str() {
-        "BEGIN"
-        | "START TRANSACTION"
-        | "COMMIT"
-        | "ROLLBACK"
-        | "PREPARE TRANSACTION"
-        | "COMMIT PREPARED"
-        | "ROLLBACK PREPARED"
-        | "VACUUM"
-        | "CREATE DATABASE"
-        | "DROP DATABASE"
-        | "CREATE TABLESPACE"
-        | "DROP TABLESPACE"
-        | "ALTER SYSTEM"
-        | "DISCARD" => true,
-        "CLUSTER" => statement.tables().is_empty(),
-        "CREATE INDEX" | "DROP INDEX" | "REINDEX" => concurrently(),
-        _ => false,
     }
 }
 
@@ -545,8 +360,17 @@ fn file(path: &str) -> Resource {
     Resource::new("File", path).with("path", path)
 }
 
-fn push_new(list: &mut Vec<String>, item: String) {
-    if !list.contains(&item) {
-        list.push(item);
+/// A list in which each thing stands once.
+#[derive(Default)]
+pub struct Once {
+    list: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Once {
+    pub fn push(&mut self, item: String) {
+        if self.known.insert(item.clone()) {
+            self.list.push(item);
+        }
     }
 }

@@ -14,6 +14,8 @@ mod run;
 mod script;
 mod shape;
 mod slash;
+#[cfg(feature = "reading")]
+mod statements;
 mod steps;
 mod variables;
 mod version;

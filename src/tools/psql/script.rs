@@ -136,8 +136,8 @@ impl Lexer {
     }
 
     fn emit(&mut self, count: usize, out: &mut Vec<u8>) {
-        let taken = self.rest()[..count.min(self.rest().len())].to_vec();
-        out.extend_from_slice(&taken);
+        let rest = self.rest();
+        out.extend_from_slice(&rest[..count.min(rest.len())]);
         self.skip(count);
     }
 

@@ -5,15 +5,18 @@
 //! either, as long as it speaks the same grammar; the caller makes a doubt of it.
 
 mod changes;
+mod constants;
 mod functions;
 mod kinds;
+mod layout;
 mod query;
 mod statement;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
-use tree::Tree;
+use tree::Arena;
 
 /// What a statement is, in the words of the server's command tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +74,7 @@ impl Class {
 }
 
 /// What is done to a table, or to the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     Select,
     Insert,
@@ -114,14 +117,8 @@ impl Access {
 impl Statement {
     /// The tables by their written names, each once, in the order of the text.
     pub fn tables(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for access in &self.accesses {
-            let name = access.written();
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        let mut known = BTreeSet::new();
+        self.accesses.iter().map(Access::written).filter(|name| known.insert(name.clone())).collect()
     }
 }
 
@@ -135,8 +132,33 @@ pub enum Unread {
     Unparsed(String),
 }
 
+/// Reads the texts of one script, each but once: of a thousand INSERTs that differ in their constants, one.
+#[derive(Debug, Default)]
+pub struct Reader {
+    known: HashMap<String, Rc<Result<Vec<Statement>, Unread>>>,
+}
+
+impl Reader {
+    /// As [`read`].
+    pub fn read(&mut self, text: &str) -> Rc<Result<Vec<Statement>, Unread>> {
+        let short = constants::without(text);
+        match self.known.get(&*short) {
+            Some(known) => known.clone(),
+            None => {
+                let found = Rc::new(whole(&short));
+                self.known.insert(short.into_owned(), found.clone());
+                found
+            }
+        }
+    }
+}
+
 /// Reads a text as a server would that gets it in one piece: all of it, or nothing.
 pub fn read(text: &str) -> Result<Vec<Statement>, Unread> {
+    whole(&constants::without(text))
+}
+
+fn whole(text: &str) -> Result<Vec<Statement>, Unread> {
     if scanning(text) > MOST_SCANNED {
         return Err(Unread::Unparsed("the text would take too long to cut into words".into()));
     }
@@ -150,11 +172,14 @@ pub fn read(text: &str) -> Result<Vec<Statement>, Unread> {
         }
         Err(error) => return Err(Unread::Unparsed(error.to_string())),
     };
-    let mut statements = Vec::new();
+    let (mut statements, mut arena) = (Vec::new(), Arena::default());
     for raw in &parsed.protobuf.stmts {
         let Some(node) = &raw.stmt else { continue };
-        let value = serde_json::to_value(node).map_err(|error| Unread::Unparsed(error.to_string()))?;
-        statements.push(statement::read(Tree(&value)));
+        layout::lay(&mut arena, node).map_err(|error| Unread::Unparsed(error.to_string()))?;
+        let Some(statement) = statement::read(arena.root()) else {
+            return Err(Unread::Unparsed("the statement names more than can be followed".into()));
+        };
+        statements.push(statement);
     }
     Ok(statements)
 }

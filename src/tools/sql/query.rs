@@ -4,7 +4,7 @@
 //! belongs to every table in reach; a column of a subquery or CTE is followed back to the tables it comes from.
 //! Whatever cannot be followed counts as every column.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use pg_query::protobuf::SetOperation;
 
@@ -25,6 +25,9 @@ pub struct Derived {
 }
 
 type Origin = (usize, String);
+
+/// How many tables and columns are gone through to find whose the names of one statement are, at most.
+const MOST_LOOKED_AT: usize = 3_000_000;
 
 /// Most queries of one WITH RECURSIVE that are followed through each other.
 const RECURSIVE: usize = 4;
@@ -54,9 +57,22 @@ pub struct Walker {
     pub ctes: Vec<BTreeMap<String, Derived>>,
     /// WITH RECURSIVE clauses that are being walked again.
     recursion: usize,
+    /// Where the access to a table stands: schema, name, verb.
+    places: HashMap<(String, String, Verb), usize>,
+    looked_at: usize,
 }
 
 impl Walker {
+    /// Whether names lead to so many places that nobody should follow them. Once it does, none is followed any more.
+    pub fn tired(&self) -> bool {
+        self.looked_at > MOST_LOOKED_AT
+    }
+
+    fn looks_at(&mut self, count: usize) -> bool {
+        self.looked_at = self.looked_at.saturating_add(count);
+        !self.tired()
+    }
+
     /// Notes a table; the same table with the same verb is one access.
     pub fn table(&mut self, table: Tree<'_>, verb: Verb) -> usize {
         let schema = [table.text("catalogname"), table.text("schemaname")].map(str::to_owned);
@@ -65,15 +81,12 @@ impl Walker {
     }
 
     pub fn access(&mut self, schema: String, name: String, verb: Verb) -> usize {
-        let same = |a: &Access| a.schema == schema && a.name == name && a.verb == verb;
-        match self.accesses.iter().position(same) {
-            Some(index) => index,
-            None => {
-                let (columns, outside) = (BTreeSet::new(), BTreeSet::new());
-                self.accesses.push(Access { schema, name, verb, columns, outside });
-                self.accesses.len() - 1
-            }
-        }
+        let accesses = &mut self.accesses;
+        *self.places.entry((schema, name, verb)).or_insert_with_key(|(schema, name, verb)| {
+            let (columns, outside) = (BTreeSet::new(), BTreeSet::new());
+            accesses.push(Access { schema: schema.clone(), name: name.clone(), verb: *verb, columns, outside });
+            accesses.len() - 1
+        })
     }
 
     /// Every table anywhere below, for statements whose inside is of no further interest.
@@ -163,8 +176,11 @@ impl Walker {
     fn order(&mut self, select: Tree<'_>, outputs: &Derived) {
         for item in select.list("sort_clause").chain(select.list("group_clause")) {
             let inner = item.as_node("SortBy").map_or(item, |by| by.field("node"));
-            if let Some(number) = inner.as_node("AConst").and_then(|c| c.field("val").0.get("Ival")) {
-                let at = usize::try_from(Tree(number).number("ival")).unwrap_or(0);
+            if let Some(number) = inner.as_node("AConst").and_then(|c| c.field("val").as_node("Ival")) {
+                let at = usize::try_from(number.number("ival")).unwrap_or(0);
+                if !self.looks_at(outputs.bases.len()) {
+                    return;
+                }
                 match outputs.outputs.get(at.wrapping_sub(1)).filter(|_| outputs.stars.is_empty()) {
                     Some((_, origins)) => self.mark_all(&origins.clone(), true),
                     None => self.mark_bases(outputs),
@@ -172,6 +188,9 @@ impl Walker {
                 continue;
             }
             let names = inner.as_node("ColumnRef").map(|column| column.names("fields")).unwrap_or_default();
+            if !self.looks_at(outputs.outputs.len()) {
+                return;
+            }
             if let [name] = names.as_slice() {
                 let named: Vec<Origin> =
                     outputs.outputs.iter().filter(|(n, _)| n == name).flat_map(|(_, o)| o.clone()).collect();
@@ -255,13 +274,15 @@ impl Walker {
         let alias = table.field("alias").text("aliasname");
         let called = if alias.is_empty() { name } else { alias };
         let cte = if table.text("schemaname").is_empty() && verb == Verb::Select {
-            self.ctes.iter().rev().find_map(|frame| frame.get(name)).cloned()
+            let known = self.ctes.iter().rev().find_map(|frame| frame.get(name));
+            if self.tired() { known.map(|_| Derived::default()) } else { known.cloned() }
         } else {
             None
         };
         let renamed = table.field("alias").names("colnames");
         let source = match cte {
             Some(mut derived) => {
+                self.looks_at(derived.size());
                 derived.rename(renamed);
                 Source::Derived(derived)
             }
@@ -343,13 +364,16 @@ impl Walker {
                 if name == "FuncCall" {
                     self.call(fields);
                 }
-                fields.children().into_iter().flat_map(|child| self.expression(child, outside)).collect()
+                fields.children().flat_map(|child| self.expression(child, outside)).collect()
             }
-            None => tree.children().into_iter().flat_map(|child| self.expression(child, outside)).collect(),
+            None => tree.children().flat_map(|child| self.expression(child, outside)).collect(),
         }
     }
 
     fn call(&mut self, call: Tree<'_>) {
+        if !self.looks_at(self.functions.len()) {
+            return;
+        }
         let names = call.names("funcname");
         let shown = names.join(".");
         let note = |list: &mut Vec<String>, name: &str| {
@@ -368,6 +392,9 @@ impl Walker {
 
     /// A column by its written name; answers where it comes from.
     pub fn column(&mut self, names: &[&str], outside: bool) -> Vec<Origin> {
+        if !self.looks_at(self.scopes.iter().flatten().map(Relation::size).sum()) {
+            return Vec::new();
+        }
         let origins = match names {
             [column] => self.bare(column),
             [.., table, column] => {
@@ -407,6 +434,9 @@ impl Walker {
 
     /// `*` or `table.*`.
     fn star(&mut self, table: Option<&str>, outside: bool) -> Derived {
+        if !self.looks_at(self.scopes.iter().flatten().map(Relation::size).sum()) {
+            return Derived::default();
+        }
         let relations: Vec<Relation> = match table {
             None => self.scopes.last().cloned().unwrap_or_default(),
             Some(name) => self.scopes.iter().rev().flatten().find(|r| r.name == name).cloned().into_iter().collect(),
@@ -448,18 +478,22 @@ impl Walker {
     /// Ends the walk: tables that were put in reach but in which no column was looked at were not read.
     pub fn finish(mut self) -> Self {
         let changes = |verb| matches!(verb, Verb::Insert | Verb::Update | Verb::Delete);
-        let accesses = self.accesses.clone();
-        self.accesses.retain(|a| {
-            let only_a_target = a.verb == Verb::Select
-                && a.columns.is_empty()
-                && accesses.iter().any(|b| changes(b.verb) && (&b.schema, &b.name) == (&a.schema, &a.name));
-            !only_a_target
-        });
+        let name = |a: &Access| (a.schema.clone(), a.name.clone());
+        let changed: HashSet<_> = self.accesses.iter().filter(|a| changes(a.verb)).map(name).collect();
+        self.accesses.retain(|a| a.verb != Verb::Select || !a.columns.is_empty() || !changed.contains(&name(a)));
         self
     }
 }
 
 impl Relation {
+    /// How much there is to go through.
+    fn size(&self) -> usize {
+        match &self.source {
+            Source::Table(_) => 1,
+            Source::Derived(derived) => derived.size(),
+        }
+    }
+
     fn table(&self) -> Option<usize> {
         match self.source {
             Source::Table(index) => Some(index),
@@ -490,6 +524,10 @@ impl Relation {
 }
 
 impl Derived {
+    fn size(&self) -> usize {
+        1 + self.stars.len() + self.bases.len() + self.outputs.iter().map(|(_, from)| 1 + from.len()).sum::<usize>()
+    }
+
     fn has(&self, name: &str) -> bool {
         self.outputs.iter().any(|(output, _)| output == name)
     }

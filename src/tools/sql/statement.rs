@@ -6,14 +6,15 @@ use super::query::Walker;
 use super::tree::Tree;
 use super::{Class, Statement, Verb, kinds};
 
-/// Reads one statement of a parse tree. What is no statement that we know is `UNKNOWN`: code that may do anything.
-pub fn read(tree: Tree<'_>) -> Statement {
-    let Some((node, fields)) = tree.node() else { return Statement::unknown() };
-    let Some(kind) = kinds::of(tree) else { return Statement::unknown() };
+/// Reads one statement of a parse tree; `None` where its names lead to too many places. What is no statement that we
+/// know is `UNKNOWN`: code that may do anything.
+pub fn read(tree: Tree<'_>) -> Option<Statement> {
+    let Some((node, fields)) = tree.node() else { return Some(Statement::unknown()) };
+    let Some(kind) = kinds::of(tree) else { return Some(Statement::unknown()) };
     let gives_rows = gives_rows(&kind, fields);
     let mut parts = Parts { kind, class: class_of(node), gives_rows, ..Parts::default() };
     parts.statement(node, fields, tree);
-    parts.finish()
+    (!parts.walker.tired()).then(|| parts.finish())
 }
 
 impl Statement {
@@ -65,7 +66,7 @@ const INSIDE: &[ObjectType] = &[
 ];
 
 fn gives_rows(kind: &str, fields: Tree<'_>) -> bool {
-    let returns = ["returning_clause", "returning_list"].iter().any(|field| !fields.field(field).is_empty());
+    let returns = ["returning_clause", "returning_list"].iter().any(|field| !fields.field(field).is_nothing());
     returns
         || matches!(kind, "SELECT" | "SHOW" | "EXPLAIN" | "EXPLAIN ANALYZE" | "FETCH" | "EXECUTE" | "CALL" | "COPY TO")
 }
@@ -355,9 +356,11 @@ impl Parts {
             .filter_map(|arg| arg.as_node("AConst"))
             .map(|constant| {
                 let value = constant.field("val");
-                match value.0.get("Sval") {
-                    Some(text) => Tree(text).text("sval").to_owned(),
-                    None => value.0.to_string(),
+                match value.node() {
+                    Some(("Ival", number)) => number.number("ival").to_string(),
+                    Some(("Fval", number)) => number.text("fval").to_owned(),
+                    Some((_, text)) => text.text("sval").to_owned(),
+                    None => String::new(),
                 }
             })
             .collect();

@@ -1,0 +1,215 @@
+//! What the statements of a line do: to operations, and to what names mean in the statements behind them.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::meaning::{Meaning, Path};
+use super::unsafe_encoding;
+use super::variables::{PLACEHOLDER, boolean};
+use crate::model::{Effect, Operation, visible};
+use crate::tools::sql::{Access, Class, Statement, Unread, Verb};
+
+impl Meaning {
+    /// `copies`: how many COPY FROM STDIN the walk saw in it, where it took their data off the script.
+    pub fn sql(&mut self, text: &[u8], unknown: bool, copies: Option<usize>) {
+        if unknown {
+            self.doubt("unknown_variable", "a statement holds a variable whose value is not known");
+        }
+        let Ok(text) = std::str::from_utf8(text) else {
+            self.statement(&Statement::unknown(), true);
+            return self.doubt("unparsed_sql", "a statement is not UTF-8");
+        };
+        match &*self.reader.read(text) {
+            Ok(statements) => {
+                let takes = statements.iter().filter(|statement| statement.takes_input).count();
+                if copies.is_some_and(|copies| copies != takes) {
+                    self.doubt("copy_data", "which lines are the data of a COPY cannot be told");
+                }
+                for statement in statements {
+                    self.statement(statement, unknown);
+                }
+            }
+            Err(Unread::Refused(_)) => {}
+            Err(Unread::Unparsed(_)) if unknown => self.statement(&Statement::unknown(), true),
+            Err(Unread::Unparsed(why)) => {
+                self.statement(&Statement::unknown(), true);
+                self.doubt("unparsed_sql", visible::line(why.as_bytes(), 200));
+            }
+        }
+    }
+
+    /// What psql sends of its own; a transaction that is open already is not opened again.
+    pub fn own(&mut self, text: &str) {
+        let before = self.in_transaction;
+        match text {
+            "BEGIN" if before => self.keeps_open = true,
+            "COMMIT" if std::mem::take(&mut self.keeps_open) => {}
+            _ => self.sql(text.as_bytes(), false, None),
+        }
+    }
+
+    pub fn statement(&mut self, statement: &Statement, unknown: bool) {
+        match statement.kind.as_str() {
+            "BEGIN" | "START TRANSACTION" => self.in_transaction = true,
+            "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => self.in_transaction = false,
+            _ => {}
+        }
+        let mut tables = statement.tables();
+        if unknown && (statement.kind == "UNKNOWN" || tables.iter().any(|table| table.contains(PLACEHOLDER))) {
+            tables = vec!["*".into()];
+        }
+        self.statements.push(json!({
+            "kind": statement.kind,
+            "tables": tables,
+            "class": statement.class.word(),
+            "nested": statement.nested,
+        }));
+        for access in &statement.accesses {
+            self.access(access, statement);
+        }
+        for verb in &statement.database {
+            let (action, effect) = action(*verb);
+            self.operation(action, effect, None, &statement.kind);
+        }
+        if statement.functions.iter().any(|function| function == "set_config") {
+            self.path = Path::Unclear;
+        }
+        for function in &statement.functions {
+            self.functions.push(function.clone());
+            self.operation("sql.call", Effect::Execute, Some(format!("{function}()")), &statement.kind);
+        }
+        for function in &statement.unknown_functions {
+            self.doubt(
+                "unknown_function",
+                format!("{}() is not the server's own", visible::line(function.as_bytes(), 100)),
+            );
+        }
+        for command in &statement.programs {
+            self.server_program = true;
+            self.operation("sql.program", Effect::Execute, Some(command.clone()), &statement.kind);
+        }
+        for path in &statement.server_files {
+            self.server_file = true;
+            self.operation("sql.server_file", Effect::Disclose, Some(path.clone()), &statement.kind);
+        }
+        self.settings(statement);
+    }
+
+    /// Settings that change what the statements after them mean.
+    fn settings(&mut self, statement: &Statement) {
+        if statement.class == Class::Tx && statement.kind.starts_with("ROLLBACK") && self.path != Path::Default {
+            self.path = Path::Unclear;
+        }
+        let Some((name, values)) = &statement.setting else {
+            if statement.kind == "DISCARD" && self.path != Path::Default {
+                self.path = Path::Unclear;
+            }
+            return;
+        };
+        match name.as_str() {
+            "search_path" => self.path = if statement.local { Path::Unclear } else { Path::of(values) },
+            "" if self.path != Path::Default => self.path = Path::Unclear,
+            "standard_conforming_strings" if matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) =>
+                {}
+            "standard_conforming_strings" | "backslash_quote" => {
+                self.doubt("string_syntax", format!("SET {name} changes where strings end"));
+            }
+            "client_encoding" | "names" if values.iter().any(|value| unsafe_encoding(value.as_bytes())) => {
+                self.doubt("encoding", "the client's encoding changes where quotes end");
+            }
+            _ => {}
+        }
+    }
+
+    fn access(&mut self, access: &Access, statement: &Statement) {
+        let (name, effect) = action(access.verb);
+        if name == "sql.session" {
+            return self.operation(name, effect, Some(access.written()), &statement.kind);
+        }
+        let schemas = match (&self.path, access.schema.is_empty()) {
+            (Path::These(schemas), true) => schemas.clone(),
+            (Path::Unclear, true) => {
+                self.doubt("search_path", "names without a schema follow a search_path that the text does not show");
+                vec![String::new()]
+            }
+            _ => vec![access.schema.clone()],
+        };
+        // Which of several schemas has the table is not in the text: it may be any.
+        for schema in schemas {
+            self.access_in(&schema, access, statement);
+        }
+    }
+
+    fn access_in(&mut self, schema: &str, access: &Access, statement: &Statement) {
+        let (name, effect) = action(access.verb);
+        // A variable of unknown content stands there.
+        let known = |name: &str| if name.contains(PLACEHOLDER) { "*".to_owned() } else { name.to_owned() };
+        let table = self.table(&known(schema), &known(&access.name));
+        let columns: Vec<&String> = access.columns.iter().collect();
+        let hidden = if self.hidden && access.verb == Verb::Select { Some(&access.columns) } else { None };
+        let outside: BTreeSet<&String> = access.outside.iter().chain(hidden.into_iter().flatten()).collect();
+        let mut operation =
+            Operation::new(name, effect, table).with("kind", statement.kind.as_str()).with("columns", json!(columns));
+        if !outside.is_empty() {
+            operation = operation.with("outside", json!(outside));
+        }
+        self.push(operation);
+    }
+
+    /// Whether a server may answer with rows. What no server takes gives none.
+    pub fn gives_rows(&mut self, text: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(text) else { return true };
+        match &*self.reader.read(text) {
+            Ok(statements) => statements.iter().any(|statement| statement.gives_rows),
+            Err(Unread::Refused(_)) => false,
+            Err(Unread::Unparsed(_)) => true,
+        }
+    }
+
+    /// Statements for which psql opens no transaction though AUTOCOMMIT is off: those that are about transactions, or
+    /// may not stand in one (psql(1), "AUTOCOMMIT").
+    pub fn stands_alone(&mut self, text: &[u8]) -> bool {
+        let Some(found) = std::str::from_utf8(text).ok().map(|text| self.reader.read(text)) else { return false };
+        let Some(statement) = found.as_ref().as_ref().ok().and_then(|statements| statements.first()) else {
+            return false;
+        };
+        let concurrently = || memchr::memmem::find(&text.to_ascii_lowercase(), b"concurrently").is_some();
+        match statement.kind.as_str() {
+            "BEGIN"
+            | "START TRANSACTION"
+            | "COMMIT"
+            | "ROLLBACK"
+            | "PREPARE TRANSACTION"
+            | "COMMIT PREPARED"
+            | "ROLLBACK PREPARED"
+            | "VACUUM"
+            | "CREATE DATABASE"
+            | "DROP DATABASE"
+            | "CREATE TABLESPACE"
+            | "DROP TABLESPACE"
+            | "ALTER SYSTEM"
+            | "DISCARD" => true,
+            "CLUSTER" => statement.tables().is_empty(),
+            "CREATE INDEX" | "DROP INDEX" | "REINDEX" => concurrently(),
+            _ => false,
+        }
+    }
+}
+
+fn action(verb: Verb) -> (&'static str, Effect) {
+    match verb {
+        Verb::Select => ("sql.select", Effect::Read),
+        Verb::Insert => ("sql.insert", Effect::Write),
+        Verb::Update => ("sql.update", Effect::Write),
+        Verb::Delete => ("sql.delete", Effect::Destroy),
+        Verb::Truncate => ("sql.truncate", Effect::Destroy),
+        Verb::Create => ("sql.create", Effect::Write),
+        Verb::Alter => ("sql.alter", Effect::Write),
+        Verb::Drop => ("sql.drop", Effect::Destroy),
+        Verb::Grant => ("sql.grant", Effect::Escalate),
+        Verb::Admin => ("sql.admin", Effect::Execute),
+        Verb::Lock | Verb::Session => ("sql.session", Effect::Read),
+        Verb::Call => ("sql.call", Effect::Execute),
+    }
+}
