@@ -76,7 +76,7 @@ impl Runner<'_> {
                 let command = self.argument(script, Kind::WholeLine, false).unwrap_or_default();
                 self.step(Step::Program(command));
             }
-            "c" | "connect" => self.connect(script),
+            "c" | "connect" => return self.connect(script),
             "cd" => self.change_folder(script),
             "copy" => self.copy(script, source),
             "prompt" => self.prompt(script, source),
@@ -98,6 +98,7 @@ impl Runner<'_> {
             }
             "gexec" => {
                 self.recall(script);
+                script.whole = true;
                 let status = self.sent_now(script, source);
                 self.step(Step::SqlFromResult);
                 return status;
@@ -113,6 +114,7 @@ impl Runner<'_> {
             "crosstabview" | "watch" => {
                 self.rest(script, Kind::Normal);
                 self.recall(script);
+                script.whole = name == "crosstabview";
                 return if name == "watch" && script.query.is_empty() { Status::Error } else { Status::Send };
             }
             "bind" | "parse" | "bind_named" | "close" | "close_prepared" | "sendpipeline" | "startpipeline"
@@ -120,7 +122,7 @@ impl Runner<'_> {
                 return self.extended(script, name);
             }
             "restrict" | "unrestrict" => return self.restriction(script, name),
-            "i" | "include" | "ir" | "include_relative" => return self.include_command(script, name),
+            "i" | "include" | "ir" | "include_relative" => return self.include_command(script, source, name),
             "o" | "out" | "w" | "write" => {
                 let target = self.argument(script, Kind::FilePipe, true);
                 if target.is_none() && name.starts_with('w') {
@@ -167,14 +169,20 @@ impl Runner<'_> {
             }
             "getenv" => {
                 let variable = self.argument(script, Kind::Normal, false);
-                if self.argument(script, Kind::Normal, false).is_none() {
-                    return Status::Error;
+                let Some(source) = self.argument(script, Kind::Normal, false) else { return Status::Error };
+                match self.environment.get(&source.text).filter(|_| !source.unknown) {
+                    // Nothing is set for what is not there.
+                    None if !source.unknown => {}
+                    value => self.assign(script, variable, value.unwrap_or(Value::Unknown)),
                 }
-                self.assign(script, variable, Value::Unknown);
             }
             "setenv" => {
                 let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
                 let value = self.argument(script, Kind::Normal, false);
+                let known = |value: &Arg| if value.unknown { Value::Unknown } else { Value::Known(value.text.clone()) };
+                let certain = script.conditions.certain();
+                self.environment
+                    .set(&variable.text, if certain { value.as_ref().map(known) } else { Some(Value::Unknown) });
                 self.step(Step::Environment(variable, value));
                 self.rest(script, Kind::Normal);
             }
@@ -207,7 +215,11 @@ impl Runner<'_> {
                 self.rest(script, Kind::Normal);
             }
             // psql says "invalid command" and throws the rest of the line away. Another version may know it.
-            _ => return Status::Error,
+            _ => {
+                self.asks_version |= self.stops();
+                let read = self.version.is_some_and(Version::is_read);
+                return if read || !self.stops() { Status::Error } else { self.unknown_command(script, name) };
+            }
         }
         Status::Skip
     }
@@ -218,6 +230,9 @@ impl Runner<'_> {
         if target.as_ref().is_some_and(|arg| arg.text.starts_with(b"(")) {
             while target.as_ref().is_some_and(|arg| !arg.text.ends_with(b")")) {
                 target = self.argument(script, Kind::Normal, false);
+            }
+            if target.is_none() {
+                return Status::Error;
             }
             target = self.argument(script, Kind::FilePipe, false);
         }
@@ -243,7 +258,7 @@ impl Runner<'_> {
         Status::Skip
     }
 
-    fn include_command(&mut self, script: &mut Script, name: &str) -> Status {
+    fn include_command(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
         while script.lexer.rest_or_outer().first().is_some_and(u8::is_ascii_whitespace) {
             script.lexer.skip(1);
         }
@@ -256,8 +271,9 @@ impl Runner<'_> {
             return Status::Skip;
         }
         if arg.text == b"-" {
-            self.standard_input();
-            return Status::Skip;
+            let mut done = true;
+            self.taking_lines(script, source, |runner, stdin| done = runner.rest_of_stdin(stdin));
+            return if done { Status::Skip } else { Status::Error };
         }
         let path = normal(&self.expanded(arg).text);
         let relative = name.starts_with("ir") || name == "include_relative";
@@ -275,7 +291,13 @@ impl Runner<'_> {
         if !self.pretending {
             self.includes.push(Include { origin: script.origin.clone(), place, path: path.clone() });
         }
-        self.include(&path);
+        if self.include(&path) { Status::Skip } else { Status::Error }
+    }
+
+    /// A command that no version has that we know, under ON_ERROR_STOP: whether the script goes on is not known.
+    fn unknown_command(&mut self, script: &mut Script, name: &str) -> Status {
+        self.discard(script, Kind::WholeLine);
+        self.doubt("unknown_command", format!("\\{} is not known", run::shown(name.as_bytes())));
         Status::Skip
     }
 
@@ -372,7 +394,7 @@ impl Runner<'_> {
         self.step(Step::Password);
     }
 
-    fn connect(&mut self, script: &mut Script) {
+    fn connect(&mut self, script: &mut Script) -> Status {
         let mut words: Vec<Option<Arg>> = Vec::new();
         let mut reuse = None;
         while words.len() < 5 {
@@ -385,6 +407,9 @@ impl Runner<'_> {
                     );
                 }
                 reuse = boolean(value);
+                if reuse.is_none() && !arg.unknown {
+                    return Status::Error;
+                }
                 continue;
             }
             let keeps = !arg.quoted && (arg.text.is_empty() || arg.text == b"-");
@@ -393,6 +418,7 @@ impl Runner<'_> {
         let mut words = words.into_iter();
         let mut next = || words.next().flatten();
         self.step(Step::Connect([next(), next(), next(), next()], reuse));
+        Status::Skip
     }
 
     fn change_folder(&mut self, script: &mut Script) {
@@ -408,7 +434,7 @@ impl Runner<'_> {
     fn copy(&mut self, script: &mut Script, source: &mut Cursor) {
         let Some(words) = self.argument(script, Kind::WholeLine, false) else { return };
         let takes = copydata::copy_command(&words.text).and_then(|copy| copy.takes_lines());
-        self.step(Step::Copy(words.text));
+        self.step(Step::Copy(words.text, self.folder.clone()));
         match takes {
             Some(Lines::Script) => self.swallow(1, source),
             Some(Lines::Stdin) => self.taking_lines(script, source, |runner, source| runner.swallow(1, source)),

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::conninfo::{self, Params, Trouble};
 use super::meaning::{Meaning, Path};
 use super::options::Line;
+use super::session;
 use super::slash::Arg;
+use super::variables::boolean;
 use super::{fact, sources, unsafe_encoding};
 use crate::model::{Effect, Facts, Invocation, visible};
 
@@ -15,9 +17,7 @@ impl Meaning {
         self.sources = sources(line, invocation, facts);
         match conninfo::resolve(&self.sources) {
             Ok(target) => {
-                if let Some(options) = target.params.get("options").cloned() {
-                    self.server_options(&options);
-                }
+                self.server_options(target.params.get("options"));
                 if let Some(encoding) = target.params.get("client_encoding")
                     && unsafe_encoding(encoding.as_bytes())
                 {
@@ -40,19 +40,28 @@ impl Meaning {
         invocation.variables.contains_key("PGCLUSTER") || facts.get(fact::WRAPPER).unwrap_or(false)
     }
 
-    /// `-c name=value` and `--name=value` in PGOPTIONS or `options`. The server takes any case, `-` for `_`, and a
-    /// backslash before any letter (postgres(1); pg_split_opts in its sources).
-    fn server_options(&mut self, options: &str) {
-        let options = options.replace('\\', "").replace('-', "_").to_ascii_lowercase();
-        for (name, what) in [
-            ("search_path", "search_path"),
-            ("standard_conforming_strings", "string_syntax"),
-            ("role", "role"),
-            ("session_authorization", "role"),
-            ("client_encoding", "encoding"),
-        ] {
-            if options.contains(name) {
-                self.doubt(what, format!("the connection's options set {name}"));
+    /// What PGOPTIONS or `options` set for the session.
+    fn server_options(&mut self, options: Option<&String>) {
+        self.path = Path::Default;
+        let Some(options) = options else { return };
+        let Some(settings) = session::settings(options) else {
+            return self.doubt("role", "the connection's options are not plain settings");
+        };
+        for (name, value) in settings {
+            match name.as_str() {
+                "search_path" => {
+                    self.path = session::names(&value).map_or(Path::Unclear, |names| Path::of(&names));
+                }
+                "role" | "session_authorization" => {
+                    self.doubt("role", format!("the connection's options set {name}"));
+                }
+                "standard_conforming_strings" | "backslash_quote" if boolean(value.as_bytes()) != Some(true) => {
+                    self.doubt("string_syntax", format!("the connection's options set {name}"));
+                }
+                "client_encoding" if unsafe_encoding(value.as_bytes()) => {
+                    self.doubt("encoding", format!("client encoding {value} changes where quotes end"));
+                }
+                _ => {}
             }
         }
     }
@@ -89,7 +98,8 @@ impl Meaning {
         params.extend(host.map(|h| ("host".to_owned(), h)));
         params.extend(port.map(|p| ("port".to_owned(), p)));
         self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
-        self.path = Path::Default;
+        let options = self.target.as_ref().and_then(|target| target.params.get("options").cloned());
+        self.server_options(options.as_ref());
         self.in_transaction = false;
         match &self.target {
             Some(t) => {

@@ -223,6 +223,9 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
     params.remove("password");
     if let Some(service) = params.get("service").or(sources.service.as_ref()).cloned() {
         let entry = sources.services.get(&service).ok_or(Trouble::Service)?;
+        if entry.contains_key(BROKEN) {
+            return Err(Trouble::Malformed);
+        }
         for (key, value) in entry {
             params.entry(key.clone()).or_insert_with(|| value.clone());
         }
@@ -339,8 +342,11 @@ fn text_of(word: &Bytes) -> Result<String, Trouble> {
     word.text().map(str::to_owned).ok_or(Trouble::Malformed)
 }
 
-/// Reads a service file (the entries' passwords are dropped, they stay on the machine). `ldap` lines and whatever
-/// else is not `key=value` make libpq refuse the file; they come out as no entry.
+/// The key of an entry in which libpq finds a mistake.
+const BROKEN: &str = "";
+
+/// Reads a service file (the entries' passwords are dropped, they stay on the machine). What is no `key=value` with a
+/// key that libpq knows is a mistake for whoever asks for that entry: `user = x` is one, for the blank.
 pub fn service_file(bytes: &[u8]) -> BTreeMap<String, Params> {
     let mut services: BTreeMap<String, Params> = BTreeMap::new();
     let mut current: Option<String> = None;
@@ -357,11 +363,16 @@ pub fn service_file(bytes: &[u8]) -> BTreeMap<String, Params> {
             if let Some(name) = &current {
                 services.insert(name.clone(), Params::new());
             }
-        } else if let (Some(name), Some((key, value))) = (&current, line.split_once('='))
-            && key != "password"
-            && let Some(entry) = services.get_mut(name)
-        {
-            entry.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        } else if let Some(entry) = current.as_ref().and_then(|name| services.get_mut(name)) {
+            match line.split_once('=') {
+                Some(("password", _)) => {}
+                Some((key, value)) if key != "service" && PARAMETERS.contains(&key) => {
+                    entry.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+                }
+                Some(_) | None => {
+                    entry.insert(BROKEN.to_owned(), String::new());
+                }
+            }
         }
     }
     services

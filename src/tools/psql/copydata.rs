@@ -51,7 +51,8 @@ fn quoted(rest: &[u8], quote: u8) -> usize {
     rest[1..].iter().position(|b| *b == quote).map_or(rest.len(), |at| at + 2)
 }
 
-fn comment(rest: &[u8]) -> usize {
+/// The length of the comment that begins here.
+pub fn comment(rest: &[u8]) -> usize {
     let (mut at, mut depth) = (2, 1);
     while depth > 0 && at < rest.len() {
         match &rest[at..] {

@@ -13,7 +13,7 @@ use super::options::{Action, Ending, Line};
 use super::run::Runner;
 use super::steps::{Include, Origin, Step};
 use super::version::Version;
-use super::{FromFacts, SYSTEM_STARTUP, fact, first_variables, home, line_of, sources, walk, where_to};
+use super::{FromFacts, SYSTEM_STARTUP, environment, fact, first_variables, home, line_of, sources, walk, where_to};
 use crate::model::{
     Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret,
     Terms, Word,
@@ -37,6 +37,7 @@ pub fn deliver(
     let mut files = FromFacts(&facts);
     let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
     runner.version = Version::of(facts.version.as_deref());
+    runner.environment = environment(invocation);
     walk(&line, &startup, &mut runner);
     let (steps, includes, named) = (runner.steps, runner.includes, runner.named);
 

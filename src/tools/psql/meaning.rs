@@ -10,9 +10,9 @@ use super::copydata::{self, End};
 use super::options::{Ending, Line};
 use super::run::Runner;
 use super::slash::Arg;
-use super::steps::Step;
+use super::steps::{Sent, Step};
 use super::version::Version;
-use super::{FromFacts, fact, first_variables, home, line_of, walk, where_to};
+use super::{FromFacts, environment, fact, first_variables, home, line_of, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
 use crate::tools::sql::{Reader, Statement};
 
@@ -27,15 +27,19 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
         Ending::Refused => {}
         // What libpq does not take ends psql before it runs anything.
         Ending::Runs if !meaning.connection(&line, invocation, facts) => line.ending = Ending::Refused,
-        Ending::Runs => meaning.input(&line, invocation, facts),
+        Ending::Runs => {}
     }
     let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
     let mut files = FromFacts(facts);
     let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
     let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
     runner.version = Version::of(facts.version.as_deref());
+    runner.environment = environment(invocation);
     walk(&line, &startup, &mut runner);
     let steps = runner.steps;
+    if runner.asks_stdin {
+        meaning.input(&line, invocation, facts);
+    }
 
     if line.cluster {
         meaning.doubt("cluster_wrapper", "--cluster chooses another server than the line says");
@@ -145,9 +149,6 @@ impl Meaning {
 
     /// Standard input, where it holds commands.
     fn input(&mut self, line: &Line, invocation: &Invocation, facts: &Facts) {
-        if !line.reads_stdin() {
-            return;
-        }
         match facts.stdin() {
             Some(content) if content.truncated => {
                 self.doubt("unread_content", "standard input had not ended in time or is too long");
@@ -163,12 +164,7 @@ impl Meaning {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Sql { text, unknown, copies, begins } => {
-                if begins && !self.in_transaction && !self.stands_alone(&text) {
-                    self.own("BEGIN");
-                }
-                self.sql(&text, unknown, Some(copies));
-            }
+            Step::Sql(sent) => self.sent(&sent),
             Step::Own(text) => self.own(&text),
             Step::SqlFromResult => {
                 self.statement(&Statement::unknown(), true);
@@ -185,7 +181,7 @@ impl Meaning {
             Step::IfRows(step, text) if self.gives_rows(&text) => self.step(*step),
             Step::IfRows(..) => {}
             Step::Connect(words, reuse) => self.reconnect(&words, reuse),
-            Step::Copy(words) => self.copy(&words),
+            Step::Copy(words, folder) => self.copy(&words, folder.as_deref()),
             Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
             Step::LargeObject(function, file) => {
                 if let Some(file) = file {
@@ -206,7 +202,7 @@ impl Meaning {
 
     fn copy_data(&mut self, steps: Vec<Step>) {
         let acts = steps.iter().any(|step| match step {
-            Step::Sql { text, .. } => {
+            Step::Sql(Sent { text, .. }) => {
                 let found = std::str::from_utf8(text).map(|text| self.reader.read(text));
                 found.is_ok_and(|found| found.as_ref().as_ref().is_ok_and(|found| !found.is_empty()))
             }
@@ -237,7 +233,7 @@ impl Meaning {
         self.writes.push(name);
     }
 
-    fn copy(&mut self, words: &[u8]) {
+    fn copy(&mut self, words: &[u8], folder: Option<&[u8]>) {
         let Some(copy) = copydata::copy_command(words) else { return };
         let before = self.hidden;
         self.hidden |= !copy.from && matches!(copy.end, End::Program(_) | End::File(_));
@@ -250,12 +246,18 @@ impl Meaning {
                     (Some(rest), Some(home)) => [home, &b"/"[..], rest].concat(),
                     _ => path,
                 };
+                let (path, unknown) = match folder {
+                    _ if path.starts_with(b"/") => (path, false),
+                    Some([]) => (path, false),
+                    Some(folder) => ([folder, b"/", path.as_slice()].concat(), false),
+                    None => (path, true),
+                };
                 if copy.from {
                     let name = self.shown_path(&path);
                     self.operation_on("file.send", Effect::Disclose, file(&name), None);
                     self.reads.push(name);
                 } else {
-                    self.writes_file(&Arg { text: path, ..Arg::default() });
+                    self.writes_file(&Arg { text: path, unknown, ..Arg::default() });
                 }
             }
             End::Source | End::Own => {}
@@ -326,6 +328,8 @@ impl Meaning {
         }
         match under(&self.home) {
             Some(rest) => format!("~/{}", visible::line(&rest, 4096)),
+            // A file of that name in the work folder, not one of the home.
+            None if path.starts_with(b"~") => format!("./{}", visible::line(path, 4096)),
             None => visible::line(path.strip_prefix(b"./").unwrap_or(path), 4096),
         }
     }

@@ -12,6 +12,8 @@ mod meaning;
 mod options;
 mod run;
 mod script;
+#[cfg(feature = "reading")]
+mod session;
 mod shape;
 mod slash;
 #[cfg(feature = "reading")]
@@ -32,8 +34,7 @@ use crate::model::{Content, Delivery, Facts, Grant, Invocation, StreamKind, Term
 use conninfo::{Params, Sources, Target};
 use options::{Action, Ending, Line};
 use run::Runner;
-use slash::Arg;
-use variables::{Value, Variables};
+use variables::{Environment, Value, Variables};
 use version::Version;
 
 pub struct Psql;
@@ -162,15 +163,20 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         if line.reads_stdin() && invocation.streams.stdin != StreamKind::Terminal { world.stdin() } else { None };
     let home = home(invocation).or_else(|| world.home().map(|home| home.0));
     let mut files = FromWorld { world, contents: Vec::new() };
-    let text = stdin.as_ref().map(|content| content.bytes.0.clone()).unwrap_or_default();
-    let mut runner = Runner::new(&mut files, first_variables(&line), text.clone(), home.clone());
+    let text = |stdin: &Option<Content>| stdin.as_ref().map(|content| content.bytes.0.clone()).unwrap_or_default();
+    let mut runner = Runner::new(&mut files, first_variables(&line), text(&stdin), home.clone());
+    runner.environment = environment(invocation);
     walk(&line, &startup, &mut runner);
-    if runner.asks_version {
+    let (asks_version, asks_stdin) = (runner.asks_version, runner.asks_stdin && stdin.is_none());
+    // Read only where a script says so, as `\i -` does.
+    let stdin = if asks_stdin && invocation.streams.stdin != StreamKind::Terminal { world.stdin() } else { stdin };
+    if asks_version || asks_stdin {
         // Asked for only where a script says something that not every psql knows.
         let version = world.ask_tool(&[b"--version"]).and_then(|answer| version_of(&answer));
         facts.version = version.and_then(|version| version.split(' ').next().map(str::to_owned));
-        let mut runner = Runner::new(&mut files, first_variables(&line), text, home);
+        let mut runner = Runner::new(&mut files, first_variables(&line), text(&stdin), home);
         runner.version = Version::of(facts.version.as_deref());
+        runner.environment = environment(invocation);
         walk(&line, &startup, &mut runner);
     }
     facts.contents = files.contents;
@@ -181,13 +187,13 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
 /// Runs everything the line asks for, in psql's order.
 fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
     for output in &line.outputs {
-        runner.output(Some(Arg { text: output.0.clone(), ..Arg::default() }));
+        runner.option_output(output, true);
     }
     if line.ending != Ending::Runs {
         return;
     }
     if let Some(log) = line.log_file.as_ref().filter(|_| !line.list) {
-        runner.output(Some(Arg { text: log.0.clone(), ..Arg::default() }));
+        runner.option_output(log, false);
     }
     for path in startup {
         runner.startup(path.as_bytes());
@@ -199,10 +205,16 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         runner.step(steps::Step::Own("BEGIN".into()));
     }
     for action in &line.actions {
-        match action {
-            Action::Query(text) => runner.query(text),
+        let done = match action {
+            Action::Query(text) => {
+                runner.query(text);
+                true
+            }
             Action::Slash { text, index } => runner.command(text, *index),
             Action::File { name, index } => runner.file(name, *index),
+        };
+        if !done && runner.stops() {
+            break;
         }
     }
     if line.actions.is_empty() {
@@ -223,6 +235,13 @@ fn first_variables(line: &Line) -> Variables {
         }
     }
     variables
+}
+
+fn environment(invocation: &Invocation) -> Environment {
+    Environment::of(
+        Psql.variables(),
+        invocation.variables.iter().map(|(name, value)| (name.as_str(), value.as_slice())),
+    )
 }
 
 fn home(invocation: &Invocation) -> Option<Vec<u8>> {

@@ -5,11 +5,11 @@
 
 use super::commands::inactive_kind;
 use super::conditions::{Branch, Conditions};
-use super::copydata::{copies_from_stdin, leaves_open};
+use super::copydata::{self, copies_from_stdin, leaves_open};
 use super::script::{Lexer, Stop};
 use super::slash::{self, Arg, Context, Kind};
-use super::steps::{Cursor, Files, Include, Origin, Step};
-use super::variables::Variables;
+use super::steps::{Cursor, Files, Include, Origin, Sent, Step};
+use super::variables::{Environment, Variables};
 use super::version::Version;
 
 /// Scripts that include scripts: how deep we follow.
@@ -34,6 +34,10 @@ pub struct Runner<'a> {
     pub version: Option<Version>,
     /// A command was met of which only the version says whether psql knows it.
     pub asks_version: bool,
+    /// Standard input was read as a script.
+    pub asks_stdin: bool,
+    /// Variables of the environment, where known; others of the names in `known_names` are not set.
+    pub environment: Environment,
     /// The key of `\restrict`: until it is given again, psql takes no other command.
     pub restricted: Option<Vec<u8>>,
     /// Standard input is being read as a script further out.
@@ -54,6 +58,8 @@ pub struct Script {
     pub previous: Vec<u8>,
     pub conditions: Conditions,
     pub lexer: Lexer,
+    /// The next statement's rows are taken all at once, whatever FETCH_COUNT says: `\gexec`, `\crosstabview`.
+    pub whole: bool,
 }
 
 pub enum Status {
@@ -76,6 +82,8 @@ impl<'a> Runner<'a> {
             folder: Some(Vec::new()),
             version: None,
             asks_version: false,
+            asks_stdin: false,
+            environment: Environment::default(),
             restricted: None,
             lent: false,
             depth: 0,
@@ -87,18 +95,19 @@ impl<'a> Runner<'a> {
     /// `-c` with SQL.
     pub fn query(&mut self, text: &[u8]) {
         let copies = copies_from_stdin(text);
-        let begins = self.begins();
-        self.step(Step::Sql { text: text.to_vec(), unknown: false, copies, begins });
+        let by_cursor = self.takes_cursor(text);
+        let sent = self.sending(text.to_vec());
+        self.step(Step::Sql(Sent { copies, by_cursor, ..sent }));
         self.with_stdin(|runner, stdin| runner.swallow(copies, stdin));
     }
 
-    /// `-c` with one backslash command.
-    pub fn command(&mut self, text: &[u8], index: usize) {
+    /// `-c` with one backslash command; false where psql complains.
+    pub fn command(&mut self, text: &[u8], index: usize) -> bool {
         let mut script = Script::new(Origin::Argument(index));
         script.lexer.line(text);
-        self.with_stdin(|runner, stdin| {
-            runner.slash(&mut script, stdin);
-        });
+        let mut done = true;
+        self.with_stdin(|runner, stdin| done = !matches!(runner.slash(&mut script, stdin), Status::Error));
+        done
     }
 
     /// Lets something read psql's standard input.
@@ -120,15 +129,29 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Whether psql would open a transaction for a statement outside of one.
-    fn begins(&self) -> bool {
-        !self.variables.switched_on(b"AUTOCOMMIT")
+    /// SQL as the variables that psql heeds make it send it.
+    fn sending(&self, text: Vec<u8>) -> Sent {
+        let begins = !self.variables.switched_on(b"AUTOCOMMIT");
+        Sent { text, begins, saves: self.variables.certainly_on(b"ON_ERROR_ROLLBACK"), ..Sent::default() }
+    }
+
+    /// Whether psql declares a cursor for this: it looks for SELECT or VALUES behind blanks, comments and parentheses.
+    /// Version 17 does it no more (its release notes).
+    fn takes_cursor(&mut self, text: &[u8]) -> bool {
+        let fetches = self.variables.number(b"FETCH_COUNT") > 0 && is_select(text);
+        self.asks_version |= fetches;
+        fetches && self.version.is_none_or(Version::declares)
     }
 
     /// Where psql opens a transaction and sends no statement in it.
     pub fn opens_transaction(&mut self) {
-        let begins = self.begins();
-        self.step(Step::Sql { text: Vec::new(), unknown: false, copies: 0, begins });
+        let sent = self.sending(Vec::new());
+        self.step(Step::Sql(sent));
+    }
+
+    /// Whether psql ends a script where a command of it fails.
+    pub fn stops(&self) -> bool {
+        self.variables.certainly_on(b"ON_ERROR_STOP")
     }
 
     /// Whether this psql knows a command. Where nobody can tell, `asks_version` says that it matters.
@@ -149,27 +172,45 @@ impl<'a> Runner<'a> {
         self.include(path);
     }
 
-    /// `-f`: a script by its name in the word `index`, from wherever `\cd` went before.
-    pub fn file(&mut self, name: &[u8], index: usize) {
+    /// `-f`: a script by its name in the word `index`, from wherever `\cd` went before. False where psql ended it early.
+    pub fn file(&mut self, name: &[u8], index: usize) -> bool {
         if name == b"-" {
             return self.standard_input();
         }
         let Some(path) = self.placed(name) else {
-            return self.doubt("unread_content", "a script is read from a folder that is not known");
+            self.doubt("unread_content", "a script is read from a folder that is not known");
+            return true;
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
         self.named.push((index, path.clone()));
-        self.include(&path);
+        self.include(&path)
     }
 
     /// Commands from standard input.
-    pub fn standard_input(&mut self) {
-        self.with_stdin(|runner, stdin| runner.main_loop(Script::new(Origin::Stdin), stdin));
+    pub fn standard_input(&mut self) -> bool {
+        let mut done = true;
+        self.with_stdin(|runner, stdin| done = runner.rest_of_stdin(stdin));
+        done
     }
 
-    pub fn include(&mut self, path: &[u8]) {
+    /// What is left of standard input, as a script.
+    pub fn rest_of_stdin(&mut self, stdin: &mut Cursor) -> bool {
+        self.asks_stdin = true;
         if self.depth >= DEEPEST {
-            return self.doubt("too_deep", "scripts include scripts too deeply");
+            self.doubt("too_deep", "scripts include scripts too deeply");
+            return true;
+        }
+        self.depth += 1;
+        let done = self.main_loop(Script::new(Origin::Stdin), stdin);
+        self.depth -= 1;
+        done
+    }
+
+    pub fn include(&mut self, path: &[u8]) -> bool {
+        let mut done = true;
+        if self.depth >= DEEPEST {
+            self.doubt("too_deep", "scripts include scripts too deeply");
+            return done;
         }
         match self.files.script(path) {
             None => self.doubt("unread_content", format!("{} could not be read", shown(path))),
@@ -178,45 +219,54 @@ impl<'a> Runner<'a> {
                     self.doubt("unread_content", format!("{} is too long to be read whole", shown(path)));
                 }
                 self.depth += 1;
-                self.main_loop(Script::new(Origin::File(path.to_vec())), &mut Cursor::new(text));
+                done = self.main_loop(Script::new(Origin::File(path.to_vec())), &mut Cursor::new(text));
                 self.depth -= 1;
             }
         }
+        done
     }
 
-    fn main_loop(&mut self, mut script: Script, source: &mut Cursor) {
+    /// False where a command failed and psql went no further.
+    fn main_loop(&mut self, mut script: Script, source: &mut Cursor) -> bool {
         let mut first = true;
         loop {
             script.line_at = source.at;
             let Some(line) = source.line() else { break };
             if line.contains(&0) {
-                return self.doubt("nul_byte", "a script holds a NUL byte");
+                self.doubt("nul_byte", "a script holds a NUL byte");
+                return true;
             }
             let mark = if first && line.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             script.line_at += mark;
             let line = &line[mark..];
             if first && line.starts_with(b"PGDMP") {
-                return;
+                return true;
             }
             first = false;
             if line.is_empty() && !script.lexer.in_quote() {
                 continue;
             }
-            if self.one_line(&mut script, line, source) {
-                break;
+            match self.one_line(&mut script, line, source) {
+                Status::Terminate => break,
+                Status::Error => return false,
+                Status::Skip | Status::Send => {}
             }
             if self.steps.len() > MOST_STEPS {
-                return self.doubt("too_long", "a script does more than can be read");
+                self.doubt("too_long", "a script does more than can be read");
+                return true;
             }
         }
         // What no semicolon ended is sent all the same, also after \q.
         if !script.query.is_empty() && script.conditions.active() {
             self.send(&mut script, source);
         }
+        true
     }
 
-    /// True where the script ends here.
-    fn one_line(&mut self, script: &mut Script, line: &[u8], source: &mut Cursor) -> bool {
+    /// `Terminate` where the script ends here, `Error` where psql ends it.
+    fn one_line(&mut self, script: &mut Script, line: &[u8], source: &mut Cursor) -> Status {
+        // What is set within the line counts from the next one on.
+        let stops = self.stops();
         let mut newline_at = None;
         if !script.query.is_empty() {
             script.query.push(b'\n');
@@ -243,25 +293,28 @@ impl<'a> Runner<'a> {
                         self.send(script, source);
                         script.lexer.reset();
                     }
-                    Status::Terminate => return true,
+                    Status::Terminate => return Status::Terminate,
+                    Status::Error if stops && script.conditions.certain() => return Status::Error,
                     Status::Skip | Status::Error => {}
                 }
             }
             if ends_line {
-                return false;
+                return Status::Skip;
             }
         }
     }
 
     pub fn send(&mut self, script: &mut Script, source: &mut Cursor) {
         let unknown = std::mem::take(&mut script.lexer.unknown);
+        let whole = std::mem::take(&mut script.whole);
         let text = std::mem::take(&mut script.query);
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
             return;
         }
         let copies = copies_from_stdin(&text);
-        let begins = self.begins();
-        self.step(Step::Sql { text: text.clone(), unknown, copies, begins });
+        let by_cursor = !whole && self.takes_cursor(&text);
+        let sent = self.sending(text.clone());
+        self.step(Step::Sql(Sent { unknown, copies, by_cursor, ..sent }));
         script.previous = text;
         self.swallow(copies, source);
     }
@@ -374,6 +427,16 @@ impl<'a> Runner<'a> {
         status
     }
 
+    /// `-o` and `-L` name a file as it is; `-o` may name a program, too.
+    pub fn option_output(&mut self, word: &[u8], program: bool) {
+        let step = match word.strip_prefix(b"|").filter(|_| program) {
+            Some(command) => Step::Program(Arg { text: command.to_vec(), ..Arg::default() }),
+            None if word.is_empty() => return,
+            None => Step::Writes(Arg { text: word.to_vec(), ..Arg::default() }),
+        };
+        self.step(step);
+    }
+
     /// A file or `|command`; nothing means standard output.
     pub fn output(&mut self, target: Option<Arg>) {
         let step = target.and_then(|arg| self.opened(arg));
@@ -427,6 +490,7 @@ impl Script {
             previous: Vec::new(),
             conditions: Conditions::default(),
             lexer: Lexer::default(),
+            whole: false,
         }
     }
 
@@ -436,6 +500,25 @@ impl Script {
             self.query.truncate(mark);
         }
     }
+}
+
+/// psql's is_select_command.
+fn is_select(text: &[u8]) -> bool {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_ascii_start();
+        if rest.starts_with(b"--") {
+            rest = memchr::memchr(b'\n', rest).map_or(&[][..], |at| &rest[at..]);
+        } else if rest.starts_with(b"/*") {
+            rest = rest.get(copydata::comment(rest)..).unwrap_or_default();
+        } else if let Some(inside) = rest.strip_prefix(b"(") {
+            rest = inside;
+        } else {
+            break;
+        }
+    }
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    [&b"select"[..], b"values"].iter().any(|known| rest[..word].eq_ignore_ascii_case(known))
 }
 
 pub fn shown(bytes: &[u8]) -> String {

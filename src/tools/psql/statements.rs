@@ -2,15 +2,65 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::meaning::{Meaning, Path};
+use super::steps::Sent;
 use super::unsafe_encoding;
 use super::variables::{PLACEHOLDER, boolean};
 use crate::model::{Effect, Operation, visible};
 use crate::tools::sql::{Access, Class, Statement, Unread, Verb};
 
 impl Meaning {
+    /// SQL with what psql sends around it.
+    pub fn sent(&mut self, sent: &Sent) {
+        if sent.begins && !self.in_transaction && !self.stands_alone(&sent.text) {
+            self.own("BEGIN");
+        }
+        let saves = sent.saves && self.in_transaction && !sent.text.is_empty();
+        if saves {
+            self.own("SAVEPOINT pg_psql_temporary_savepoint");
+        }
+        let before = self.statements.len();
+        if sent.by_cursor {
+            self.by_cursor(sent);
+        } else {
+            self.sql(&sent.text, sent.unknown, Some(sent.copies));
+        }
+        // Who sets savepoints without psql keeps them.
+        let own = |statement: &Json| {
+            statement["kind"].as_str().is_some_and(|kind| matches!(kind, "SAVEPOINT" | "RELEASE" | "ROLLBACK"))
+        };
+        if saves && self.in_transaction && !self.statements[before..].iter().any(own) {
+            self.own("RELEASE SAVEPOINT pg_psql_temporary_savepoint");
+        }
+    }
+
+    /// FETCH_COUNT: rows come by a cursor, in a transaction of its own where none is open. How often psql fetches is
+    /// known to the server; once stands for all.
+    fn by_cursor(&mut self, sent: &Sent) {
+        let opens = !self.in_transaction;
+        if opens {
+            self.own("BEGIN");
+        }
+        let found = std::str::from_utf8(&sent.text).ok().map(|text| self.reader.read(text));
+        let statements = found.as_ref().and_then(|found| found.as_ref().as_ref().ok());
+        // Of several statements psql hears the last one's answer, and takes rows for a failure to declare.
+        let fetches = statements.is_none_or(|statements| match statements.as_slice() {
+            [one] => one.kind != "SELECT INTO",
+            several => several.last().is_some_and(|last| !last.gives_rows),
+        });
+        let declared = [b"DECLARE _psql_cursor NO SCROLL CURSOR FOR\n", sent.text.as_slice()].concat();
+        self.sql(&declared, sent.unknown, Some(sent.copies));
+        if fetches {
+            self.own("FETCH FORWARD 1 FROM _psql_cursor");
+        }
+        self.own("CLOSE _psql_cursor");
+        if opens {
+            self.own(if fetches { "COMMIT" } else { "ROLLBACK" });
+        }
+    }
+
     /// `copies`: how many COPY FROM STDIN the walk saw in it, where it took their data off the script.
     pub fn sql(&mut self, text: &[u8], unknown: bool, copies: Option<usize>) {
         if unknown {

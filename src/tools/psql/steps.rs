@@ -5,15 +5,8 @@ use super::slash::Arg;
 /// One thing a script asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// SQL for the server. `unknown` where a variable of unknown content stands in it as code; `copies` says how many
-    /// of its statements were taken for a COPY that reads the script's next lines; `begins` where psql opens a
-    /// transaction for it (AUTOCOMMIT is off).
-    Sql {
-        text: Vec<u8>,
-        unknown: bool,
-        copies: usize,
-        begins: bool,
-    },
+    /// SQL for the server.
+    Sql(Sent),
     /// SQL of psql's own, for an option or a command.
     Own(String),
     /// `\gexec`: every cell of the result is SQL.
@@ -28,8 +21,8 @@ pub enum Step {
     IfRows(Box<Step>, Vec<u8>),
     /// `\c` with its four words (database, user, host, port), where given, and what `-reuse-previous` says.
     Connect([Option<Arg>; 4], Option<bool>),
-    /// `\copy`: the words after it.
-    Copy(Vec<u8>),
+    /// `\copy`: the words after it, and the folder that psql is in.
+    Copy(Vec<u8>, Option<Vec<u8>>),
     /// psql asks the catalogs (`\d`).
     Catalog(String),
     /// `\lo_import` and the like: a function on large objects, and the file that it reads.
@@ -41,6 +34,22 @@ pub enum Step {
     /// What is selected is not printed, or not whole: `\gset`, `\pset format wrapped`.
     Reshapes,
     Doubt(&'static str, String),
+}
+
+/// SQL, and what psql does beside sending it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sent {
+    pub text: Vec<u8>,
+    /// A variable of unknown content stands in it as code.
+    pub unknown: bool,
+    /// How many of its statements were taken for a COPY that reads the script's next lines.
+    pub copies: usize,
+    /// psql opens a transaction for it: AUTOCOMMIT is off.
+    pub begins: bool,
+    /// psql sets a savepoint before it where a transaction is open: ON_ERROR_ROLLBACK is on.
+    pub saves: bool,
+    /// psql takes its rows from a cursor: FETCH_COUNT is set.
+    pub by_cursor: bool,
 }
 
 /// What a script's bytes were, so that a place in them can be named.

@@ -83,6 +83,51 @@ const SWITCHES: &[&[u8]] = &[
     b"SINGLESTEP",
 ];
 
+/// Variables that take only numbers; unset means 0, or 500 for the history's.
+const NUMBERS: &[&[u8]] = &[b"FETCH_COUNT", b"HISTSIZE", b"IGNOREEOF"];
+
+/// strtol(3) with the base that the digits begin with, nothing behind them.
+fn number(text: &[u8]) -> Option<i32> {
+    let text = std::str::from_utf8(text).ok()?.trim_ascii_start();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let hexadecimal = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let (digits, base) = match hexadecimal {
+        Some(digits) => (digits, 16),
+        None if digits.starts_with('0') => (digits, 8),
+        None => (digits, 10),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    i64::from_str_radix(digits, base).ok().filter(|_| plain).and_then(|number| i32::try_from(sign * number).ok())
+}
+
+/// What the environment says, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Set, unset (`None`), or set to what nobody knows.
+    known: BTreeMap<Vec<u8>, Option<Value>>,
+}
+
+impl Environment {
+    /// The variables of a line; of `names`, those that are not among them are not set.
+    pub fn of<'a>(names: &[&str], set: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let unset = names.iter().map(|name| (name.as_bytes().to_vec(), None));
+        let set = set.map(|(name, value)| (name.as_bytes().to_vec(), Some(Value::Known(value.to_vec()))));
+        Environment { known: unset.chain(set).collect() }
+    }
+
+    pub fn set(&mut self, name: &[u8], value: Option<Value>) {
+        self.known.insert(name.to_vec(), value);
+    }
+
+    /// `None` where it is not set.
+    pub fn get(&self, name: &[u8]) -> Option<Value> {
+        self.known.get(name).cloned().unwrap_or(Some(Value::Unknown))
+    }
+}
+
 /// Variables that take only these words (beside a boolean where the last field says so).
 const WORDS: &[(&str, &[&str], bool)] = &[
     ("COMP_KEYWORD_CASE", &["lower", "upper", "preserve-lower", "preserve-upper"], false),
@@ -102,6 +147,9 @@ pub fn accepted<'a>(name: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     if SWITCHES.contains(&name) {
         let value = if value.is_empty() { b"on" } else { value };
         return boolean(value).map(|_| value);
+    }
+    if NUMBERS.contains(&name) {
+        return number(value).map(|_| value);
     }
     match WORDS.iter().find(|(known, _, _)| known.as_bytes() == name) {
         Some((_, _, true)) if value.is_empty() => Some(b"on"),
@@ -127,6 +175,7 @@ impl Variables {
 
     pub fn unset(&mut self, name: &[u8]) {
         let off = SWITCHES.contains(&name).then(|| Value::Known(b"off".to_vec()));
+        let off = if name == b"FETCH_COUNT" { Some(Value::Known(b"0".to_vec())) } else { off };
         self.set.insert(name.to_vec(), off);
     }
 
@@ -145,6 +194,14 @@ impl Variables {
             }
             None if OF_THE_SERVER.contains(&name) => Some(Value::Unknown),
             None => FIRST.iter().find(|(known, _)| *known == name).map(|(_, text)| Value::Known(text.to_vec())),
+        }
+    }
+
+    /// The value of a variable that takes numbers; 0 where nobody knows.
+    pub fn number(&self, name: &[u8]) -> i32 {
+        match self.get(name) {
+            Some(Value::Known(text)) => number(&text).unwrap_or(0),
+            Some(Value::Unknown) | None => 0,
         }
     }
 

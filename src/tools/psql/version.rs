@@ -29,6 +29,16 @@ impl Version {
         self.minor >= first
     }
 
+    /// FETCH_COUNT by a cursor: until the release notes of 17.
+    pub fn declares(self) -> bool {
+        self.major < 17
+    }
+
+    /// Whether its commands are all known here.
+    pub fn is_read(self) -> bool {
+        self.major <= 18
+    }
+
     /// `\bind`: release notes of 16.
     pub fn binds(self) -> bool {
         self.major >= 16

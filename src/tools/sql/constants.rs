@@ -139,10 +139,16 @@ mod tests {
     fn rows_of_constants_go_and_everything_else_stays() {
         for (text, expect) in [
             ("INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (NULL)"),
-            ("insert into s.\"T\" (a, \"b\")\nvalues (1,'it''s'), (-2.5, NULL);", "insert into s.\"T\" (a, \"b\")\nvalues (NULL);"),
+            (
+                "insert into s.\"T\" (a, \"b\")\nvalues (1,'it''s'), (-2.5, NULL);",
+                "insert into s.\"T\" (a, \"b\")\nvalues (NULL);",
+            ),
             ("INSERT INTO t VALUES (1),(2) RETURNING x", "INSERT INTO t VALUES (NULL) RETURNING x"),
             ("INSERT INTO t VALUES (1),(wipe()),(3)", "INSERT INTO t VALUES (NULL),(wipe()),(3)"),
-            ("INSERT INTO t VALUES (DEFAULT,true)ON CONFLICT DO NOTHING", "INSERT INTO t VALUES (NULL)ON CONFLICT DO NOTHING"),
+            (
+                "INSERT INTO t VALUES (DEFAULT,true)ON CONFLICT DO NOTHING",
+                "INSERT INTO t VALUES (NULL)ON CONFLICT DO NOTHING",
+            ),
         ] {
             assert_eq!(without(text), expect);
         }

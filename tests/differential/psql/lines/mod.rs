@@ -3,6 +3,7 @@
 mod commands;
 mod fresh;
 mod lexer;
+mod odd;
 mod options;
 mod statements;
 
@@ -10,7 +11,8 @@ use super::{Line, query, script};
 
 /// Run bare, and compared with what the server logged and strace saw.
 pub fn all() -> Vec<Line> {
-    [first(), lexer::lines(), commands::lines(), options::lines(), statements::lines(), fresh::lines()].concat()
+    [first(), lexer::lines(), commands::lines(), options::lines(), statements::lines(), fresh::lines(), odd::lines()]
+        .concat()
 }
 
 fn first() -> Vec<Line> {
