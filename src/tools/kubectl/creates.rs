@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::meaning::Meaning;
+use super::options::Line;
 use super::picks::{self, picks};
 use super::resources::builtin;
-use super::{kustomize, manifests};
+use super::{kustomize, manifests, yaml};
 
 /// `expose` and `autoscale`: a new object named after the one it is for.
 pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
@@ -30,11 +31,23 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
         {
             continue; // kubectl cannot, and says so.
         }
+        if creates == "services" && !is_service(m.line) {
+            continue; // It has looked the thing up by then.
+        }
         let name =
             m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
         let name = overridden(m, name);
         m.call("create", &of, Some(&name), scope);
     }
+}
+
+/// Whether a service can be made of the values (generateService in expose.go).
+fn is_service(line: &Line) -> bool {
+    let given = |long: &str| line.value(long).filter(|text| !text.is_empty());
+    let label = |text: &str| text.matches('=').count() == 1 && !text.starts_with('=');
+    given("port").is_none_or(|ports| ports.split(',').all(|port| port.parse::<i64>().is_ok()))
+        && given("session-affinity").is_none_or(|of| matches!(of, "None" | "ClientIP"))
+        && given("labels").is_none_or(|labels| labels.split(',').all(label))
 }
 
 pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
@@ -110,35 +123,50 @@ pub(super) fn run(m: &mut Meaning<'_>) {
     }
 }
 
+/// What `--overrides` makes of the name of the object that the line describes; where it goes is the line's to say, whatever
+/// the object then calls itself (run.go and expose.go look up the type first).
+fn overridden(m: &mut Meaning<'_>, name: String) -> String {
+    let Some(text) = m.line.value("overrides").filter(|text| !text.is_empty()) else { return name };
+    let steps = match m.line.value("override-type") {
+        None | Some("" | "merge" | "strategic") => false,
+        Some("json") => true,
+        Some(_) => {
+            m.refuse("the type of the overrides is unknown");
+            return name;
+        }
+    };
+    let Ok(value) = yaml::first(text.as_bytes()) else {
+        m.doubts.push(("unknown_objects", "--overrides could not be read".to_owned()));
+        return name;
+    };
+    match steps {
+        true if value.is_array() => patched(m, &value, name),
+        false if value.is_object() => {
+            value.pointer("/metadata/name").and_then(Value::as_str).map_or(name, str::to_owned)
+        }
+        _ => {
+            m.refuse("the overrides are none");
+            name
+        }
+    }
+}
+
 /// What the steps of an RFC 6902 patch make of the name.
 fn patched(m: &mut Meaning<'_>, value: &Value, mut name: String) -> String {
     for step in value.as_array().into_iter().flatten() {
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
         let sets = matches!(text("op"), "add" | "replace");
-        match (text("path"), step.get("value").and_then(Value::as_str)) {
-            ("/metadata/name", Some(new)) if sets => new.clone_into(&mut name),
-            (path, _) if path.starts_with("/spec") || path.starts_with("/metadata/labels") => {}
-            (path, _) if path.starts_with("/metadata/annotations") => {}
+        let below = match text("path") {
+            "/metadata/name" => "",
+            "/metadata" => "/name",
+            "" => "/metadata/name",
+            _ => continue,
+        };
+        match step.get("value").and_then(|value| value.pointer(below)).and_then(Value::as_str) {
+            Some(new) if sets => new.clone_into(&mut name),
+            None if text("op") == "test" => {}
             _ => m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned())),
         }
     }
     name
-}
-
-/// What `--overrides` makes of the object that the line describes: its name, where that is all that matters of it.
-fn overridden(m: &mut Meaning<'_>, name: String) -> String {
-    let Some(text) = m.line.value("overrides").filter(|text| !text.is_empty()) else { return name };
-    let value = serde_json::from_str::<Value>(text).unwrap_or_default();
-    if m.line.value("override-type") == Some("json") {
-        return patched(m, &value, name);
-    }
-    // The path of the request is the line's; a namespace in the object that says otherwise is refused by the server.
-    let plain = m.line.value("override-type").is_none_or(|of| matches!(of, "merge" | "strategic"));
-    let keeps_type = ["apiVersion", "kind"]
-        .iter()
-        .all(|key| value.get(key).is_none_or(|v| matches!(v.as_str(), Some("v1" | "Pod" | "Service"))));
-    if !plain || !value.is_object() || !keeps_type {
-        m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned()));
-    }
-    value.pointer("/metadata/name").and_then(Value::as_str).map_or(name, str::to_owned)
 }

@@ -85,8 +85,9 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
     let mut merged = Kubeconfig { file: paths.first().cloned(), ..Kubeconfig::default() };
     for path in paths {
         let Some(content) = world.file(path.as_bytes()) else {
-            merged.absent |= explicit.is_some() && paths::is_absent(&path, world, 0);
-            if explicit.is_some() || world.is_file(path.as_bytes()) {
+            let absent = paths::is_absent(&path, world, 0);
+            merged.absent |= explicit.is_some() && absent;
+            if !absent && (explicit.is_some() || world.is_file(path.as_bytes())) {
                 merged.trouble = Some(format!("{path} cannot be read"));
             }
             continue;
@@ -123,8 +124,7 @@ impl Kubeconfig {
             let exec = user.get("exec").filter(|exec| !exec.is_null());
             let any = |keys: &[&str]| keys.iter().any(|key| user.get(key).is_some_and(|v| !v.is_null()));
             let certificate = any(&["client-certificate", "client-certificate-data"]);
-            let other =
-                any(&["token", "tokenFile", "username"]) || certificate && any(&["client-key", "client-key-data"]);
+            let other = any(&["token", "tokenFile"]) || certificate && any(&["client-key", "client-key-data"]);
             let auth = match () {
                 () if exec.is_some() => "exec",
                 () if any(&["auth-provider"]) => "provider",
@@ -184,9 +184,15 @@ impl Kubeconfig {
         if option("server").is_some_and(|text| !text.contains("://") && text.trim_end_matches('/').contains('/')) {
             return Err("a server without a scheme has no path".to_owned());
         }
-        // client-go does not start the plugin where another credential is there already.
+        // client-go takes one of them (validation.go).
+        let basic = option("username").is_some() || option("password").is_some();
+        if user.auth == "token" && basic || user.auth == "password" && option("token").is_some() {
+            return Err("a token and a password are both there".to_owned());
+        }
+        // client-go does not start the plugin where a token or a certificate is there already, nor for a server that it
+        // talks to in the clear. A password stops it only as long as the server takes it.
         let certificate = option("client-certificate").is_some() && option("client-key").is_some();
-        let own = option("token").is_some() || option("username").is_some() || certificate;
+        let own = option("token").is_some() || certificate || !server.starts_with("https://");
         Ok(Target {
             server,
             namespace: option("namespace")

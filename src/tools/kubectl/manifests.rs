@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::options::Line;
+use super::options::{self, Line};
 use super::resources::{self, Type};
 use super::{paths, selector, yaml};
 use crate::model::{Content, Facts};
@@ -60,6 +60,8 @@ pub(super) struct Manifests {
     pub mistake: Option<String>,
     /// A file is read up to the first object that says not what it is.
     validates: bool,
+    /// Text behind a mark ends a file, for this version of kubectl.
+    breaks: bool,
 }
 
 /// What going to one more file or folder costs beside its bytes.
@@ -78,8 +80,9 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
             path => gathering.named(path, line.on("recursive")),
         }
     }
-    for path in line.every("kustomize") {
-        gathering.kustomization(&path, 0);
+    // Of several the last one counts.
+    if let Some(path) = line.value("kustomize") {
+        gathering.kustomization(path, 0);
     }
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
@@ -178,6 +181,7 @@ pub(super) fn sources(line: &Line) -> Vec<String> {
 /// Local files that a line is about and that must be there.
 fn wanted(line: &Line) -> Vec<String> {
     let mut out = sources(line);
+    out.extend(line.value("custom").filter(|path| !path.is_empty()).map(str::to_owned));
     if line.command.path == ["cp"] {
         // Only what is sent must be there.
         let words = line.words();
@@ -192,6 +196,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::within(facts);
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
         && !matches!(line.value("validate"), Some("false" | "ignore"));
+    out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
@@ -214,8 +219,8 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
             },
         }
     }
-    for folder in line.every("kustomize") {
-        out.kustomization(&folder, facts, 0);
+    if let Some(folder) = line.value("kustomize") {
+        out.kustomization(folder, facts, 0);
     }
     if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
         out.refuse(why);
@@ -294,10 +299,16 @@ impl Manifests {
             Some(content) if content.truncated => {
                 self.doubts.push(("unread_content", format!("{name} could not be read to its end")));
             }
-            Some(content) => match yaml::documents(&content.bytes) {
-                Ok(documents) => {
+            Some(content) => match yaml::documents_before(&content.bytes) {
+                Ok((_, true)) if !self.breaks => {
+                    self.doubts.push(("unreadable_content", format!("{name}: text stands behind ---")));
+                }
+                Ok((documents, broken)) => {
                     let mut kinded = documents.iter();
                     while kinded.next().is_some_and(|document| self.document(document, name)) {}
+                    if broken {
+                        self.mistake(format!("{name}: text stands behind ---"));
+                    }
                 }
                 Err(why) => self.doubts.push(("unreadable_content", format!("{name}: {why}"))),
             },

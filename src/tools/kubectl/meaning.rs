@@ -58,6 +58,10 @@ pub(super) struct Meaning<'a> {
     /// The kubeconfig that `kubectl config` would change.
     pub configures: Option<String>,
     pub listens: Vec<String>,
+    /// A socket in the file system that is listened on.
+    pub socket: Option<String>,
+    /// What is done only where the server answers so: policy sees it, `calls` has it not.
+    pub perhaps: Vec<Call>,
     pub contacts_server: bool,
     pub doubts: Vec<(&'static str, String)>,
     /// Why kubectl itself would not go on.
@@ -234,6 +238,8 @@ impl<'a> Meaning<'a> {
             writes_files: Vec::new(),
             configures: None,
             listens: Vec::new(),
+            socket: None,
+            perhaps: Vec::new(),
             contacts_server: true,
             doubts: Vec::new(),
             refused: None,
@@ -298,7 +304,11 @@ impl<'a> Meaning<'a> {
         if dry_run == Some("client") {
             self.calls.retain(|call| is_read(call.verb));
             // What a generator makes is printed; all else is first looked up.
-            let generates = matches!(self.line.command.path.as_slice(), ["create", _, ..]);
+            // Of a role's rules the server is asked which resources there are.
+            let generates = match self.line.command.path.as_slice() {
+                ["create", "role" | "clusterrole"] => !self.line.has("resource"),
+                path => matches!(path, ["create", _, ..]),
+            };
             self.contacts_server &= !generates || !self.calls.is_empty();
         }
         if self.contacts_server
@@ -356,7 +366,8 @@ impl<'a> Meaning<'a> {
         }
         let created = self.calls.iter().filter(|call| self.also_creates && call.verb == "update");
         let created: Vec<Call> = created.map(|call| Call { verb: "create", ..call.clone() }).collect();
-        for call in self.calls.iter().chain(&created) {
+        let perhaps = self.perhaps.iter().filter(|call| dry_run != Some("client") || is_read(call.verb));
+        for call in self.calls.iter().chain(&created).chain(perhaps) {
             let mut operation = call.operation(server);
             if let Some(dry_run) = dry_run {
                 operation = operation.with("dry_run", dry_run);
@@ -367,7 +378,7 @@ impl<'a> Meaning<'a> {
             operation.context.insert("claimed".to_owned(), json!(self.target.claimed));
         }
         out.extend(self.programs.iter().map(|program| runs(program)));
-        out.extend(self.listens.iter().map(|at| {
+        out.extend(self.listens.iter().chain(&self.socket).map(|at| {
             let host = at.rsplit_once(':').map_or(at.as_str(), |(host, _)| host);
             Operation::new("net.listen", Effect::Disclose, Resource::new("Host", host))
                 .with("detail", at.as_str())

@@ -7,6 +7,8 @@
 #![cfg_attr(not(feature = "reading"), allow(dead_code))]
 
 #[cfg(feature = "reading")]
+mod applies;
+#[cfg(feature = "reading")]
 mod creates;
 mod delivery;
 mod kubeconfig;
@@ -28,7 +30,11 @@ mod refusals;
 mod resources;
 mod selector;
 #[cfg(feature = "reading")]
+mod sets;
+#[cfg(feature = "reading")]
 mod spellings;
+#[cfg(feature = "reading")]
+mod values;
 #[cfg(feature = "reading")]
 mod verbs;
 mod yaml;
@@ -92,6 +98,7 @@ impl Tool for Kubectl {
         let (contents, listed) = manifests::gather(line, world);
         set(manifests::FOLDERS, serde_json::to_value(listed.folders));
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
+        asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));
         facts.contents = contents;
         if asks || !line.problems.is_empty() || line.newest() > 0 {
             facts.version = version(world);

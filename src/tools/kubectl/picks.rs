@@ -106,12 +106,13 @@ pub(super) fn selects(m: &Meaning<'_>) -> bool {
     m.line.on("all") || m.line.selector().is_some() || given("field-selector")
 }
 
-/// Things, then `key=value` or `key-` (a taint also `key:effect`), and whether a thing stands behind one of these.
-pub(super) fn split_pairs<'a>(words: &[&'a str], taints: bool) -> (Vec<&'a str>, Vec<&'a str>, bool) {
+/// Things, then `key=value` or `key-` (a taint also `key:effect`, a variable also `-` for standard input), and whether a
+/// thing stands behind one of these.
+pub(super) fn split_pairs<'a>(words: &[&'a str], command: &[&str]) -> (Vec<&'a str>, Vec<&'a str>, bool) {
     let is_pair = |word: &str| {
         word.contains('=') && !word.starts_with('=')
-            || word.ends_with('-') && word.len() > 1
-            || taints && word.contains(':')
+            || word.ends_with('-') && (word.len() > 1 || command == ["set", "env"])
+            || command == ["taint"] && word.contains(':')
     };
     let first = words.iter().position(|word| is_pair(word)).unwrap_or(words.len());
     let (things, pairs) = words.split_at(first);

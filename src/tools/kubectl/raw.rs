@@ -1,14 +1,15 @@
 //! `--raw PATH` on get, create, replace and delete: one request to any path of the API. A path that names a resource is
 //! read as the call that it is; anything else is a raw request, which policy permits or not by itself.
 
-use super::meaning::{Meaning, Scope};
+use super::meaning::{Call, Meaning, Scope, is_read};
 use super::resources::{Type, builtin, of_word};
 
 pub(super) fn read(m: &mut Meaning<'_>, verb: &'static str, path: &str) {
     let query = path.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
     m.raw_path = Some(path_of(path).map_or_else(|| path.to_owned(), |path| path + &query));
+    let any = Type { resource: "*".to_owned(), group: "*".to_owned(), namespaced: false, known: true };
     match parse(path) {
-        Some(Named { of, name, subresource, scope, watches }) => {
+        Some(Named { of, name, subresource, scope, watches, plain }) => {
             let verb = match (verb, name.is_some(), subresource.as_str()) {
                 _ if watches => "watch",
                 (_, _, "exec" | "attach" | "portforward") => "connect",
@@ -16,16 +17,19 @@ pub(super) fn read(m: &mut Meaning<'_>, verb: &'static str, path: &str) {
                 ("delete", false, _) => "deletecollection",
                 (verb, _, _) => verb,
             };
-            if subresource == "proxy" {
-                // What lies behind a proxy is not the API's to say.
+            if subresource == "proxy" || !plain {
+                // What lies behind a proxy is not the API's to say; nor what one before the API makes of `..`.
                 m.raw.push(method(verb));
+            }
+            if !plain && !is_read(verb) {
+                let name = Some("*".to_owned());
+                m.perhaps.push(Call { verb, of: any, subresource: None, name, scope: Scope::Everywhere });
             }
             m.call_on(verb, &of, &subresource, name.as_deref(), scope);
         }
         None => {
             m.raw.push(method(verb));
             if verb != "get" {
-                let any = Type { resource: "*".to_owned(), group: "*".to_owned(), namespaced: false, known: true };
                 m.call(verb, &any, Some("*"), Scope::Everywhere);
             }
         }
@@ -47,8 +51,10 @@ struct Named {
     name: Option<String>,
     subresource: String,
     scope: Scope,
-    /// `/watch/` stands before the resource.
+    /// `/watch/` stands before the resource, or the query asks for it.
     watches: bool,
+    /// No segment is one that another server might read otherwise: empty, `..`.
+    plain: bool,
 }
 
 /// The path that is asked of the line's own server: client-go takes it out of what Go's `url.Parse` makes of the text, so
@@ -75,15 +81,13 @@ fn path_of(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// `/api/v1[/watch][/namespaces/N]/RESOURCE[/NAME[/SUBRESOURCE]]`, or the same below `/apis/GROUP/VERSION`. Segments that
-/// a server might read otherwise (empty, `..`) name nothing.
-fn parse(path: &str) -> Option<Named> {
-    let path = path_of(path)?;
-    let segments: Vec<&str> = path.strip_prefix('/')?.trim_end_matches('/').split('/').collect();
-    let plain = |s: &&str| !s.is_empty() && *s != "." && *s != ".." && !s.contains(['%', ';', '\\', ' ']);
-    if !segments.iter().all(plain) {
-        return None;
-    }
+/// `/api/v1[/watch][/namespaces/N]/RESOURCE[/NAME[/SUBRESOURCE]]`, or the same below `/apis/GROUP/VERSION`, taken apart
+/// as the API server does for its authorization (apiserver's requestinfo.go): by its slashes, whatever stands between.
+fn parse(text: &str) -> Option<Named> {
+    let path = path_of(text)?;
+    let segments: Vec<&str> = path.strip_prefix('/')?.trim_matches('/').split('/').collect();
+    let is_plain = |s: &&str| !s.is_empty() && *s != "." && *s != ".." && !s.contains(['%', ';', '\\', ' ']);
+    let plain = segments.iter().all(is_plain) && !path.starts_with("//");
     let (group, rest) = match segments.as_slice() {
         ["api", "v1", rest @ ..] => ("", rest),
         ["apis", group, _version, rest @ ..] => (*group, rest),
@@ -91,7 +95,7 @@ fn parse(path: &str) -> Option<Named> {
     };
     let (watches, rest) = match rest {
         ["watch", rest @ ..] => (true, rest),
-        rest => (false, rest),
+        rest => (asks_to_watch(text) && rest.len() % 2 == 1, rest),
     };
     let (namespace, rest) = match rest {
         ["namespaces", namespace, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
@@ -111,5 +115,11 @@ fn parse(path: &str) -> Option<Named> {
     };
     let name = rest.first().map(|name| (*name).to_owned());
     let subresource = rest.get(1).map(|sub| (*sub).to_owned()).unwrap_or_default();
-    Some(Named { of, name, subresource, scope, watches })
+    Some(Named { of, name, subresource, scope, watches, plain })
+}
+
+/// `?watch=1` on a collection.
+fn asks_to_watch(text: &str) -> bool {
+    let query = text.split('#').next().and_then(|text| text.split_once('?')).map_or("", |(_, query)| query);
+    query.split('&').any(|pair| matches!(pair.split_once('='), Some(("watch", on)) if !matches!(on, "false" | "0")))
 }

@@ -52,9 +52,16 @@ pub(super) fn logs(m: &mut Meaning<'_>) {
         m.call("list", &pods, None, scope.clone());
         return m.call_on("get", &pods, "log", Some("*"), scope);
     }
-    // kubectl looks the pod up before it sees that the beginning is given twice.
-    let twice = ["since", "since-time"].iter().all(|long| m.line.value(long).is_some_and(|v| !v.is_empty()));
-    if let Some((name, scope)) = pod(m).filter(|_| !twice) {
+    // kubectl looks the pod up before it sees these (LogsOptions.Validate).
+    let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
+    let below =
+        |long: &str, least: i64| m.line.value(long).and_then(|n| n.parse().ok()).is_some_and(|n: i64| n < least);
+    let mistaken = ["since", "since-time"].into_iter().all(given)
+        || m.line.on("all-containers") && (given("container") || m.line.words().len() == 2)
+        || below("tail", -1)
+        || below("limit-bytes", 0)
+        || m.line.value("since").is_some_and(|time| time.starts_with('-'));
+    if let Some((name, scope)) = pod(m).filter(|_| !mistaken) {
         m.call_on("get", &pods, "log", Some(&name), scope);
     }
 }
@@ -84,17 +91,16 @@ pub(super) fn port_forward(m: &mut Meaning<'_>) {
     }
 }
 
-/// A server on this machine that sends anything it is told to the API, with the credential.
+/// A server on this machine that sends anything it is told to the API, with the credential. A socket among the files is
+/// no address that anyone listens on, but as much of a door: policy sees it so.
 pub(super) fn proxy(m: &mut Meaning<'_>) {
     m.raw.push("*");
-    m.listens.push(match m.line.value("unix-socket").filter(|path| !path.is_empty()) {
-        Some(path) => format!("unix:{path}"),
-        None => {
-            let (address, port) =
-                (m.line.value("address").unwrap_or("127.0.0.1"), m.line.value("port").unwrap_or("8001"));
-            format!("{address}:{port}")
-        }
-    });
+    let (address, port) = (m.line.value("address").unwrap_or("127.0.0.1"), m.line.value("port").unwrap_or("8001"));
+    match m.line.value("unix-socket").filter(|path| !path.is_empty()) {
+        Some(_) if port != "8001" => m.refuse("--unix-socket and --port are both given"),
+        Some(path) => m.socket = Some(format!("unix:{path}")),
+        None => m.listens.push(format!("{address}:{port}")),
+    }
     m.sends_files.extend(m.line.value("www").filter(|path| !path.is_empty()).map(str::to_owned));
 }
 

@@ -11,15 +11,18 @@ use super::picks::split_pairs;
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     let path = line.command.path.as_slice();
-    required(line).or_else(|| typed(line)).or_else(|| together(line)).or_else(|| match path {
+    required(line).or_else(|| super::values::of(line)).or_else(|| together(line)).or_else(|| match path {
         ["patch"] if !matches!(line.value("type"), None | Some("json" | "merge" | "strategic")) => {
             Some("the type of patch is unknown")
         }
-        ["events"] if line.value("for").is_some_and(|of| !of.contains('/')) => Some("--for is a type and a name"),
+        ["events"] if line.value("for").is_some_and(|of| !of.is_empty() && of.matches('/').count() != 1) => {
+            Some("--for is a type and a name")
+        }
         ["events"] if !line.values("types").iter().all(|of| ["normal", "warning"].contains(&&*of.to_lowercase())) => {
             Some("an event's type is unknown")
         }
-        ["get" | "create" | "replace" | "delete"] if given(line, "raw") => raw(line),
+        ["get"] => get(line),
+        ["create" | "replace" | "delete"] if given(line, "raw") => raw(line),
         ["create", ..] if path.len() > 1 => create(line, path),
         ["create" | "apply" | "diff"] if !line.operands.is_empty() => Some("it takes no words"),
         ["diff"] if line.on("force-conflicts") && !line.on("server-side") => {
@@ -49,8 +52,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["top", _] if line.words().len() > 1 => Some("more than one name is given"),
         ["top", _] if line.words().len() == 1 && given(line, "selector") => Some("a name and a selector are given"),
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
-        ["auth", "can-i"] if line.on("list") && !line.words().is_empty() => Some("--list takes no words"),
-        ["auth", "can-i"] if !line.on("list") && line.words().len() != 2 => Some("it takes a verb and a resource"),
+        ["auth", "can-i"] => can_i(line),
         ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
         ["auth", "reconcile"] if line.value("dry-run") == Some("server") => Some("no dry run by the server"),
         _ => None,
@@ -65,11 +67,51 @@ fn number(line: &Line, long: &str) -> Option<i64> {
     line.value(long)?.parse().ok()
 }
 
+/// `delete` and `create` in any case; of a path a value may be left out, but not behind its `=`.
 fn waits(condition: &str) -> bool {
-    let condition = condition.to_lowercase();
-    matches!(condition.as_str(), "delete" | "create")
+    matches!(condition.to_lowercase().as_str(), "delete" | "create")
         || condition.starts_with("condition=")
-        || condition.starts_with("jsonpath=")
+        || condition.strip_prefix("jsonpath=").is_some_and(|path| !path.is_empty() && !path.ends_with('='))
+}
+
+fn can_i(line: &Line) -> Option<&'static str> {
+    let words = line.words();
+    let path = words.get(1).is_some_and(|what| what.starts_with('/'));
+    match line.on("list") {
+        true if !words.is_empty() => Some("--list takes no words"),
+        true if line.on("quiet") || line.on("all-namespaces") || given(line, "subresource") => {
+            Some("--list goes with no other question")
+        }
+        false if words.len() != 2 => Some("it takes a verb and a resource"),
+        false if path && given(line, "subresource") => Some("a path has no subresource"),
+        false if line.on("no-headers") => Some("--no-headers is for --list"),
+        _ => None,
+    }
+}
+
+/// `get`: a watch is of one type, and some options are for it, or for a table, alone.
+fn get(line: &Line) -> Option<&'static str> {
+    let watches = line.on("watch") || line.on("watch-only");
+    let table = matches!(line.value("output"), None | Some("" | "wide"));
+    let words = line.words();
+    let several = match words.as_slice() {
+        [one] => one.contains(',') || one.eq_ignore_ascii_case("all"),
+        [first, ..] => first.contains(',') || first.contains('/') && !same_type(&words),
+        [] => false,
+    };
+    match () {
+        () if given(line, "raw") => raw(line),
+        () if line.on("show-labels") && !table => Some("--show-labels is for tables"),
+        () if line.on("output-watch-events") && !watches => Some("--output-watch-events is for a watch"),
+        () if watches && several => Some("a watch is of one type"),
+        () => None,
+    }
+}
+
+fn same_type(words: &[&str]) -> bool {
+    let mut types = words.iter().map(|word| word.split('/').next());
+    let first = types.next();
+    types.all(|of| Some(of) == first)
 }
 
 /// Options that cobra wants (MarkFlagRequired).
@@ -84,50 +126,6 @@ fn required(line: &Line) -> Option<&'static str> {
         _ => &[],
     };
     wanted.iter().any(|long| !line.has(long)).then_some("an option that it needs is missing")
-}
-
-/// Options that pflag reads as numbers and as Go's durations, whatever the command.
-fn typed(line: &Line) -> Option<&'static str> {
-    const NUMBERS: [&str; 11] = [
-        "replicas",
-        "current-replicas",
-        "grace-period",
-        "tail",
-        "limit-bytes",
-        "max-log-requests",
-        "chunk-size",
-        "revision",
-        "to-revision",
-        "min",
-        "max",
-    ];
-    const DURATIONS: [&str; 5] = ["pod-running-timeout", "timeout", "since", "duration", "keepalive"];
-    let bad = |longs: &[&str], is: fn(&str) -> bool| longs.iter().any(|long| line.every(long).iter().any(|v| !is(v)));
-    let number = |text: &str| text.parse::<i64>().is_ok();
-    let wrong = bad(&NUMBERS, number) || bad(&DURATIONS, is_duration);
-    let timeout = line.value("request-timeout").is_some_and(|text| !number(text) && !is_duration(text));
-    (wrong || timeout).then_some("a number or a time is none")
-}
-
-/// Go's time.ParseDuration.
-fn is_duration(text: &str) -> bool {
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if rest == "0" {
-        return true;
-    }
-    let mut any = false;
-    while !rest.is_empty() {
-        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let digits = &rest[..rest.len() - unit.len()];
-        let known = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].into_iter().filter(|name| unit.starts_with(name));
-        let Some(name) = known.max_by_key(|name| name.len()) else { return false };
-        if !digits.contains(|c: char| c.is_ascii_digit()) || digits.matches('.').count() > 1 {
-            return false;
-        }
-        rest = &unit[name.len()..];
-        any = true;
-    }
-    any
 }
 
 /// A user of another kind is named with its namespace.
@@ -269,6 +267,9 @@ fn delete(line: &Line) -> Option<&'static str> {
 fn replace(line: &Line) -> Option<&'static str> {
     let force = line.on("force");
     match () {
+        () if !force && line.value("timeout").is_some_and(|text| text.contains(|c: char| ('1'..='9').contains(&c))) => {
+            Some("--timeout is for --force")
+        }
         () if number(line, "grace-period").is_some_and(|n| n >= 0) && !force => Some("--grace-period is for --force"),
         () if force && line.has("dry-run") && line.value("dry-run") != Some("none") => Some("--force has no dry run"),
         () if !line.has("filename") && !line.has("kustomize") => Some("no file is named"),
@@ -279,7 +280,7 @@ fn replace(line: &Line) -> Option<&'static str> {
 /// `label`, `annotate`, `taint` and `set`: things first, then what changes.
 fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
     let words = line.words();
-    let (things, pairs, mixed) = split_pairs(&words, path == ["taint"]);
+    let (things, pairs, mixed) = split_pairs(&words, path);
     if mixed && !matches!(path, ["set", "selector" | "serviceaccount" | "resources" | "subject"]) {
         return Some("something is named behind the changes");
     }
@@ -301,6 +302,8 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
             Some("only nodes have taints")
         }
         ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
+        ["set", "env"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
+        ["set", "env"] if given(line, "keys") && !given(line, "from") => Some("--keys is for --from"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
             Some("no variable is given")
         }
@@ -344,6 +347,7 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         "exec" if !line.has_command() && (words.len() > 1 || file && !words.is_empty()) => {
             Some("the command stands behind --")
         }
+        "exec" if file && !words.is_empty() => Some("a pod is named beside a file"),
         "exec" if words.is_empty() && !file => Some("no pod is named"),
         "exec" if !line.has_command() => Some("there is no command"),
         "attach" if words.is_empty() || words.len() > 2 => Some("one pod is attached to"),
@@ -379,6 +383,10 @@ fn debug(line: &Line) -> Option<&'static str> {
         () if copies && !image && !line.has("set-image") && !line.has_command() => {
             Some("a copy needs an image or a command")
         }
+        () if copies && line.has_command() && !image && !given(line, "container") => {
+            Some("a command is for a container that is named")
+        }
+        () if line.on("attach") && !image && !given(line, "container") => Some("there is no container to attach to"),
         () if !copies && ["replace", "same-node"].iter().any(|long| line.on(long)) => Some("that is for --copy-to"),
         () if !copies && line.has("set-image") => Some("--set-image is for --copy-to"),
         () if !copies && !image => Some("--image is needed"),

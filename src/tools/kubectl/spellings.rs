@@ -3,25 +3,76 @@
 use std::collections::BTreeSet;
 
 use super::options::Line;
+use super::values;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     match &line.command.path[1..] {
         ["configmap"] | ["secret", "generic"] => literals(line),
         ["deployment"] if line.values("image").len() > 1 && line.has_command() => Some("a command goes with one image"),
-        ["token"] if !matches!(line.value("bound-object-kind"), None | Some("" | "Pod" | "Secret" | "Node")) => {
-            Some("a token is bound to no such kind")
-        }
-        ["clusterrole"] if line.has("non-resource-url") => {
-            const VERBS: [&str; 8] = ["get", "post", "put", "delete", "patch", "head", "options", "*"];
-            let known = |verb: &String| VERBS.contains(&verb.as_str());
-            (!line.values("verb").iter().all(known)).then_some("a verb is none of paths")
+        ["clusterrole"] | ["role"] | ["token"] | ["poddisruptionbudget"] => named(line),
+        ["quota"] if line.values("scopes").iter().any(String::is_empty) && given(line, "scopes") => {
+            Some("a scope is none")
         }
         ["quota"] if !line.every("hard").iter().all(|text| is_hard(text)) => Some("a limit is none"),
+        ["ingress"] if !line.every("annotation").iter().all(|text| text.contains('=')) => Some("an annotation is none"),
+        ["ingress"] if given(line, "default-backend") && !line.value("default-backend").is_some_and(is_backend) => {
+            Some("a backend is a service and its port")
+        }
+        ["service", "externalname"]
+            if line.value("external-name").is_some_and(|name| name.contains(char::is_whitespace)) =>
+        {
+            Some("a name is none")
+        }
         ["ingress"] if !line.every("rule").iter().all(|rule| is_rule(rule)) => Some("a rule is none"),
         ["service", _] if !line.values("tcp").iter().all(|port| is_port(port)) => Some("a port is none"),
         _ => None,
     }
+}
+
+fn given(line: &Line, long: &str) -> bool {
+    line.value(long).is_some_and(|value| !value.is_empty())
+}
+
+/// Kinds, paths, limits and times.
+fn named(line: &Line) -> Option<&'static str> {
+    match line.command.path[1] {
+        "token" if !matches!(line.value("bound-object-kind"), None | Some("" | "Pod" | "Secret" | "Node")) => {
+            Some("a token is bound to no such kind")
+        }
+        "token" if given(line, "bound-object-uid") && !given(line, "bound-object-kind") => {
+            Some("a token is bound to no kind")
+        }
+        "token" if line.every("audience").iter().any(String::is_empty) => Some("an audience has no name"),
+        "token" if line.value("duration").and_then(values::duration).is_some_and(|time| time.fract() != 0.0) => {
+            Some("the duration is not in seconds")
+        }
+        "poddisruptionbudget" => {
+            let is_limit = |text: &str| {
+                let digits = text.strip_suffix('%').unwrap_or(text);
+                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+            };
+            let limits = ["min-available", "max-unavailable"].into_iter().filter_map(|long| line.value(long));
+            (!limits.filter(|text| !text.is_empty()).all(is_limit)).then_some("a limit is none")
+        }
+        "clusterrole" if line.has("non-resource-url") => {
+            const VERBS: [&str; 8] = ["get", "post", "put", "delete", "patch", "head", "options", "*"];
+            let known = |verb: &String| VERBS.contains(&verb.as_str());
+            let is_path =
+                |url: &String| url == "*" || url.starts_with('/') && url.find('*').is_none_or(|at| at + 1 == url.len());
+            let urls = line.values("non-resource-url");
+            match line.values("verb").iter().all(known) {
+                false => Some("a verb is none of paths"),
+                true => (!urls.iter().filter(|url| !url.is_empty()).all(is_path)).then_some("a path is none"),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// `service:port`.
+fn is_backend(text: &str) -> bool {
+    text.matches(':').count() == 1
 }
 
 /// `key=value`, each key once; the first `=` separates.

@@ -2,10 +2,9 @@
 
 use super::meaning::{Meaning, Scope};
 use super::options::has_children;
-use super::picks::{self, Pick, picks, selects, split_pairs};
-use super::resources::{self, Type, builtin};
-use super::{creates, manifests, raw};
-
+use super::picks::{self, Pick, picks, selects};
+use super::resources::builtin;
+use super::{applies, creates, manifests, raw, sets};
 /// Reads the command into `m`. `config` is the file that `kubectl config` changes.
 pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
     m.contacts_server = !m.line.is_local();
@@ -20,29 +19,29 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
     match path.as_slice() {
         ["get"] => get(m),
         ["describe"] => look(m),
-        ["create"] => create(m),
+        ["create"] => applies::create(m),
         ["create", rest @ ..] => creates::one(m, rest),
-        ["apply"] => apply(m),
+        ["apply"] => applies::apply(m),
         ["apply", "view-last-applied"] => look(m),
         ["apply", "set-last-applied"] => change(m, "patch", ""),
         ["apply", "edit-last-applied"] | ["edit"] => edit(m),
-        ["delete"] => delete(m),
-        ["replace"] => replace(m),
+        ["delete"] => applies::delete(m),
+        ["replace"] => applies::replace(m),
         ["patch"] => {
             names_needed(m);
             let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
             m.reads_files.extend(m.line.value("patch-file").map(str::to_owned));
             change(m, "patch", &subresource);
         }
-        ["label" | "annotate" | "taint"] | ["set", _] => set(m),
+        ["label" | "annotate" | "taint"] | ["set", _] => sets::set(m),
         ["scale"] => scale(m),
         ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
         ["expose"] => creates::expose(m, "services"),
         ["rollout", "status" | "history"] | ["wait"] => look(m),
         ["rollout", "pause" | "resume"] => roll(m, &["deployments"]),
         ["rollout", "restart" | "undo"] => roll(m, &["deployments", "daemonsets", "statefulsets"]),
-        ["diff"] => diff(m),
-        ["auth", "reconcile"] => reconcile(m),
+        ["diff"] => applies::diff(m),
+        ["auth", "reconcile"] => applies::reconcile(m),
         ["auth", "can-i"] => {
             let which = if m.line.on("list") { "selfsubjectrulesreviews" } else { "selfsubjectaccessreviews" };
             m.call("create", &builtin(which), None, Scope::Cluster);
@@ -117,7 +116,7 @@ fn get(m: &mut Meaning<'_>) {
 }
 
 /// Reads what the line names, and watches it where it says so.
-fn look(m: &mut Meaning<'_>) {
+pub(super) fn look(m: &mut Meaning<'_>) {
     let words = m.line.words();
     let picks = picks(m, &words);
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
@@ -125,6 +124,8 @@ fn look(m: &mut Meaning<'_>) {
         return nothing_named(m);
     }
     let everywhere = m.line.on("all-namespaces");
+    // Of several things kubectl says that it watches one.
+    let watches = picks.len() == 1 && (m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only"));
     for pick in picks {
         if everywhere && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
             return m.refuse("a resource cannot be had by name across all namespaces");
@@ -134,14 +135,14 @@ fn look(m: &mut Meaning<'_>) {
             Some(name) if name != "*" => m.call_on("get", &pick.of, &subresource, Some(name), scope.clone()),
             _ => m.call_on("list", &pick.of, &subresource, None, scope.clone()),
         }
-        if m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only") || m.line.name() == "wait" {
+        if watches || m.line.name() == "wait" {
             m.call_on("watch", &pick.of, &subresource, None, scope);
         }
     }
 }
 
 /// A selector that leaves nothing of the files over is no mistake to these.
-fn nothing_named(m: &mut Meaning<'_>) {
+pub(super) fn nothing_named(m: &mut Meaning<'_>) {
     let chosen = m.line.selector().is_some() && (m.line.has("filename") || m.line.has("kustomize"));
     if !chosen || !matches!(m.line.command.path.as_slice(), ["delete" | "describe"]) {
         m.refuse("no resource is named");
@@ -149,7 +150,7 @@ fn nothing_named(m: &mut Meaning<'_>) {
 }
 
 /// One changing call on each thing that the line names; on `*` where a selector or `--all` does.
-fn change(m: &mut Meaning<'_>, verb: &'static str, subresource: &str) {
+pub(super) fn change(m: &mut Meaning<'_>, verb: &'static str, subresource: &str) {
     let words = m.line.words();
     let picks = picks(m, &words);
     change_these(m, picks, verb, subresource);
@@ -170,7 +171,7 @@ fn roll(m: &mut Meaning<'_>, types: &[&str]) {
     }
 }
 
-fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subresource: &str) {
+pub(super) fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subresource: &str) {
     if m.line.on("local") {
         return;
     }
@@ -187,58 +188,8 @@ fn change_these(m: &mut Meaning<'_>, picks: Vec<Pick>, verb: &'static str, subre
     }
 }
 
-/// `label`, `annotate`, `taint`, `set …`: the things, then `key=value` or `key-`.
-fn set(m: &mut Meaning<'_>) {
-    let words = m.line.words();
-    let command = m.line.name();
-    let (mut things, pairs, _) = split_pairs(&words, command == "taint");
-    if matches!(command.as_str(), "set serviceaccount" | "set selector") {
-        // The last word is the account or the selector, whatever it looks like, and not a thing.
-        things = words[..words.len().saturating_sub(1)].to_vec();
-    }
-    if picks::words(&things).iter().any(|pick| pick.name.is_none()) && !selects(m) && !m.line.on("local") {
-        return m.refuse("no name, selector or --all says which");
-    }
-    let picks = match command == "taint" && selects(m) {
-        // All or a selector's are meant, whatever is named.
-        true => vec![Pick { of: builtin("nodes"), name: Some("*".to_owned()), scope: None }],
-        false => picks(m, &things),
-    };
-    let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
-    // kubectl looks the things up before it sees that nothing is to change.
-    let changes = match command.as_str() {
-        "set env" => !m.line.on("list"),
-        "set image" => !pairs.is_empty(),
-        "set subject" => ["user", "group", "serviceaccount"].iter().any(|long| m.line.has(long)),
-        "set resources" => given("limits") || given("requests"),
-        "label" | "annotate" => !m.line.on("list"),
-        _ => true,
-    };
-    if !changes {
-        for pick in picks {
-            let scope = m.place(&pick);
-            let name = pick.name.as_deref();
-            m.call(if name.is_some() { "get" } else { "list" }, &pick.of, name, scope.clone());
-            if m.line.on("resolve") {
-                // What the things refer to, the server alone knows.
-                for plural in ["secrets", "configmaps"] {
-                    m.call("get", &builtin(plural), Some("*"), scope.clone());
-                }
-            }
-        }
-        return;
-    }
-    if let Some(from) = m.line.value("from") {
-        for source in picks::words(&[from]) {
-            let scope = m.scope(&source.of);
-            m.call("get", &source.of, source.name.as_deref(), scope);
-        }
-    }
-    change_these(m, picks, "patch", "");
-}
-
 /// Commands that take a type alone for a mistake.
-fn names_needed(m: &mut Meaning<'_>) {
+pub(super) fn names_needed(m: &mut Meaning<'_>) {
     if picks::words(&m.line.words()).iter().any(|pick| pick.name.is_none()) && !selects(m) {
         m.refuse("no name, selector or --all says which");
     }
@@ -251,151 +202,22 @@ fn scale(m: &mut Meaning<'_>) {
     change(m, if guarded { "update" } else { "patch" }, "scale");
 }
 
-fn create(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
-        return raw::read(m, "create", path);
-    }
-    if !m.line.operands.is_empty() {
-        return m.refuse("create takes no words but its subcommands");
-    }
-    if m.line.on("edit") {
-        editor(m);
-    }
-    change(m, "create", "");
-}
-
-fn apply(m: &mut Meaning<'_>) {
-    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
-    let server_side = m.line.on("server-side");
-    // kubectl applies nothing under a name that the server would make.
-    let objects = m.manifests.objects.clone();
-    m.manifests.objects.retain(|object| !object.unnamed);
-    let picks = picks::objects(m);
-    m.manifests.objects = objects;
-    if picks.is_empty() && m.is_sure() {
-        return m.refuse("there is nothing to apply");
-    }
-    for pick in picks {
-        let scope = m.place(&pick);
-        let name = pick.name.as_deref();
-        if m.line.on("force") && !server_side {
-            // Where the server takes no patch, the object is deleted and made anew.
-            m.call("delete", &pick.of, name, scope.clone());
-        }
-        if !server_side {
-            m.call("create", &pick.of, name, scope.clone());
-        }
-        m.call_on("patch", &pick.of, &subresource, name, scope);
-    }
-    if m.line.on("prune") {
-        prune(m, "delete");
-    }
-}
-
-/// What is pruned is what the server has and the manifests have not: of the types that the line allows (kubectl has a
-/// list of its own, pkg/util/prune), in the namespaces of the manifests.
-fn prune(m: &mut Meaning<'_>, verb: &'static str) {
-    const TYPES: [&str; 15] = [
-        "configmaps",
-        "endpoints",
-        "namespaces",
-        "persistentvolumeclaims",
-        "persistentvolumes",
-        "pods",
-        "replicationcontrollers",
-        "secrets",
-        "services",
-        "jobs",
-        "cronjobs",
-        "ingresses",
-        "daemonsets",
-        "deployments",
-        "statefulsets",
-    ];
-    let allowed = [m.line.values("prune-allowlist"), m.line.values("prune-whitelist")].concat();
-    let mut types: Vec<Type> = TYPES.iter().chain(&["replicasets"]).map(|plural| builtin(plural)).collect();
-    if !allowed.is_empty() {
-        let of = |text: &String| {
-            let (group, kind) = (text.split('/').next()?, text.rsplit('/').next()?);
-            let group = if group == "core" { String::new() } else { format!("{group}/") };
-            Some(resources::of_kind(&format!("{group}v1"), kind))
-        };
-        types = allowed.iter().filter_map(of).collect();
-    }
-    let mut scopes: Vec<Scope> = picks::objects(m).into_iter().filter_map(|pick| pick.scope).collect();
-    scopes.retain(|scope| matches!(scope, Scope::Namespace(_)));
-    scopes.dedup();
-    let name = (verb == "delete").then_some("*");
-    for of in types {
-        match of.namespaced {
-            false => m.call(verb, &of, name, Scope::Cluster),
-            true => scopes.iter().for_each(|scope| m.call(verb, &of, name, scope.clone())),
-        }
-    }
-}
-
-fn replace(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
-        return raw::read(m, "update", path);
-    }
-    let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
-    if m.line.on("force") {
-        change(m, "delete", "");
-        return change(m, "create", "");
-    }
-    change(m, "update", &subresource);
-}
-
-fn delete(m: &mut Meaning<'_>) {
-    if let Some(path) = m.line.value("raw").filter(|path| !path.is_empty()) {
-        return raw::read(m, "delete", path);
-    }
-    names_needed(m);
-    change(m, "delete", "");
-}
-
-/// Only roles and bindings, and those of a namespace only where they say it. What is not there yet is created.
-fn reconcile(m: &mut Meaning<'_>) {
-    let objects = std::mem::take(&mut m.manifests.objects);
-    let placed = |object: &manifests::Object| !object.of.namespaced || object.namespace.is_some();
-    let rights = |object: &&manifests::Object| object.of.group == "rbac.authorization.k8s.io" && placed(object);
-    m.manifests.objects = objects.iter().filter(rights).cloned().collect();
-    if !m.manifests.objects.is_empty() {
-        change(m, "update", "");
-        m.also_creates = true;
-    } else if m.is_sure() {
-        m.contacts_server = false;
-    }
-    m.manifests.objects = objects;
-}
-
 fn edit(m: &mut Meaning<'_>) {
-    editor(m);
     let subresource = m.line.value("subresource").unwrap_or_default().to_owned();
     look(m);
-    change(m, "patch", &subresource);
+    // What is to be edited is put down in a format that it is read in again.
+    if matches!(m.line.value("output"), None | Some("" | "yaml" | "json")) {
+        editor(m);
+        change(m, "patch", &subresource);
+    }
 }
 
 /// The editor that kubectl would start.
-fn editor(m: &mut Meaning<'_>) {
+pub(super) fn editor(m: &mut Meaning<'_>) {
     let program = ["KUBE_EDITOR", "EDITOR"].iter().find_map(|name| {
         m.invocation.variables.get(*name).and_then(|value| value.text()).filter(|value| !value.is_empty())
     });
     m.programs.push(program.unwrap_or("vi").to_owned());
-}
-
-fn diff(m: &mut Meaning<'_>) {
-    let chosen = m.invocation.variables.get("KUBECTL_EXTERNAL_DIFF").and_then(|value| value.text());
-    // Without it kubectl calls diff(1), as git calls its own helpers.
-    m.programs.extend(chosen.filter(|program| !program.is_empty()).map(str::to_owned));
-    if m.line.on("prune") {
-        prune(m, "list");
-    }
-    // Where a selector leaves nothing over, there is nothing to compare.
-    if picks::objects(m).is_empty() && m.line.selector().is_some() && m.is_sure() {
-        return;
-    }
-    look(m);
 }
 
 /// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.

@@ -9,12 +9,29 @@ use serde_json::Value;
 
 /// Every document of a file: a stream of JSON values, or YAML.
 pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    documents_before(bytes).and_then(|(documents, broken)| match broken {
+        true => Err("text stands behind ---".to_owned()),
+        false => Ok(documents),
+    })
+}
+
+/// The same, and whether a mark with text behind it ends the file before its end: kubectl refuses what comes then, and did
+/// not always (the table's version does).
+pub(super) fn documents_before(bytes: &[u8]) -> Result<(Vec<Value>, bool), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     // apimachinery's hasJSONPrefix: the first character that is not white space; a byte order mark makes it YAML.
     if text.trim_start().starts_with('{') {
-        return json(text);
+        return Ok((json(text)?, false));
     }
-    split(text)?.into_iter().filter_map(|document| one(&document).transpose()).collect()
+    let (documents, broken) = split(text)?;
+    let documents = documents.into_iter().filter_map(|document| one(&document).transpose());
+    Ok((documents.collect::<Result<_, _>>()?, broken))
+}
+
+/// Whether a mark with text behind it stands in a file of YAML.
+pub(super) fn breaks(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.trim_start().starts_with('{'));
+    text.is_some_and(|text| matches!(split(text), Ok((_, true))))
 }
 
 /// The first document, for files that hold one.
@@ -31,7 +48,7 @@ fn json(text: &str) -> Result<Vec<Value>, String> {
 
 /// apimachinery's YAMLReader: a line `---` with nothing behind it but a comment ends a document. The parser then takes the
 /// first document of each piece: what stands behind an end mark is never looked at.
-fn split(text: &str) -> Result<Vec<String>, String> {
+fn split(text: &str) -> Result<(Vec<String>, bool), String> {
     let mut documents = vec![String::new()];
     let mut ended = false;
     for line in text.strip_prefix('\u{feff}').unwrap_or(text).split_inclusive('\n') {
@@ -42,8 +59,11 @@ fn split(text: &str) -> Result<Vec<String>, String> {
                     documents.push(String::new());
                     ended = false;
                 }
-                // kubectl refuses it today, and did not always.
-                () => return Err("text stands behind ---".to_owned()),
+                // The document that it ends is not returned either.
+                () => {
+                    documents.pop();
+                    return Ok((documents, true));
+                }
             }
         } else if line.starts_with("...") {
             if line.trim_end() != "..." {
@@ -56,7 +76,7 @@ fn split(text: &str) -> Result<Vec<String>, String> {
             last.push_str(line);
         }
     }
-    Ok(documents)
+    Ok((documents, false))
 }
 
 fn is_blank(text: &str) -> bool {

@@ -1,0 +1,91 @@
+//! Commands that set something on things of the cluster: `label`, `annotate`, `taint`, `set …`.
+
+use super::meaning::Meaning;
+use super::picks::{self, Pick, picks, selects, split_pairs};
+use super::resources::{Type, builtin};
+use super::values;
+use super::verbs::change_these;
+
+/// `label`, `annotate`, `taint`, `set …`: the things, then `key=value` or `key-`.
+pub(super) fn set(m: &mut Meaning<'_>) {
+    let words = m.line.words();
+    let command = m.line.name();
+    let (mut things, pairs, _) = split_pairs(&words, &m.line.command.path);
+    if matches!(command.as_str(), "set serviceaccount" | "set selector") {
+        // The last word is the account or the selector, whatever it looks like, and not a thing.
+        things = words[..words.len().saturating_sub(1)].to_vec();
+    }
+    if picks::words(&things).iter().any(|pick| pick.name.is_none()) && !selects(m) && !m.line.on("local") {
+        return m.refuse("no name, selector or --all says which");
+    }
+    let picks = match command == "taint" && selects(m) {
+        // All or a selector's are meant, whatever is named.
+        true => vec![Pick { of: builtin("nodes"), name: Some("*".to_owned()), scope: None }],
+        false => picks(m, &things),
+    };
+    let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
+    // kubectl looks the things up before it sees that nothing is to change.
+    let changes = match command.as_str() {
+        "set env" => !m.line.on("list"),
+        // `*` means every container: nothing may stand beside it.
+        "set image" => !pairs.is_empty() && (pairs.len() == 1 || !pairs.iter().any(|pair| pair.starts_with("*="))),
+        // What is changed is printed in the end, and in no such way.
+        "taint" => m.line.value("output").is_none_or(|form| values::prints(m.line, form)),
+        "set subject" => ["user", "group", "serviceaccount"].iter().any(|long| m.line.has(long)),
+        "set resources" => given("limits") || given("requests"),
+        "label" | "annotate" => !m.line.on("list"),
+        _ => true,
+    };
+    if !changes {
+        look_at(m, &picks);
+        for pick in picks.iter().filter(|_| m.line.on("resolve")) {
+            // What the things refer to, the server alone knows.
+            let scope = m.place(pick);
+            for plural in ["secrets", "configmaps"] {
+                m.call("get", &builtin(plural), Some("*"), scope.clone());
+            }
+        }
+        return;
+    }
+    if let Some(from) = m.line.value("from") {
+        for source in picks::words(&[from]) {
+            let scope = m.scope(&source.of);
+            m.call("get", &source.of, source.name.as_deref(), scope);
+        }
+    }
+    let (knows, looks): (Vec<Pick>, Vec<Pick>) =
+        picks.into_iter().partition(|pick| !pick.of.known || can(&command, &pick.of));
+    look_at(m, &looks);
+    if !knows.is_empty() || looks.is_empty() {
+        change_these(m, knows, "patch", "");
+    }
+}
+
+fn look_at(m: &mut Meaning<'_>, picks: &[Pick]) {
+    for pick in picks.iter().filter(|_| !m.line.on("local")) {
+        let scope = m.place(pick);
+        m.call(if pick.name.is_some() { "get" } else { "list" }, &pick.of, pick.name.as_deref(), scope);
+    }
+}
+
+/// Whether the command can change things of this type, which a cluster has by itself: `set` is for what has a template of
+/// pods (UpdatePodSpecForObject), for services, and for bindings.
+fn can(command: &str, of: &Type) -> bool {
+    const WITH_PODS: [&str; 8] = [
+        "pods",
+        "replicationcontrollers",
+        "deployments",
+        "daemonsets",
+        "replicasets",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+    ];
+    let resource = of.resource.as_str();
+    match command {
+        "set selector" => resource == "services",
+        "set subject" => matches!(resource, "rolebindings" | "clusterrolebindings"),
+        "label" | "annotate" | "taint" => true,
+        _ => WITH_PODS.contains(&resource) && of.group != "metrics.k8s.io",
+    }
+}
