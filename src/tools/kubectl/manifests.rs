@@ -60,6 +60,8 @@ pub(super) struct Manifests {
     pub mistake: Option<String>,
     /// A file is read up to the first object that says not what it is.
     validates: bool,
+    /// A kustomization that is built may have charts in it.
+    pub charts: bool,
     /// Text behind a mark ends a file, for this version of kubectl.
     breaks: bool,
 }
@@ -83,6 +85,10 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
     // Of several the last one counts.
     if let Some(path) = line.value("kustomize") {
         gathering.kustomization(path, 0);
+    }
+    if line.command.path == ["kustomize"] && line.on("enable-helm") {
+        // Only for whether there are charts.
+        gathering.kustomization(line.words().first().map_or(".", |word| word), 0);
     }
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
@@ -197,6 +203,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
         && !matches!(line.value("validate"), Some("false" | "ignore"));
     out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
+    out.charts = may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
@@ -238,6 +245,13 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     }
     out.objects.retain(|object| names || !object.unnamed);
     out
+}
+
+/// Whether a kustomization names a chart, or something on another machine that may.
+fn may_have_charts(contents: &[Content]) -> bool {
+    let signs: [&[u8]; 4] = [b"elmChart", b"://", b"git@", b"github.com"];
+    let names = |content: &Content| signs.iter().any(|sign| content.bytes.windows(sign.len()).any(|at| at == *sign));
+    contents.is_empty() || contents.iter().any(|content| content.truncated || names(content))
 }
 
 /// What the agent's side listed.

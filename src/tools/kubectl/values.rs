@@ -147,12 +147,15 @@ fn is_time(text: &str) -> bool {
 
 /// Commands that look at `--output` before anything else. Others see that it is none when they have done what they do.
 fn output(line: &Line) -> Option<&'static str> {
-    let first = match line.command.path.as_slice() {
-        ["create" | "set", ..] | ["run" | "expose" | "annotate" | "replace" | "scale" | "wait" | "events"] => true,
-        ["certificate", _] | ["auth", "reconcile" | "whoami"] => true,
-        ["rollout", "history"] | ["apply", "set-last-applied"] => true,
-        _ => false,
-    };
+    let first = matches!(
+        line.command.path.as_slice(),
+        ["create" | "set", ..]
+            | ["run" | "expose" | "annotate" | "replace" | "scale" | "wait" | "events"]
+            | ["certificate", _]
+            | ["auth", "reconcile" | "whoami"]
+            | ["rollout", "history"]
+            | ["apply", "set-last-applied"]
+    );
     (first && !line.value("output").is_none_or(|form| prints(line, form))).then_some("the output has no such format")
 }
 

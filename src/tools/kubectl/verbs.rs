@@ -286,7 +286,7 @@ fn kustomize(m: &mut Meaning<'_>) {
     } else {
         m.reads_files.push(folder);
     }
-    if m.line.on("enable-helm") {
+    if m.line.on("enable-helm") && m.manifests.charts {
         m.programs.push(m.line.value("helm-command").unwrap_or("helm").to_owned());
     }
     if m.line.on("enable-alpha-plugins") {

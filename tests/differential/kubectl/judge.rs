@@ -226,10 +226,18 @@ fn compare_machine(machine: &Machine<'_>, reading: &Reading, ran: &Ran, out: &mu
             out.push(format!("{what}: not read {more:?}, not done {less:?}"));
         }
     }
+    let (sockets, ports): (Vec<&String>, Vec<&String>) = ran.listens.iter().partition(|at| at.starts_with("unix:"));
+    // A socket among the files is for policy alone.
+    let door = |at: &&Value| at.as_str().is_some_and(|at| at.starts_with("unix:"));
+    let doors: Vec<&Value> =
+        reading.operations.iter().filter_map(|one| one.context.get("detail")).filter(door).collect();
+    if doors.is_empty() != sockets.is_empty() {
+        out.push(format!("listens on {sockets:?}, read {doors:?}"));
+    }
     let listens = listed("listens");
     // A way to a pod that cannot be had is not listened for.
     let failed = ran.code == Some(1);
-    if listens.is_empty() && !ran.listens.is_empty() || !listens.is_empty() && ran.listens.is_empty() && !failed {
-        out.push(format!("listens on {:?}, read {listens:?}", ran.listens));
+    if listens.is_empty() && !ports.is_empty() || !listens.is_empty() && ports.is_empty() && !failed {
+        out.push(format!("listens on {ports:?}, read {listens:?}"));
     }
 }
