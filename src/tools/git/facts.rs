@@ -22,6 +22,7 @@ pub mod name {
     pub const MODULES: &str = "git.modules";
     pub const NESTED: &str = "git.nested";
     pub const PEER_HOOKS: &str = "git.peer_hooks";
+    pub const SIGNED: &str = "git.signed";
 }
 
 /// One line of `git config --list --show-scope`, in git's order (the last one wins). Passwords in URLs are replaced.
@@ -77,6 +78,8 @@ pub struct Known {
     pub nested: Nested,
     /// Hooks of the repositories on this machine that a push would go to.
     pub peer_hooks: Vec<String>,
+    /// Whether anything that a ref leads to is signed; `None` where nobody looked.
+    pub signed: Option<bool>,
     /// Standard input, where the command takes its orders from it.
     pub stdin: Option<Content>,
 }
@@ -96,6 +99,7 @@ impl Known {
             modules: facts.get(name::MODULES),
             nested: facts.get(name::NESTED).unwrap_or_default(),
             peer_hooks: facts.get(name::PEER_HOOKS).unwrap_or_default(),
+            signed: facts.get(name::SIGNED),
             stdin: facts.stdin().cloned(),
         }
     }

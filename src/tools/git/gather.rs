@@ -1,12 +1,11 @@
 //! Asks the machine for what a reading needs: read-only questions, no more of them than the command calls for.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::model::{Bytes, Facts, Invocation, StreamKind};
 use crate::tools::World;
 
+use super::attributes;
 use super::described;
 use super::facts::{Config, Entry, Known, Place, Refs, name, without_password};
 use super::line::{self, Command, Line};
@@ -14,6 +13,7 @@ use super::nested::{self, Walk};
 use super::options::{self, Words};
 use super::peers;
 use super::plain::{self, Head, Repository};
+use super::signatures;
 use super::stdin;
 
 /// More refs than this do not travel; a push that needs them all is then a doubt.
@@ -23,7 +23,7 @@ const MOST_REFS: usize = 20_000;
 const PLACELESS: &[&str] = &["help", "version", "init", "init-db"];
 
 /// Commands whose meaning hangs on the local refs.
-const WITH_REFS: &[&str] = &["push", "send-pack", "tag", "branch", "checkout", "update-ref"];
+const WITH_REFS: &[&str] = &["push", "send-pack", "tag", "branch", "checkout", "switch", "worktree", "update-ref"];
 
 /// Variables whose values may be secret or long: only that they are set is told.
 const SET_ONLY: &[&str] = &[
@@ -83,7 +83,9 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
             None => return facts,
         },
     };
-    put(&mut facts, name::HOOKS, &executable_hooks(world, &hooks));
+    let mut hooks = executable_hooks(world, &hooks);
+    hooks.retain(|hook| hook != "pre-auto-gc" || peers::collects(world, &place, known.config.as_ref()));
+    put(&mut facts, name::HOOKS, &hooks);
     let head = match head {
         Head::Ref(name) => Some(name),
         Head::Detached => None,
@@ -109,7 +111,14 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         put(&mut facts, name::MODULES, &modules);
     }
     if known.config.as_ref().is_some_and(has_drivers) {
-        put(&mut facts, name::ATTRIBUTES, &attributes(world, &place, known.config.as_ref(), &ask));
+        let mut assigned = attributes::assigned(world, &place, known.config.as_ref(), &ask);
+        attributes::narrow(command, &Words::read(command, words, version), world, &ask, &mut assigned);
+        put(&mut facts, name::ATTRIBUTES, &assigned);
+    }
+    if signatures::matter(command, known.config.as_ref())
+        && let Some(signed) = signatures::any(&ask)
+    {
+        put(&mut facts, name::SIGNED, &signed);
     }
     let (sub, rest) = super::part(command, words);
     let row = if sub.is_empty() { command.clone() } else { format!("{command} {sub}") };
@@ -274,45 +283,3 @@ fn has_drivers(config: &Config) -> bool {
 
 /// A question to the real git, under the line's own global options.
 pub type Ask<'a> = dyn Fn(&[&[u8]]) -> Option<Vec<u8>> + 'a;
-
-/// The drivers that any attributes file of the work tree, of the repository or of the user assigns.
-fn attributes(world: &dyn World, place: &Place, config: Option<&Config>, ask: &Ask<'_>) -> Vec<String> {
-    let mut files: Vec<Vec<u8>> =
-        vec![[place.git_dir.as_slice(), b"/info/attributes"].concat(), b"/etc/gitattributes".to_vec()];
-    let home = world.home().map(|h| h.0).unwrap_or_default();
-    match config.and_then(|c| c.get("core.attributesfile")) {
-        Some(path) => files.push(match path.strip_prefix("~/") {
-            Some(rest) => [home.as_slice(), b"/", rest.as_bytes()].concat(),
-            None => path.as_bytes().to_vec(),
-        }),
-        None => {
-            let base =
-                world.variable("XDG_CONFIG_HOME").map_or_else(|| [home.as_slice(), b"/.config"].concat(), |b| b.0);
-            files.push([base.as_slice(), b"/git/attributes"].concat());
-        }
-    }
-    if let Some(top) = &place.work_tree {
-        let listed = ask(&[
-            b"-c",
-            b"core.fsmonitor=false",
-            b"ls-files",
-            b"-z",
-            b"-c",
-            b"-o",
-            b"--full-name",
-            b"--",
-            b":(top,glob)**/.gitattributes",
-        ]);
-        let names = listed.unwrap_or_default();
-        files.extend(names.split(|b| *b == 0).filter(|n| !n.is_empty()).map(|n| [top.as_slice(), b"/", n].concat()));
-        files.push([top.as_slice(), b"/.gitattributes"].concat());
-    }
-    let mut found: BTreeMap<String, ()> = BTreeMap::new();
-    for content in files.iter().take(world.limits().files).filter_map(|path| world.file(path)) {
-        let text = options::text(&content.bytes);
-        let words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
-        let assigns = |word: &&str| ["diff=", "filter=", "merge="].iter().any(|key| word.starts_with(key));
-        found.extend(words.filter(assigns).map(|word| (word.to_owned(), ())));
-    }
-    found.into_keys().collect()
-}

@@ -18,6 +18,7 @@ pub struct Globals {
     pub git_dir: Option<Bytes>,
     pub work_tree: Option<Bytes>,
     pub exec_path: Option<Bytes>,
+    pub namespace: Option<Bytes>,
     /// `-p` or `-P`.
     pub paginate: Option<bool>,
     /// Something that an alias may not change.
@@ -251,6 +252,7 @@ impl Globals {
             b"-C" if !value.is_empty() => self.folders.push(value),
             b"--git-dir" => self.git_dir = Some(value),
             b"--work-tree" => self.work_tree = Some(value),
+            b"--namespace" => self.namespace = Some(value),
             _ => {}
         }
         self.changes_environment = true;

@@ -26,7 +26,7 @@ const WRITES: &str = " add am apply bundle cherry-pick commit commit-graph commi
 
 /// The strength of a command; `None` where nothing is known about it.
 pub fn weight(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> Option<Weight> {
-    if let Some(weight) = by_options(scene, command, words).or_else(|| by_part(command, sub, words)) {
+    if let Some(weight) = by_options(scene, command, words).or_else(|| by_part(scene, command, sub, words)) {
         return Some(weight);
     }
     let listed = |list: &str| list.contains(&format!(" {command} "));
@@ -47,7 +47,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "branch" => branch(scene, words),
         "tag" => tag(scene, words),
         "checkout" => destroys(checkout_destroys(scene, words)),
-        "switch" => destroys(words.any(&["discard-changes", "force"]) || words.letter('C')),
+        "switch" => destroys(words.any(&["discard-changes", "force"]) || moves_branch(scene, words, 'C')),
         // Only the index; what it held is mostly in the work tree too.
         "restore" => destroys(!words.on("staged") || words.on("worktree")),
         "reset" => destroys(last_of(words, &["mixed", "soft", "hard", "merge", "keep"], &["hard", "merge"])),
@@ -134,7 +134,7 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
 }
 
 /// Commands whose first operand is a command of its own.
-fn by_part(command: &str, sub: &str, words: &Words) -> Option<Weight> {
+fn by_part(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> Option<Weight> {
     let destroys = |yes: bool| if yes { LocalDestructive } else { LocalWrite };
     Some(match (command, sub) {
         ("stash", "list" | "show") => Read,
@@ -142,7 +142,7 @@ fn by_part(command: &str, sub: &str, words: &Words) -> Option<Weight> {
         ("stash", _) => LocalWrite,
         ("worktree", "list") => Read,
         ("worktree", "remove") => destroys(words.on("force")),
-        ("worktree", "add") => destroys(words.letter('B')),
+        ("worktree", "add") => destroys(moves_branch(scene, words, 'B')),
         ("worktree", "prune") if words.on("dry-run") => Read,
         ("notes", "" | "list" | "show" | "get-ref") => Read,
         ("notes", "add" | "copy") => destroys(words.on("force")),
@@ -225,6 +225,14 @@ fn tag(scene: &Scene<'_>, words: &Words) -> Weight {
     if words.on("force") && (there || scene.known.refs.is_none()) { LocalDestructive } else { LocalWrite }
 }
 
+/// `-B NAME`, `-C NAME`: a branch that is there is moved, one that is not is made.
+fn moves_branch(scene: &Scene<'_>, words: &Words, letter: char) -> bool {
+    let given = words.given.iter().rev().find(|given| given.opt.short == Some(letter) && !given.negated);
+    let name = given.and_then(|given| given.value.as_ref()).map(super::options::text);
+    let known = scene.known.refs.as_ref().is_some_and(|refs| !refs.truncated);
+    given.is_some() && name.is_none_or(|name| !known || has(scene, &format!("refs/heads/{name}")))
+}
+
 fn has(scene: &Scene<'_>, full: &str) -> bool {
     scene.known.refs.as_ref().is_some_and(|r| r.names.iter().any(|n| n == full))
 }
@@ -232,14 +240,14 @@ fn has(scene: &Scene<'_>, full: &str) -> bool {
 /// Files are overwritten by `checkout [<tree>] -- <path>`, `checkout <path>`, `-f`; a branch is moved by `-B`.
 fn checkout_destroys(scene: &Scene<'_>, words: &Words) -> bool {
     if words.on("force")
-        || words.letter('B')
+        || moves_branch(scene, words, 'B')
         || words.on("ours")
         || words.on("theirs")
         || words.on("pathspec-from-file")
     {
         return true;
     }
-    if words.letter('b') || words.last("orphan").is_some() || words.on("detach") {
+    if words.letter('b') || words.letter('B') || words.last("orphan").is_some() || words.on("detach") {
         return false;
     }
     if words.on("patch") {

@@ -6,6 +6,7 @@
 //! [`programs`], [`hooks`], [`drivers`] and [`prompts`] what else would run, [`meaning`] turns that into operations. README.md says what is pinned between the
 //! reading and the run.
 
+mod attributes;
 mod autocorrect;
 mod delivery;
 mod described;
@@ -29,6 +30,7 @@ mod push;
 mod reading;
 mod refs;
 mod remotes;
+mod signatures;
 mod stdin;
 
 #[cfg(all(test, feature = "reading"))]

@@ -3,7 +3,7 @@
 use crate::model::{Facts, Invocation};
 use crate::tools::World;
 
-use super::facts::Known;
+use super::facts::{Config, Known, Place};
 use super::gather::{executable_hooks, join};
 use super::line::Line;
 use super::options::{self, Words};
@@ -77,4 +77,23 @@ pub fn clone_hooks(world: &dyn World, words: &Words, known: &Known, line: &Line)
     });
     let folder = if start.is_empty() { hooks.into_bytes() } else { join(&start, hooks.as_bytes()) };
     executable_hooks(world, &folder)
+}
+
+/// Whether `gc --auto` would find enough to do (gc.c, `need_to_gc`): loose objects, by those of one folder, or packs.
+pub fn collects(world: &dyn World, place: &Place, config: Option<&Config>) -> bool {
+    let number = |key: &str, default: i64| {
+        let value = config.and_then(|config| config.get(key));
+        value.map_or(Some(default), |value| value.parse::<i64>().ok())
+    };
+    let (Some(loose), Some(packs)) = (number("gc.auto", 6_700), number("gc.autopacklimit", 50)) else { return true };
+    let count = |folder: &str, is: &dyn Fn(&[u8]) -> bool| {
+        let folder = [place.git_dir.as_slice(), folder.as_bytes()].concat();
+        let names = world.list(&folder).unwrap_or_default();
+        i64::try_from(names.iter().filter(|name| is(name.as_slice())).count()).unwrap_or(i64::MAX)
+    };
+    let known = world.is_dir(&[place.git_dir.as_slice(), b"/objects"].concat());
+    loose > 0
+        && (!known
+            || count("/objects/17", &|name| name.len() >= 38) > (loose + 255) / 256
+            || packs > 0 && count("/objects/pack", &|name| name.ends_with(b".pack")) > packs)
 }

@@ -2,12 +2,14 @@
 //! helpers do not count.
 
 use super::drivers;
+use super::facts::canonical;
 use super::hooks;
 use super::meaning::{Meaning, Scene};
 use super::nested;
 use super::options::Words;
 use super::prompts;
 use super::remotes::{Transport, address, is_allowed};
+use crate::model::StreamKind;
 
 /// Adds the programs of one command to its meaning; refuses it where git's protocol rules do.
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
@@ -15,7 +17,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if meaning.refused.is_some() {
         return;
     }
-    named_on_the_line(command, sub, words, meaning);
+    named_on_the_line(scene, command, sub, words, meaning);
     hooks::add(scene, command, sub, words, meaning);
     drivers::add(scene, command, sub, words, meaning);
     nested::add(scene, command, sub, words, meaning);
@@ -24,7 +26,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     exec_path(scene, meaning);
 }
 
-fn named_on_the_line(command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let options: &[&str] = match command {
         "rebase" => &["exec"],
         "filter-branch" => &[
@@ -53,6 +55,8 @@ fn named_on_the_line(command: &str, sub: &str, words: &Words, meaning: &mut Mean
         ("difftool" | "mergetool", _) if words.last("extcmd").is_none() && words.last("tool-help").is_none() => {
             meaning.runs(words.value("tool").unwrap_or_else(|| command.to_owned()));
         }
+        ("for-each-repo", _)
+            if words.value("config").is_some_and(|key| scene.config.all(&canonical(&key)).is_empty()) => {}
         ("for-each-repo", _) => meaning.runs(format!("git {}", words.operands.join(" "))),
         ("merge", _) | ("rebase", _) | ("cherry-pick", _) | ("revert", _) | ("pull", _) => {
             let own = ["ort", "recursive", "resolve", "octopus", "ours", "subtree", "theirs"];
@@ -176,9 +180,11 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
             }
         }
         "interpret-trailers" | "commit" if !words.any(&["patch", "interactive"]) => {
-            let named = ["command", "cmd"].into_iter().flat_map(|name| config.middles("trailer", name));
-            let wanted = command == "interpret-trailers" || words.last("trailer").is_some();
-            named.filter(|_| wanted).for_each(|(_, program)| meaning.runs(program));
+            // The old kind starts by itself, the other one for what the line adds (trailer.c).
+            let added = words.last("trailer").is_some();
+            let old = config.middles("trailer", "command").filter(|_| added || command == "interpret-trailers");
+            let new = config.middles("trailer", "cmd").filter(|_| added);
+            old.chain(new).for_each(|(_, program)| meaning.runs(program));
         }
         "help" => {
             let viewers = config.all("man.viewer");
@@ -189,7 +195,11 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
             viewed.chain(found).chain(browsed).for_each(|(_, program)| meaning.runs(program));
         }
         "add" | "checkout" | "restore" | "reset" | "stash" | "commit" if words.any(&["patch", "interactive"]) => {
-            if let Some(program) = config.get("interactive.difffilter") {
+            // It colours what is shown, where there is colour.
+            let forced = |key| config.get(key).is_some_and(|when| when == "always");
+            let color = scene.invocation.streams.stdout == StreamKind::Terminal
+                || ["color.ui", "color.interactive", "color.diff"].into_iter().any(forced);
+            if let Some(program) = config.get("interactive.difffilter").filter(|_| color) {
                 meaning.runs(program);
             }
         }

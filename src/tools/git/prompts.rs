@@ -5,6 +5,7 @@ use crate::model::StreamKind;
 use super::facts::parse_bool;
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
+use super::signatures;
 
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     editors(scene, command, sub, words, meaning);
@@ -120,6 +121,11 @@ fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meanin
         .map(|given| !given.negated)
         .next_back();
     let verifies = matches!(command, "verify-commit" | "verify-tag") || (command == "tag" && words.on("verify"));
+    let looks = verifies || matches!(command, "log" | "show") || words.on("verify-signatures") && command == "merge";
+    let makes = words.any(&["gpg-sign", "sign", "local-user"]) || command == "merge" && by_default == Some(true);
+    if looks && !makes && scene.known.signed == Some(false) && !signatures::may_lead_elsewhere(words) {
+        return;
+    }
     let changes = meaning.weights.iter().any(|w| *w > Weight::Read) || matches!(command, "log" | "show");
     let signs = changes && asked.or(by_default).unwrap_or(false);
     if !verifies && !signs {

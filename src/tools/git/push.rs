@@ -3,7 +3,7 @@
 use super::meaning::{Meaning, RefChange, Scene, Weight};
 use super::options::Words;
 use super::refs::{Expansion, Refspec, Whole, defaults, expand};
-use super::remotes::{Way, default_remote, urls};
+use super::remotes::{Way, default_remote, local_path, urls};
 use super::stdin;
 
 pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
@@ -134,6 +134,9 @@ fn finish(
         return meaning;
     }
     meaning.changes = expansion.changes;
+    if let Some(prefix) = namespace(scene, &meaning.urls) {
+        meaning.changes.iter_mut().for_each(|change| change.name.insert_str(0, &prefix));
+    }
     for change in &mut meaning.changes {
         change.force |= forced.leases(&change.name);
     }
@@ -142,6 +145,15 @@ fn finish(
         meaning.doubt("unknown_fact", "the local refs are not known");
     }
     meaning
+}
+
+/// gitnamespaces(7): where the other end is a process of this machine, it is in the line's namespace too.
+fn namespace(scene: &Scene<'_>, urls: &[String]) -> Option<String> {
+    let on_line = scene.globals.namespace.as_ref().map(super::options::text);
+    let name = on_line.or_else(|| scene.variable("GIT_NAMESPACE")).filter(|name| !name.is_empty())?;
+    let local = !urls.is_empty() && urls.iter().all(|url| local_path(url, &scene.top()).is_some());
+    let parts = name.split('/').filter(|part| !part.is_empty());
+    local.then(|| parts.map(|part| format!("refs/namespaces/{part}/")).collect())
 }
 
 /// Fills in where a remote leads to.

@@ -1,0 +1,46 @@
+//! Whether there is anything signed that a command could verify: without a signature git starts no program for it.
+
+use super::facts::Config;
+use super::gather::Ask;
+use super::options::Words;
+
+/// Commits that are looked through.
+const MOST: usize = 5_000;
+
+/// Commands that verify what the repository holds already.
+pub fn verifies(command: &str) -> bool {
+    matches!(command, "log" | "show" | "verify-commit" | "verify-tag" | "tag" | "merge")
+}
+
+/// Whether the answer counts: a program is named for it.
+pub fn matter(command: &str, config: Option<&Config>) -> bool {
+    let named = |config: &Config| config.0.iter().any(|e| e.key.starts_with("gpg.") && e.key.ends_with("program"));
+    verifies(command) && config.is_some_and(named)
+}
+
+/// Whether a commit that is reachable, or a tag, is signed. `None` where it cannot be told.
+pub fn any(ask: &Ask<'_>) -> Option<bool> {
+    let most = format!("--max-count={MOST}");
+    let commits = ask(&[b"rev-list", b"--header", most.as_bytes(), b"HEAD", b"--all"])?;
+    let signed = |line: &[u8]| line.starts_with(b"gpgsig");
+    let lines = || commits.split(|byte| *byte == b'\n');
+    if lines().any(signed) || lines().filter(|line| line.starts_with(b"tree ")).count() >= MOST {
+        return Some(true);
+    }
+    let tags = ask(&[b"for-each-ref", b"--format=%(contents:signature)", b"refs/tags"])?;
+    Some(tags.windows(10).any(|at| at == b"-----BEGIN"))
+}
+
+/// Whether the words may lead to what no ref leads to: an object's id, a reflog, names from standard input.
+pub fn may_lead_elsewhere(words: &Words) -> bool {
+    let id = |word: &String| {
+        word.contains("@{")
+            || word.contains("_HEAD")
+            || word
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|part| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    words.operands.iter().any(id)
+        || words.any(&["walk-reflogs", "reflog", "stdin", "alternate-refs", "not"])
+        || words.letter('g')
+}
