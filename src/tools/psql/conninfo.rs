@@ -19,6 +19,14 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("PGCLIENTENCODING", "client_encoding"),
 ];
 
+/// More of them, of which only matters whether libpq takes their words.
+pub const CHECKED: &[(&str, &str)] = &[
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+];
+
 /// What a connection asks for, once everything has had its say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Target {
@@ -68,6 +76,8 @@ pub struct Sources {
     /// A name, a conninfo string or a URI.
     pub dbname: Option<Bytes>,
     pub environment: Params,
+    /// Variables whose words libpq checks, by their parameters.
+    pub words: Params,
     /// PGSERVICE.
     pub service: Option<String>,
     /// Entries of the service files, without passwords.
@@ -243,7 +253,9 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
         Some(text) => text.trim().parse().ok().filter(|port| *port > 0).ok_or(Trouble::Malformed)?,
         None => 5432,
     };
-    if !accepted(&params) {
+    let said = sources.words.iter().filter(|(key, value)| !value.is_empty() && !params.contains_key(*key));
+    let all = params.iter().chain(said).map(|(key, value)| (key.clone(), value.clone())).collect();
+    if !accepted(&all) {
         return Err(Trouble::Malformed);
     }
     let hostaddr = first("hostaddr");

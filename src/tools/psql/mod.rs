@@ -7,11 +7,14 @@ mod connecting;
 mod conninfo;
 mod copydata;
 mod delivery;
+mod expand;
 #[cfg(feature = "reading")]
 mod meaning;
 mod options;
+mod places;
 mod run;
 mod script;
+mod sending;
 #[cfg(feature = "reading")]
 mod session;
 mod shape;
@@ -328,7 +331,7 @@ fn versioned(base: &str, world: &dyn World) -> Option<String> {
 fn services(invocation: &Invocation, world: &dyn World) -> BTreeMap<String, Params> {
     let variable = |name: &str| invocation.variables.get(name).and_then(|v| v.text()).filter(|v| !v.is_empty());
     let line = line_of(invocation);
-    let named = variable("PGSERVICE").is_some()
+    let named = invocation.variables.contains_key("PGSERVICE")
         || line.dbname.as_ref().and_then(|d| d.text()).is_some_and(|text| text.contains("service"))
         || line
             .actions
@@ -408,7 +411,11 @@ fn sources(line: &Line, invocation: &Invocation, facts: &Facts) -> Sources {
         user: line.user.clone(),
         dbname: if line.list && dbname.is_none() { Some("postgres".into()) } else { dbname },
         environment,
-        service: variable("PGSERVICE").filter(|service| !service.is_empty()),
+        service: variable("PGSERVICE"),
+        words: conninfo::CHECKED
+            .iter()
+            .filter_map(|(name, key)| variable(name).map(|value| ((*key).to_owned(), value)))
+            .collect(),
         services: facts.get(fact::SERVICES).unwrap_or_default(),
         os_user: facts.get(fact::OS_USER),
     }

@@ -5,7 +5,7 @@
 
 use super::commands::inactive_kind;
 use super::conditions::{Branch, Conditions};
-use super::copydata::{self, copies_from_stdin, leaves_open};
+use super::copydata::copies_from_stdin;
 use super::script::{Lexer, Stop};
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Files, Include, Origin, Sent, Step};
@@ -14,8 +14,6 @@ use super::version::Version;
 
 /// Scripts that include scripts: how deep we follow.
 const DEEPEST: usize = 16;
-/// Data of COPY that is looked at as commands, in bytes, in all.
-const MOST_PRETENDED: usize = 64 << 20;
 /// More steps than this and the rest is a doubt.
 const MOST_STEPS: usize = 200_000;
 
@@ -46,7 +44,7 @@ pub struct Runner<'a> {
     /// Walking what a refused COPY would leave behind.
     pub pretending: bool,
     /// Bytes that were walked as what a refused COPY would leave behind.
-    pretended: usize,
+    pub pretended: usize,
 }
 
 /// The state of one main loop.
@@ -129,26 +127,6 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// SQL as the variables that psql heeds make it send it.
-    fn sending(&self, text: Vec<u8>) -> Sent {
-        let begins = !self.variables.switched_on(b"AUTOCOMMIT");
-        Sent { text, begins, saves: self.variables.certainly_on(b"ON_ERROR_ROLLBACK"), ..Sent::default() }
-    }
-
-    /// Whether psql declares a cursor for this: it looks for SELECT or VALUES behind blanks, comments and parentheses.
-    /// Version 17 does it no more (its release notes).
-    fn takes_cursor(&mut self, text: &[u8]) -> bool {
-        let fetches = self.variables.number(b"FETCH_COUNT") > 0 && is_select(text);
-        self.asks_version |= fetches;
-        fetches && self.version.is_none_or(Version::declares)
-    }
-
-    /// Where psql opens a transaction and sends no statement in it.
-    pub fn opens_transaction(&mut self) {
-        let sent = self.sending(Vec::new());
-        self.step(Step::Sql(sent));
-    }
-
     /// Whether psql ends a script where a command of it fails.
     pub fn stops(&self) -> bool {
         self.variables.certainly_on(b"ON_ERROR_STOP")
@@ -227,7 +205,7 @@ impl<'a> Runner<'a> {
     }
 
     /// False where a command failed and psql went no further.
-    fn main_loop(&mut self, mut script: Script, source: &mut Cursor) -> bool {
+    pub fn main_loop(&mut self, mut script: Script, source: &mut Cursor) -> bool {
         let mut first = true;
         loop {
             script.line_at = source.at;
@@ -301,75 +279,6 @@ impl<'a> Runner<'a> {
             if ends_line {
                 return Status::Skip;
             }
-        }
-    }
-
-    pub fn send(&mut self, script: &mut Script, source: &mut Cursor) {
-        let unknown = std::mem::take(&mut script.lexer.unknown);
-        let whole = std::mem::take(&mut script.whole);
-        let text = std::mem::take(&mut script.query);
-        if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
-            return;
-        }
-        let copies = copies_from_stdin(&text);
-        let by_cursor = !whole && self.takes_cursor(&text);
-        let sent = self.sending(text.clone());
-        self.step(Step::Sql(Sent { unknown, copies, by_cursor, ..sent }));
-        script.previous = text;
-        self.swallow(copies, source);
-    }
-
-    /// Takes the data of `copies` COPY FROM STDIN off the source.
-    pub fn swallow(&mut self, copies: usize, source: &mut Cursor) {
-        if copies == 0 || self.pretending {
-            return;
-        }
-        let from = source.at;
-        for _ in 0..copies {
-            while let Some(line) = source.line() {
-                if matches!(line.as_slice(), b"\\." | b"\\.\r") {
-                    break;
-                }
-            }
-        }
-        self.maybe_commands(source, from);
-    }
-
-    /// The next line as what a human would answer, who is asked where there is a terminal: then the line is a command.
-    pub fn answer(&mut self, source: &mut Cursor) -> Option<Vec<u8>> {
-        let from = source.at;
-        let line = source.line()?;
-        if !self.pretending {
-            self.pretend(&source.text[from..], source.at - from);
-        }
-        Some(line)
-    }
-
-    fn maybe_commands(&mut self, source: &Cursor, from: usize) {
-        if !self.variables.certainly_on(b"ON_ERROR_STOP") {
-            self.pretend(&source.text[from..], source.at - from);
-        }
-    }
-
-    /// If the server refuses the COPY, psql takes its data for commands: walk them as such. The data alone, and what
-    /// follows it too where the data leaves a quote open.
-    fn pretend(&mut self, rest: &[u8], data: usize) {
-        let steps = std::mem::take(&mut self.steps);
-        let before = (self.variables.clone(), self.folder.clone(), self.restricted.clone());
-        self.pretending = true;
-        let open = leaves_open(&rest[..data]);
-        let end = if open { rest.len() } else { data };
-        self.pretended += end;
-        if self.pretended > MOST_PRETENDED {
-            (self.pretending, self.steps) = (false, steps);
-            return self.doubt("copy_data", "there is more data of COPY than can be looked at as commands");
-        }
-        self.main_loop(Script::new(Origin::Stdin), &mut Cursor::new(rest[..end].to_vec()));
-        self.pretending = false;
-        (self.variables, self.folder, self.restricted) = before;
-        let found = std::mem::replace(&mut self.steps, steps);
-        if !found.is_empty() {
-            self.step(Step::CopyData(found));
         }
     }
 
@@ -482,7 +391,7 @@ impl<'a> Runner<'a> {
 }
 
 impl Script {
-    fn new(origin: Origin) -> Self {
+    pub fn new(origin: Origin) -> Self {
         Script {
             origin,
             line_at: 0,
@@ -500,25 +409,6 @@ impl Script {
             self.query.truncate(mark);
         }
     }
-}
-
-/// psql's is_select_command.
-fn is_select(text: &[u8]) -> bool {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_ascii_start();
-        if rest.starts_with(b"--") {
-            rest = memchr::memchr(b'\n', rest).map_or(&[][..], |at| &rest[at..]);
-        } else if rest.starts_with(b"/*") {
-            rest = rest.get(copydata::comment(rest)..).unwrap_or_default();
-        } else if let Some(inside) = rest.strip_prefix(b"(") {
-            rest = inside;
-        } else {
-            break;
-        }
-    }
-    let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    [&b"select"[..], b"values"].iter().any(|known| rest[..word].eq_ignore_ascii_case(known))
 }
 
 pub fn shown(bytes: &[u8]) -> String {

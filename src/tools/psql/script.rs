@@ -4,10 +4,7 @@
 //! by these and not by the server's: a quote, a dollar quote, a nested comment or a parenthesis that psql sees
 //! differently would move the border between two statements. Invariant: every byte is consumed exactly once.
 
-use super::variables::{PLACEHOLDER, Value, Variables};
-
-/// Bytes of variables that one script may have expanded; past it, values count as unknown.
-const MOST_EXPANDED: usize = 1 << 20;
+use super::variables::Variables;
 
 /// Why [`Lexer::sql`] stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,16 +34,16 @@ enum State {
 }
 
 /// A line, or the value of a variable that is being read in its place.
-struct Source {
-    variable: Option<Vec<u8>>,
-    text: Vec<u8>,
-    at: usize,
+pub struct Source {
+    pub variable: Option<Vec<u8>>,
+    pub text: Vec<u8>,
+    pub at: usize,
 }
 
 #[derive(Default)]
 pub struct Lexer {
     state: State,
-    sources: Vec<Source>,
+    pub sources: Vec<Source>,
     parentheses: u32,
     /// Inside `BEGIN … END` of a function's body in SQL (CREATE FUNCTION … BEGIN ATOMIC).
     bodies: u32,
@@ -56,7 +53,7 @@ pub struct Lexer {
     /// A variable of unknown content stands in the text as [`PLACEHOLDER`], where it may be any SQL.
     pub unknown: bool,
     /// Bytes of variables that were read in the place of their names.
-    expanded: usize,
+    pub expanded: usize,
 }
 
 impl Lexer {
@@ -135,7 +132,7 @@ impl Lexer {
         }
     }
 
-    fn emit(&mut self, count: usize, out: &mut Vec<u8>) {
+    pub fn emit(&mut self, count: usize, out: &mut Vec<u8>) {
         let rest = self.rest();
         out.extend_from_slice(&rest[..count.min(rest.len())]);
         self.skip(count);
@@ -336,62 +333,6 @@ impl Lexer {
             _ => {}
         }
     }
-
-    /// `:name`, `:'name'`, `:"name"` and `:{?name}`; anything else after a colon is SQL.
-    fn colon(&mut self, out: &mut Vec<u8>, variables: &Variables, expand: bool) {
-        let rest = self.rest();
-        let name_at = |from: usize| rest[from.min(rest.len())..].iter().take_while(|c| variable_char(**c)).count();
-        match rest.get(1) {
-            Some(b':' | b'=') => self.emit(2, out),
-            Some(b'{') if rest.get(2) == Some(&b'?') && name_at(3) > 0 && rest.get(3 + name_at(3)) == Some(&b'}') => {
-                let count = name_at(3);
-                let known = variables.get(&rest[3..3 + count]);
-                let truth = match known {
-                    Some(Value::Known(_)) => &b"TRUE"[..],
-                    None => b"FALSE",
-                    Some(Value::Unknown) => {
-                        self.unknown = true;
-                        PLACEHOLDER.as_bytes()
-                    }
-                };
-                out.extend_from_slice(truth);
-                self.skip(count + 4);
-            }
-            Some(quote @ (b'\'' | b'"')) if name_at(2) > 0 && rest.get(2 + name_at(2)) == Some(quote) => {
-                let (quote, count) = (*quote, name_at(2));
-                match variables.get(&rest[2..2 + count]).filter(|_| expand) {
-                    None => return self.emit(count + 3, out),
-                    Some(Value::Known(value)) => quote_into(out, &value, quote),
-                    Some(Value::Unknown) => {
-                        // A literal is harmless whatever it holds; a name is not.
-                        self.unknown |= quote == b'"';
-                        quote_into(out, PLACEHOLDER.as_bytes(), quote);
-                    }
-                }
-                self.skip(count + 3);
-            }
-            _ if name_at(1) > 0 => self.variable(name_at(1), out, variables, expand),
-            _ => self.emit(1, out),
-        }
-    }
-
-    fn variable(&mut self, count: usize, out: &mut Vec<u8>, variables: &Variables, expand: bool) {
-        let name = self.rest()[1..=count].to_vec();
-        let inside = self.sources.iter().any(|source| source.variable.as_ref() == Some(&name));
-        match variables.get(&name).filter(|_| expand && !inside) {
-            None => self.emit(count + 1, out),
-            Some(Value::Known(text)) if self.expanded <= MOST_EXPANDED => {
-                self.expanded += text.len() + 1;
-                self.skip(count + 1);
-                self.sources.push(Source { variable: Some(name), text, at: 0 });
-            }
-            Some(Value::Known(_) | Value::Unknown) => {
-                self.unknown = true;
-                out.extend_from_slice(PLACEHOLDER.as_bytes());
-                self.skip(count + 1);
-            }
-        }
-    }
 }
 
 /// Letters, digits, underscore and bytes above ASCII: what a variable's name is made of.
@@ -401,22 +342,6 @@ pub fn variable_char(byte: u8) -> bool {
 
 fn starts_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
-}
-
-/// As PQescapeLiteral and PQescapeIdentifier write it.
-fn quote_into(out: &mut Vec<u8>, value: &[u8], quote: u8) {
-    let backslashes = quote == b'\'' && value.contains(&b'\\');
-    if backslashes {
-        out.extend_from_slice(b" E");
-    }
-    out.push(quote);
-    for byte in value {
-        if *byte == quote || (backslashes && *byte == b'\\') {
-            out.push(*byte);
-        }
-        out.push(*byte);
-    }
-    out.push(quote);
 }
 
 /// Bytes up to and with the quote that goes on with a string, if one does.

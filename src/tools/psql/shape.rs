@@ -30,6 +30,7 @@ pub fn accepted(name: &[u8], value: Option<&[u8]>) -> bool {
     }
     match WORDS.iter().find(|(known, _, _)| *known == name) {
         Some((_, words, switch)) => words.iter().any(begins) || (*switch && boolean(value).is_some()),
+        None if name == "csv_fieldsep" => matches!(value, [byte] if !b"\"\n\r".contains(byte)),
         None => FREE.contains(&name),
     }
 }

@@ -1,7 +1,8 @@
 //! INSERT, UPDATE, DELETE and MERGE: what they change, and what they look at to do so.
 
 use super::Verb;
-use super::query::{Derived, Relation, Source, Walker};
+use super::derived::{Derived, Relation, Source};
+use super::query::Walker;
 use super::tree::Tree;
 
 impl Walker {

@@ -6,6 +6,7 @@
 
 mod changes;
 mod constants;
+mod derived;
 mod functions;
 mod kinds;
 mod layout;

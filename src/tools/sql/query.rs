@@ -8,42 +8,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use pg_query::protobuf::SetOperation;
 
+use super::derived::{Derived, Origin, Relation, Source};
 use super::functions::{self, Manner};
 use super::kinds;
 use super::tree::Tree;
 use super::{Access, Verb};
-
-/// What a subquery, a CTE or a RETURNING list gives to whoever selects from it.
-#[derive(Debug, Clone, Default)]
-pub struct Derived {
-    /// Each column and where it comes from: index of an access, name.
-    outputs: Vec<(String, Vec<Origin>)>,
-    /// Tables whose whole rows are among the outputs.
-    stars: Vec<usize>,
-    /// Every table inside.
-    bases: Vec<usize>,
-}
-
-type Origin = (usize, String);
 
 /// How many tables and columns are gone through to find whose the names of one statement are, at most.
 const MOST_LOOKED_AT: usize = 3_000_000;
 
 /// Most queries of one WITH RECURSIVE that are followed through each other.
 const RECURSIVE: usize = 4;
-
-#[derive(Debug, Clone)]
-pub enum Source {
-    Table(usize),
-    Derived(Derived),
-}
-
-/// Something in a FROM list, by the name it is called there.
-#[derive(Debug, Clone)]
-pub struct Relation {
-    pub name: String,
-    pub source: Source,
-}
 
 /// Gathers what a statement touches.
 #[derive(Debug, Default)]
@@ -482,82 +457,5 @@ impl Walker {
         let changed: HashSet<_> = self.accesses.iter().filter(|a| changes(a.verb)).map(name).collect();
         self.accesses.retain(|a| a.verb != Verb::Select || !a.columns.is_empty() || !changed.contains(&name(a)));
         self
-    }
-}
-
-impl Relation {
-    /// How much there is to go through.
-    fn size(&self) -> usize {
-        match &self.source {
-            Source::Table(_) => 1,
-            Source::Derived(derived) => derived.size(),
-        }
-    }
-
-    fn table(&self) -> Option<usize> {
-        match self.source {
-            Source::Table(index) => Some(index),
-            Source::Derived(_) => None,
-        }
-    }
-
-    fn bases(&self) -> Vec<usize> {
-        match &self.source {
-            Source::Table(index) => vec![*index],
-            Source::Derived(derived) => derived.bases.clone(),
-        }
-    }
-
-    fn column(&self, name: &str) -> Vec<Origin> {
-        match &self.source {
-            Source::Table(index) => vec![(*index, name.to_owned())],
-            Source::Derived(derived) => derived.column(name),
-        }
-    }
-
-    fn whole(&self) -> Vec<Origin> {
-        match &self.source {
-            Source::Table(index) => vec![(*index, "*".to_owned())],
-            Source::Derived(derived) => derived.all(),
-        }
-    }
-}
-
-impl Derived {
-    fn size(&self) -> usize {
-        1 + self.stars.len() + self.bases.len() + self.outputs.iter().map(|(_, from)| 1 + from.len()).sum::<usize>()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.outputs.iter().any(|(output, _)| output == name)
-    }
-
-    fn column(&self, name: &str) -> Vec<Origin> {
-        let mut origins: Vec<Origin> =
-            self.outputs.iter().filter(|(output, _)| output == name).flat_map(|(_, o)| o.clone()).collect();
-        origins.extend(self.stars.iter().map(|index| (*index, name.to_owned())));
-        origins
-    }
-
-    fn all(&self) -> Vec<Origin> {
-        let mut origins: Vec<Origin> = self.outputs.iter().flat_map(|(_, o)| o.clone()).collect();
-        origins.extend(self.stars.iter().map(|index| (*index, "*".to_owned())));
-        origins
-    }
-
-    /// Other names for the columns, from the left.
-    fn rename(&mut self, names: Vec<&str>) {
-        if names.is_empty() {
-            return;
-        }
-        if !self.stars.is_empty() {
-            // Which column gets which name is not in the text.
-            let everything = self.all();
-            self.outputs.extend(names.iter().map(|name| ((*name).to_owned(), everything.clone())));
-            return;
-        }
-        for (output, name) in self.outputs.iter_mut().zip(names) {
-            output.0 = name.to_owned();
-        }
     }
 }
