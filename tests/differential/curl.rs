@@ -1,6 +1,6 @@
 //! curl: lines are run where every name is this machine, and what they did is compared with the reading, field by field.
 //!
-//! `lines.txt` is the corpus, [`random`] makes more. What the real curl did comes from `oracle.py`, which needs a network
+//! `lines.txt` and `odd.txt` are the corpus, [`random`] makes more. What the real curl did comes from `oracle.py`, which needs a network
 //! of its own: where `unshare` may not make one, or curl is another release, there is nothing to compare with.
 
 mod random;
@@ -59,7 +59,8 @@ impl std::fmt::Display for Case {
 fn corpus() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut case = Case::default();
-    for line in include_str!("curl/lines.txt").lines() {
+    let texts = [include_str!("curl/lines.txt"), include_str!("curl/odd.txt")];
+    for line in texts.iter().flat_map(|text| text.lines()) {
         match line.split_at_checked(2) {
             Some(("$ ", setup)) => case.setup.push(setup.to_owned()),
             Some(("> ", text)) => case.stdin = Some(text.to_owned()),

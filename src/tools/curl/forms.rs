@@ -10,6 +10,8 @@ pub struct Form {
     pub nests: i32,
     /// A `;type=` that is no `major/minor`.
     pub odd_type: bool,
+    /// A `;encoder=` that curl does not have: it makes no request.
+    pub odd_encoder: bool,
 }
 
 /// Reads `name=content`. An error where curl refuses it.
@@ -61,7 +63,11 @@ fn part<'a>(text: &'a [u8], end: Option<u8>, form: &mut Form) -> (Vec<u8>, &'a [
             form.odd_type |= !is_media_type(kind);
             rest = skip(kind, end);
             typed = true;
-        } else if let Some(name) = attribute("filename=").or_else(|| attribute("encoder=")) {
+        } else if let Some(name) = attribute("encoder=") {
+            let (name, after) = word(name, end);
+            form.odd_encoder |= !ENCODERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            (rest, typed) = (after, false);
+        } else if let Some(name) = attribute("filename=") {
             rest = word(name, end).1;
             typed = false;
         } else if let Some(headers) = attribute("headers=") {
@@ -78,6 +84,9 @@ fn part<'a>(text: &'a [u8], end: Option<u8>, form: &mut Form) -> (Vec<u8>, &'a [
     }
     (data, rest)
 }
+
+/// lib/mime.c.
+const ENCODERS: [&str; 5] = ["7bit", "8bit", "base64", "binary", "quoted-printable"];
 
 /// `major/minor`, which 7.88 wants to see.
 fn is_media_type(text: &[u8]) -> bool {

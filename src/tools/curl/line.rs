@@ -137,6 +137,10 @@ impl Line {
             self.unread.push("the line names too many configs".to_owned());
             return Ok(());
         }
+        // Standard input gives what it holds once.
+        if path.as_slice() == b"-" && self.configs.contains(path) {
+            return Ok(());
+        }
         if !self.configs.contains(path) {
             self.configs.push(path.clone());
         }

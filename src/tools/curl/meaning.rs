@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::model::{Bytes, Facts, Invocation};
 
-use super::data::{joined, path_escaped, small_escapes};
+use super::data::{joined, small_escapes};
 use super::globs::{Expanded, Glob, MOST};
 use super::options::Release;
+use super::outputs::{output, with_file_name};
 use super::route::{self, Names};
 use super::stores::{Asked, Host, Kind as Holds, Store};
-use super::transfer::{Group, Kind, Node, Output, Plan};
+use super::transfer::{Group, Kind, Node, Plan};
 use super::url::{How, Parts, Url, is_newer, scheme, shown};
 use super::{ENGINES, EXISTING, MISSING, STORES};
 
@@ -55,7 +56,7 @@ pub struct Meaning {
 }
 
 /// curl gives up: nothing that follows is done.
-struct GaveUp(&'static str);
+pub struct GaveUp(pub &'static str);
 
 /// One transfer in the making.
 struct Transfer<'a> {
@@ -229,6 +230,9 @@ impl Walk<'_> {
             self.bytes += group.query_size(self.facts);
             text = self.with_query(group, &text).ok_or(GaveUp("curl does not take the URL of a query"))?;
         }
+        if group.odd_encoder {
+            return Err(GaveUp("curl does not have the encoder of a form's part"));
+        }
         if group.engine.as_ref().is_some_and(|engine| !self.engines.contains(engine)) {
             return Err(GaveUp("the library of --engine is not there"));
         }
@@ -278,7 +282,7 @@ impl Walk<'_> {
         if left_out || (is_newer(&url.scheme) && self.release == Release::V7_88) {
             return None;
         }
-        if !resolves {
+        if !resolves || (url.is_http() && group.signs_in_vain()) {
             return None;
         }
         if url.scheme == "file" {
@@ -358,12 +362,12 @@ impl Walk<'_> {
         let headers = group.header_files.iter().chain(&group.etag_compare).filter(|_| http).chain(to_proxy);
         let headers =
             headers.filter(|path| group.etag_compare.as_ref() != Some(*path) || !self.missing.contains(*path));
-        let asked = Asked::of(requests.iter().map(|request| request.url.host.as_str()));
+        let asked = Asked::of(requests.iter().map(|request| &request.url));
         let held = group.cookie_files.iter().filter(|_| http).map(|path| (path, Holds::Cookies));
         let held = held.chain(group.netrc_paths(&self.stores).into_iter().map(|path| (path, Holds::Logins)));
         let held = held.filter(|(path, kind)| {
             let store = self.stores.iter().find(|store| store.kind == *kind && store.path == **path);
-            store.is_none_or(|store| asked.is_any_of(&store.hosts))
+            store.is_none_or(|store| asked.is_any_of(&store.hosts, group.no_session))
         });
         let all: Vec<&Bytes> = from_data.chain(forms).chain(headers).chain(held.map(|(path, _)| path)).collect();
         all.into_iter().for_each(|path| self.meaning.send(path));
@@ -392,62 +396,6 @@ impl Walk<'_> {
     }
 }
 
-/// Where the answer goes; `None` for standard output.
-fn output(group: &Group, node: &Node, url: &Expanded, release: Release) -> Result<Option<Vec<u8>>, GaveUp> {
-    let name = match &node.output {
-        None => return Ok(None),
-        Some(Output::File(name)) if name.as_slice() == b"-" => return Ok(None),
-        Some(Output::File(name)) if url.pieces == 0 => name.to_vec(),
-        Some(Output::File(name)) => match numbered(name, url) {
-            name if name.is_empty() => return Err(GaveUp("an output file has no name")),
-            name => name,
-        },
-        Some(Output::Remote) => {
-            let parts = Parts::of(&url.url, How::of(release)).filter(|parts| parts.url().is_some());
-            let parts = parts.ok_or(GaveUp("curl does not take the URL that names a file"))?;
-            let name = match release {
-                Release::V7_88 => remote_name(parts.path()),
-                // Newer releases look for a name before the slashes at the end, and have one of their own.
-                Release::V8 | Release::Other => {
-                    let slashes = parts.path().iter().rev().take_while(|b| **b == b'/').count();
-                    match remote_name(&parts.path()[..parts.path().len() - slashes]) {
-                        b"" => b"curl_response",
-                        name => name,
-                    }
-                }
-            };
-            match parts.scheme.as_str() {
-                "http" | "https" if group.names_by_header => b"*".to_vec(),
-                _ if name.is_empty() && !group.names_by_header => return Err(GaveUp("an output file has no name")),
-                _ => name.to_vec(),
-            }
-        }
-    };
-    Ok(Some(match &group.output_dir {
-        Some(folder) => [folder.as_slice(), b"/", &name].concat(),
-        None => name,
-    }))
-}
-
-/// What follows the last slash, and in that the last backslash.
-fn remote_name(path: &[u8]) -> &[u8] {
-    let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
-    name.rsplit(|b| *b == b'\\').next().unwrap_or_default()
-}
-
-/// A URL that names a folder gets the name of the file that is put there.
-fn with_file_name(text: Vec<u8>, path: &[u8], release: Release) -> Option<Vec<u8>> {
-    let mut parts = Parts::of(&text, How::of(release))?;
-    let named = !parts.path().ends_with(b"/");
-    // Newer releases leave a URL with a query as it is.
-    if named || (release != Release::V7_88 && parts.query.is_some()) {
-        return Some(text);
-    }
-    let name = path_escaped(remote_name(path));
-    parts.path = small_escapes(&[parts.path(), &name].concat());
-    Some(parts.text())
-}
-
 /// The method, as curl infers it.
 fn method(group: &Group, upload: bool) -> String {
     match (&group.request, group.kind) {
@@ -457,25 +405,4 @@ fn method(group: &Group, upload: bool) -> String {
         (None, Some(Kind::Form | Kind::Post)) => "POST".to_owned(),
         (None, _) => "GET".to_owned(),
     }
-}
-
-/// `#1` in the name of an output file is what stood in the first pattern.
-fn numbered(name: &[u8], url: &Expanded) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = name;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = if *first == b'#' { after.iter().take_while(|b| b.is_ascii_digit()).count() } else { 0 };
-        let number: usize = std::str::from_utf8(&after[..digits]).ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-        match url.parts.get(number.wrapping_sub(1)).filter(|_| number < url.pieces) {
-            Some(part) => {
-                out.extend_from_slice(part);
-                rest = &after[digits..];
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
 }

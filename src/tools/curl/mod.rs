@@ -2,9 +2,9 @@
 //!
 //! Read for curl 7.88 and 8.7 to 8.14 ([`options`]); another version's options are a doubt. In reading order:
 //! [`options`], [`scan`] and [`config`] give settings, [`line`] puts them in curl's order, [`transfer`] groups them,
-//! [`values`], [`forms`] and [`data`] read their values, [`globs`], [`url`] and [`route`] say where each goes,
-//! [`meaning`] follows curl through them, [`reading`] tells it, [`delivery`] makes the command. [`gather`] asks the
-//! machine, [`stores`] keeps the secrets of its files out of what is asked.
+//! [`values`], [`forms`] and [`data`] read their values, [`globs`], [`url`], [`host`] and [`route`] say where each goes,
+//! [`outputs`] where its answer goes, [`meaning`] follows curl through them, [`reading`] tells it, [`delivery`] makes the
+//! command. [`gather`] asks the machine, [`stores`] keeps the secrets of its files out of what is asked.
 
 mod config;
 mod data;
@@ -12,10 +12,12 @@ mod delivery;
 mod forms;
 mod gather;
 mod globs;
+mod host;
 mod idn;
 mod line;
 mod meaning;
 mod options;
+mod outputs;
 #[cfg(feature = "reading")]
 mod reading;
 mod route;

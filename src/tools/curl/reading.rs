@@ -56,7 +56,8 @@ fn effective(meaning: &Meaning, configs: &[Bytes]) -> BTreeMap<String, Value> {
             "port": request.url.port, "path": request.url.path, "connect": request.connect,
         })
     };
-    let configs: Vec<String> = configs.iter().map(|path| shown(path)).collect();
+    let configs: Vec<String> =
+        configs.iter().filter(|path| path.as_slice() != b"/dev/null").map(|path| shown(path)).collect();
     [
         ("requests", Value::from(meaning.requests.iter().map(request).collect::<Vec<_>>())),
         ("uploads_files", json!(meaning.sends)),

@@ -6,8 +6,51 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::model::Bytes;
 
 use super::options::Release;
-use super::transfer::Route;
-use super::url::{How, Parts, Url, shown};
+use super::transfer::Setting;
+use super::url::{self, How, Parts, Url, shown};
+
+/// Where the group's connections go instead of the URL's host.
+#[derive(Debug, Default)]
+pub struct Route {
+    pub resolve: Vec<Bytes>,
+    pub connect_to: Vec<Bytes>,
+    pub proxy: Option<Bytes>,
+    /// `--proxy` is of this kind where it names no scheme: SOCKS or HTTP.
+    pub socks: bool,
+    /// The same: SOCKS 4, which takes addresses of IPv4 alone.
+    pub socks4: bool,
+    pub preproxy: Option<Bytes>,
+    pub noproxy: Option<Bytes>,
+    pub unix: Option<Bytes>,
+    pub doh: bool,
+    /// `--ipv4` (false) or `--ipv6` (true).
+    pub family: Option<bool>,
+}
+
+impl Route {
+    /// Takes up a setting of the way; false where it is another.
+    pub fn set(&mut self, setting: &Setting) -> bool {
+        let value = || Some(setting.value.clone());
+        match setting.name {
+            "resolve" => self.resolve.push(setting.value.clone()),
+            "connect-to" => self.connect_to.push(setting.value.clone()),
+            "proxy" | "proxy1.0" => (self.proxy, self.socks, self.socks4) = (value(), false, false),
+            "socks4" | "socks4a" | "socks5" | "socks5-hostname" => {
+                (self.proxy, self.socks, self.socks4) = (value(), true, setting.name == "socks4");
+            }
+            "preproxy" => self.preproxy = value(),
+            "noproxy" => self.noproxy = value(),
+            "unix-socket" => self.unix = value(),
+            "abstract-unix-socket" => self.unix = Some(Bytes([b"@", setting.value.as_slice()].concat())),
+            "doh-url" => self.doh = !setting.value.is_empty(),
+            "dns-servers" => self.doh = true,
+            "ipv4" => self.family = Some(false),
+            "ipv6" => self.family = Some(true),
+            _ => return false,
+        }
+        true
+    }
+}
 
 /// The variables that name proxies (curl(1), "ENVIRONMENT").
 pub type Variables = BTreeMap<String, Bytes>;
@@ -91,6 +134,11 @@ pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, relea
     }
     let (socks, http) = proxies(route, url, variables, release)?;
     let http_proxy = http.is_some();
+    let (socks, four) = socks.map_or((None, false), |(proxy, four)| (Some(proxy), four));
+    // SOCKS 4 has no room for an address of IPv6.
+    if four && !http_proxy && url.host.contains(':') {
+        return Err(());
+    }
     if let Some(proxy) = socks.or(http) {
         let there = match &proxy {
             Proxy::Unix(path) => format!("unix:{path}"),
@@ -99,7 +147,15 @@ pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, relea
         return Ok(Way { connect: Some(there), http_proxy });
     }
     let (host, port) = connect_to(route, url)?;
-    let there = resolved(names, route, &host, port);
+    // An address of the other family is none to go to.
+    if host.parse::<IpAddr>().is_ok_and(|address| route.family.is_some_and(|six| six != address.is_ipv6())) {
+        return Err(());
+    }
+    let there = match host == url.host && url.dotted {
+        true => names.of(&format!("{host}."), port, route.family).map(|address| joined(&address.to_string(), port)),
+        false => Some(resolved(names, route, &host, port)),
+    };
+    let there = there.unwrap_or_else(|| joined(&host, port));
     Ok(Way { connect: (there != joined(&url.host, url.port)).then_some(there), http_proxy })
 }
 
@@ -116,13 +172,13 @@ enum Proxy {
     Unix(String),
 }
 
-/// The SOCKS and the HTTP proxy of a request; TCP goes to the first.
+/// The SOCKS proxy of a request, with whether it speaks version 4, and the HTTP proxy; TCP goes to the first.
 fn proxies(
     route: &Route,
     url: &Url,
     variables: &Variables,
     release: Release,
-) -> Result<(Option<Proxy>, Option<Proxy>), ()> {
+) -> Result<(Option<(Proxy, bool)>, Option<Proxy>), ()> {
     let list = match &route.noproxy {
         Some(list) => Some(list.clone()),
         None => variable(variables, &["no_proxy", "NO_PROXY"]),
@@ -137,8 +193,11 @@ fn proxies(
     let (mut socks, mut http) = (None, None);
     for (i, proxy) in [named.as_ref(), route.preproxy.as_ref()].into_iter().enumerate() {
         let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) else { continue };
-        let (found, is_socks) = proxy_of(proxy, route.socks && i == 0)?;
-        *(if is_socks { &mut socks } else { &mut http }) = Some(found);
+        let four = url::scheme(proxy).map_or(route.socks4 && i == 0, |(name, _)| matches!(&*name, "socks" | "socks4"));
+        match proxy_of(proxy, route.socks && i == 0)? {
+            (found, true) => socks = Some((found, four)),
+            (found, false) => http = Some(found),
+        }
     }
     Ok((socks, http))
 }
@@ -157,7 +216,7 @@ fn proxy_of(text: &[u8], socks: bool) -> Result<(Proxy, bool), ()> {
     if socks && host == "localhost" && !parts.path.is_empty() {
         return Ok((Proxy::Unix(shown(parts.path())), true));
     }
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_owned();
     let port = parts.port.unwrap_or(if https { PROXY_PORTS.1 } else { PROXY_PORTS.0 });
     Ok((Proxy::Tcp(host, port), socks))
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::url::Url;
 use crate::model::Bytes;
 
 /// What a file is to curl.
@@ -41,9 +42,31 @@ pub struct Host {
     /// The port that it speaks of, and where that is served: `host:port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<(u16, String)>,
+    /// A cookie's: paths that begin otherwise do not get it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// A cookie's: only https gets it.
+    #[serde(default)]
+    pub secure: bool,
+    /// A cookie's: it has no end, and `--junk-session-cookies` leaves it out.
+    #[serde(default)]
+    pub session: bool,
 }
 
 impl Host {
+    fn named(name: String, below: bool) -> Self {
+        Host { name, below, to: None, path: String::new(), secure: false, session: false }
+    }
+
+    /// Whether a request of this URL gets what is held for its host (lib/cookie.c, pathmatch and secure_context).
+    fn goes_to(&self, url: &Url) -> bool {
+        let path = url.path.split('?').next().unwrap_or_default();
+        let rest = path.strip_prefix(self.path.as_str());
+        let secure = url.scheme == "https" || matches!(url.host.as_str(), "localhost" | "127.0.0.1" | "::1");
+        (self.path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            && (!self.secure || secure)
+    }
+
     pub fn is(&self, host: &str) -> bool {
         if self.name.is_empty() {
             return self.below || is_in_first_bucket(host);
@@ -55,22 +78,33 @@ impl Host {
 
 /// Hosts that are asked, so that many of them are looked up among many.
 pub struct Asked<'a> {
+    urls: Vec<&'a Url>,
     hosts: HashSet<&'a str>,
     above: HashSet<&'a str>,
 }
 
+/// How many entries of a file are compared with how many requests, at most; past it, the file is taken to be sent.
+const COMPARED: usize = 100_000;
+
 impl<'a> Asked<'a> {
-    pub fn of(hosts: impl Iterator<Item = &'a str>) -> Self {
-        let hosts: HashSet<&str> = hosts.collect();
+    pub fn of(urls: impl Iterator<Item = &'a Url>) -> Self {
+        let urls: Vec<&Url> = urls.collect();
+        let hosts: HashSet<&str> = urls.iter().map(|url| url.host.as_str()).collect();
         let above = hosts.iter().flat_map(|host| host.rmatch_indices('.').take(16).map(|(at, _)| &host[at + 1..]));
         let above = above.collect();
-        Asked { hosts, above }
+        Asked { urls, hosts, above }
     }
 
-    pub fn is_any_of(&self, all: &[Host]) -> bool {
-        all.iter().any(|host| match host.name.as_str() {
+    /// Whether one of the requests gets something of the file.
+    pub fn is_any_of(&self, all: &[Host], no_session: bool) -> bool {
+        let mut compared = 0;
+        let named = |host: &&Host| match host.name.as_str() {
             "" => self.hosts.iter().any(|asked| host.is(asked)),
             name => self.hosts.contains(name) || (host.below && self.above.contains(name)),
+        };
+        all.iter().filter(|host| !(host.session && no_session)).filter(named).any(|host| {
+            compared += self.urls.len();
+            compared > COMPARED || self.urls.iter().any(|url| host.is(&url.host) && host.goes_to(url))
         })
     }
 }
@@ -102,7 +136,7 @@ pub fn hosts(kind: Kind, text: &[u8]) -> Vec<Host> {
 }
 
 fn any() -> Host {
-    Host { name: String::new(), below: true, to: None }
+    Host::named(String::new(), true)
 }
 
 /// Netscape's format, or a header line. A cookie without a domain has no name here ([`Host::is`]).
@@ -117,7 +151,18 @@ fn cookie(line: &str) -> Option<Host> {
         };
         let name = line[11..].split(';').filter_map(domain).next_back().unwrap_or_default();
         let below = !name.is_empty();
-        return line[11..].contains('=').then_some(Host { name, below, to: None });
+        let value = |key: &str| {
+            let mut fields = line[11..].split(';').skip(1).map(|field| field.split_once('=').unwrap_or((field, "")));
+            fields.find(|(name, _)| name.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value.trim().to_owned())
+        };
+        let ends = value("expires").is_some() || value("max-age").is_some();
+        let host = Host {
+            path: value("path").map(|path| folder(&path)).unwrap_or_default(),
+            secure: value("secure").is_some(),
+            session: !ends,
+            ..Host::named(name, below)
+        };
+        return line[11..].contains('=').then_some(host);
     }
     let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
     let fields: Vec<&str> = line.split('\t').filter(|field| !field.is_empty()).collect();
@@ -125,7 +170,25 @@ fn cookie(line: &str) -> Option<Host> {
         return None;
     }
     let name = fields[0].trim_start_matches('.').to_ascii_lowercase();
-    Some(Host { name, below: fields[1].eq_ignore_ascii_case("TRUE"), to: None })
+    let ends: u64 = fields[4].parse().unwrap_or(u64::MAX);
+    let host = Host {
+        path: folder(fields[2]),
+        secure: fields[3].eq_ignore_ascii_case("TRUE"),
+        session: ends == 0,
+        ..Host::named(name, fields[1].eq_ignore_ascii_case("TRUE"))
+    };
+    // What ran out before curl 7.88 came out has run out.
+    (ends == 0 || ends >= FEBRUARY_2023).then_some(host)
+}
+
+/// 2023-02-15 00:00 UTC, in seconds since 1970.
+const FEBRUARY_2023: u64 = 1_676_419_200;
+
+/// The path of a cookie, without the slash at its end; empty where any path gets it.
+fn folder(path: &str) -> String {
+    let path = path.strip_prefix('"').unwrap_or(path);
+    let path = path.strip_suffix('"').unwrap_or(path);
+    if path.starts_with('/') { path.strip_suffix('/').unwrap_or(path).to_owned() } else { String::new() }
 }
 
 /// netrc(5): `machine NAME …`, `default …`.
@@ -135,7 +198,7 @@ fn logins(text: &str) -> Vec<Host> {
     while let Some(word) = words.next() {
         match word.to_ascii_lowercase().as_str() {
             "machine" => {
-                out.extend(words.next().map(|name| Host { name: name.to_ascii_lowercase(), below: false, to: None }))
+                out.extend(words.next().map(|name| Host::named(name.to_ascii_lowercase(), false)));
             }
             "default" => out.push(any()),
             "login" | "password" | "account" => {
@@ -154,7 +217,7 @@ fn only_https(line: &str) -> Option<Host> {
     let until = until.trim().strip_prefix('"')?;
     let year: u16 = until.get(..4).and_then(|year| year.parse().ok()).unwrap_or(u16::MAX);
     let below = name.starts_with('.');
-    (year >= 2023).then(|| Host { name: name.trim_start_matches('.').to_ascii_lowercase(), below, to: None })
+    (year >= 2023).then(|| Host::named(name.trim_start_matches('.').to_ascii_lowercase(), below))
 }
 
 /// `h1 host 443 h2 other 8443 "date" …`.
@@ -165,11 +228,12 @@ fn service(line: &str) -> Option<Host> {
     let port = port.parse().ok().filter(|_| spoken(from) && spoken(to))?;
     let other_port: u16 = other_port.parse().ok()?;
     let to = Some((port, format!("{}:{other_port}", other.to_ascii_lowercase())));
-    Some(Host { name: name.to_ascii_lowercase(), below: false, to })
+    Some(Host { to, ..Host::named(name.to_ascii_lowercase(), false) })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::url::{How, parse};
     use super::*;
 
     fn names(kind: Kind, text: &str) -> Vec<String> {
@@ -190,11 +254,25 @@ mod tests {
         assert_eq!(names(Kind::Https, hsts), [".a.example", "c.example"]);
         let services = hosts(Kind::Services, b"h2 a.example 443 h2 Other.example 8443 \"20991231 10:00:00\" 0 0\n");
         assert_eq!(services[0].to, Some((443, "other.example:8443".to_owned())));
-        assert!(Host { name: "a.example".into(), below: true, to: None }.is("x.a.example"));
-        assert!(!Host { name: "a.example".into(), below: true, to: None }.is("xa.example"));
-        let asked = Asked::of(["x.a.example", "b.example"].into_iter());
-        let is = |text: &str| asked.is_any_of(&hosts(Kind::Cookies, text.as_bytes()));
+        assert!(Host::named("a.example".into(), true).is("x.a.example"));
+        assert!(!Host::named("a.example".into(), true).is("xa.example"));
+        let urls = ["http://x.a.example/d/e", "https://b.example/"].map(|url| parse(url.as_bytes(), How::default()));
+        let asked = Asked::of(urls.iter().flatten());
+        let is = |text: &str| asked.is_any_of(&hosts(Kind::Cookies, text.as_bytes()), false);
         assert!(is(".a.example\tTRUE\t/\tFALSE\t0\tk\tv") && is("b.example\tFALSE\t/\tFALSE\t0\tk\tv"));
+        for (path, secure, ends, sent) in [
+            ("/d", "FALSE", "0", true),
+            ("/d/", "FALSE", "0", true),
+            ("/d/e", "FALSE", "4000000000", true),
+            ("/dd", "FALSE", "0", false),
+            ("/", "TRUE", "0", false),
+            ("/", "FALSE", "1000000000", false),
+        ] {
+            assert_eq!(is(&format!(".a.example\tTRUE\t{path}\t{secure}\t{ends}\tk\tv")), sent, "{path}");
+        }
+        assert!(is("b.example\tFALSE\t/\tTRUE\t0\tk\tv"));
+        let session = hosts(Kind::Cookies, b"b.example\tFALSE\t/\tFALSE\t0\tk\tv");
+        assert!(!asked.is_any_of(&session, true));
         assert!(!is("a.example\tFALSE\t/\tFALSE\t0\tk\tv") && !is("c.example\tTRUE\t/\tFALSE\t0\tk\tv"));
     }
 }

@@ -4,6 +4,7 @@ use crate::model::{Bytes, Facts};
 
 use super::data::Data;
 use super::options::Release;
+use super::route::Route;
 use super::stores::{Kind as Holds, Store};
 use super::{forms, values};
 
@@ -80,6 +81,14 @@ pub struct Group {
     pub engine: Option<Bytes>,
     /// Files that `--write-out` of curl 8.3 writes.
     pub written_out: Vec<Bytes>,
+    /// `--aws-sigv4`.
+    signature: Option<Bytes>,
+    /// `--user`: then no login is looked up.
+    user: bool,
+    /// A header of the caller's stands in the place of a login.
+    authorizes: bool,
+    /// `--junk-session-cookies`.
+    pub no_session: bool,
     /// The caller's own credential: `--user`, `--netrc`, an `Authorization` header.
     pub own_credential: bool,
     /// Certificates are not checked.
@@ -89,26 +98,12 @@ pub struct Group {
     next: [usize; 3],
     form_depth: i32,
     odd_form: bool,
+    /// A part of the form has an encoder that curl does not have.
+    pub odd_encoder: bool,
     shows_headers: bool,
     resumes_here: bool,
     fails: bool,
     fails_with_body: bool,
-}
-
-/// Where the group's connections go instead of the URL's host.
-#[derive(Debug, Default)]
-pub struct Route {
-    pub resolve: Vec<Bytes>,
-    pub connect_to: Vec<Bytes>,
-    pub proxy: Option<Bytes>,
-    /// `--proxy` is of this kind where it names no scheme: SOCKS or HTTP.
-    pub socks: bool,
-    pub preproxy: Option<Bytes>,
-    pub noproxy: Option<Bytes>,
-    pub unix: Option<Bytes>,
-    pub doh: bool,
-    /// `--ipv4` (false) or `--ipv6` (true).
-    pub family: Option<bool>,
 }
 
 /// A URL with its own output and upload. Each is filled in order, apart from the others.
@@ -303,6 +298,7 @@ impl Group {
                     return Err(Stop::Refused("no part of the form is open".to_owned()));
                 }
                 self.form_files.extend(form.files);
+                self.odd_encoder |= form.odd_encoder;
                 return self.ask(Kind::Form);
             }
             "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" => {
@@ -332,7 +328,14 @@ impl Group {
             "continue-at" => self.resumes_here = value.as_slice() == b"-",
             "insecure" => self.insecure = *on,
             "engine" => self.engine = Some(value.clone()),
-            "user" | "oauth2-bearer" | "aws-sigv4" => self.own_credential = true,
+            "user" | "oauth2-bearer" | "aws-sigv4" => {
+                self.own_credential = true;
+                self.user |= *name == "user";
+                if *name == "aws-sigv4" {
+                    self.signature = Some(value.clone());
+                }
+            }
+            "junk-session-cookies" => self.no_session = *on,
             "negotiate" | "ntlm" | "anyauth" | "digest" => self.own_credential |= *on,
             _ => {}
         }
@@ -353,7 +356,9 @@ impl Group {
             "header" | "proxy-header" => {
                 let files = if name == &"header" { &mut self.header_files } else { &mut self.proxy_header_files };
                 files.extend(value.strip_prefix(b"@").map(Bytes::from));
-                self.own_credential |= value.to_ascii_lowercase().starts_with(b"authorization");
+                let authorizes = value.to_ascii_lowercase().starts_with(b"authorization");
+                self.own_credential |= authorizes;
+                self.authorizes |= authorizes && name == &"header";
             }
             "cookie" => match value.strip_prefix(b"@") {
                 Some(path) => self.cookie_files.push(path.into()),
@@ -384,7 +389,12 @@ impl Group {
     pub fn netrc_paths<'a>(&'a self, stores: &'a [Store]) -> Vec<&'a Bytes> {
         let own = stores.iter().find(|store| store.kind == Holds::Logins && store.is_default).map(|store| &store.path);
         let own = own.filter(|_| self.netrc && self.netrc_file.is_none());
-        self.netrc_file.iter().chain(own).collect()
+        self.netrc_file.iter().chain(own).filter(|_| !self.user && !self.authorizes).collect()
+    }
+
+    /// curl makes no request that it was told to sign for nobody: `--aws-sigv4 ''` with a user.
+    pub fn signs_in_vain(&self) -> bool {
+        self.user && self.signature.as_ref().is_some_and(|names| matches!(names.first(), None | Some(b':')))
     }
 
     /// curl takes one kind of request.
@@ -426,27 +436,5 @@ impl Node {
     fn out(&mut self, output: Option<Output>) {
         self.output = output;
         self.filled = true;
-    }
-}
-
-impl Route {
-    fn set(&mut self, setting: &Setting) -> bool {
-        let value = || Some(setting.value.clone());
-        match setting.name {
-            "resolve" => self.resolve.push(setting.value.clone()),
-            "connect-to" => self.connect_to.push(setting.value.clone()),
-            "proxy" | "proxy1.0" => (self.proxy, self.socks) = (value(), false),
-            "socks4" | "socks4a" | "socks5" | "socks5-hostname" => (self.proxy, self.socks) = (value(), true),
-            "preproxy" => self.preproxy = value(),
-            "noproxy" => self.noproxy = value(),
-            "unix-socket" => self.unix = value(),
-            "abstract-unix-socket" => self.unix = Some(Bytes([b"@", setting.value.as_slice()].concat())),
-            "doh-url" => self.doh = !setting.value.is_empty(),
-            "dns-servers" => self.doh = true,
-            "ipv4" => self.family = Some(false),
-            "ipv6" => self.family = Some(true),
-            _ => return false,
-        }
-        true
     }
 }

@@ -1,9 +1,7 @@
 //! URLs as libcurl 7.88 takes them (lib/urlapi.c): a scheme may be left out, one to three slashes may follow it, a host
 //! may be a number, and curl itself writes a URL anew where it adds to it.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use super::idn;
+use super::host::{address, decoded, guess, host_name, plain};
 use super::options::Release;
 
 /// Schemes of curl 7.88 in Debian 12, and the port of each.
@@ -55,6 +53,8 @@ pub struct Url {
     pub port: u16,
     /// With its query, as sent.
     pub path: String,
+    /// A dot stood behind the host: curl keeps its address apart from that of the name without.
+    pub dotted: bool,
     /// It carries a user or a password of its own.
     pub userinfo: bool,
     /// The host's name is not written in ASCII in a way that is certain.
@@ -203,6 +203,7 @@ impl Parts {
             host,
             port: self.port.unwrap_or(port),
             path: shown(&path),
+            dotted: self.host.ends_with(b"."),
             userinfo: self.login.is_some(),
             unsure,
         })
@@ -257,7 +258,7 @@ fn local_path<'a>(text: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Cuts before the first of these characters.
-fn cut<'a>(text: &'a [u8], at: &[u8]) -> (&'a [u8], &'a [u8]) {
+pub fn cut<'a>(text: &'a [u8], at: &[u8]) -> (&'a [u8], &'a [u8]) {
     text.split_at(text.iter().position(|b| at.contains(b)).unwrap_or(text.len()))
 }
 
@@ -294,101 +295,6 @@ fn authority_of(text: &[u8], has_scheme: bool, how: How) -> Option<Parts> {
         None => plain(host)?,
     };
     Some(Parts { login, host, port, ..Parts::default() })
-}
-
-/// An IPv6 address in its shorter form, in brackets, without its zone.
-fn address(inside: &[u8]) -> Option<Vec<u8>> {
-    let (text, zone) = cut(inside, b"%");
-    let zone = zone.strip_prefix(b"%25").filter(|zone| !zone.is_empty()).or_else(|| zone.strip_prefix(b"%"));
-    if zone.is_some_and(|zone| zone.is_empty() || zone.len() > 15) {
-        return None;
-    }
-    let text = std::str::from_utf8(text).ok()?;
-    let parsed: Ipv6Addr = text.parse().ok()?;
-    // inet_ntop(3) writes the last four bytes as a dotted quad where all before them are zero.
-    let quad = matches!(parsed.segments(), [0, 0, 0, 0, 0, 0, high, _] if high > 0).then(|| {
-        let [.., a, b, c, d] = parsed.octets();
-        format!("::{}", Ipv4Addr::new(a, b, c, d))
-    });
-    let normal = quad.unwrap_or_else(|| parsed.to_string());
-    let host = if normal.len() < text.len() { normal } else { text.to_ascii_lowercase() };
-    Some(format!("[{host}]").into_bytes())
-}
-
-/// A host that is no address in brackets: a number, or a name whose escapes are taken back.
-fn plain(host: &[u8]) -> Option<Vec<u8>> {
-    if let Some(quad) = std::str::from_utf8(host).ok().and_then(quad) {
-        return Some(quad.into_bytes());
-    }
-    let name = decoded(host)?;
-    let bad = |b: &u8| b.is_ascii_control() || b" /:#?!@{}[]\\$'\"^`*<>=;,+&()".contains(b);
-    (!name.is_empty() && !name.iter().any(bad)).then_some(name)
-}
-
-/// The name that is looked up: lower case, ASCII, no dot at its end; the resolver takes numbers, too.
-fn host_name(host: &[u8]) -> Option<(String, bool)> {
-    if let Some(inside) = host.strip_prefix(b"[") {
-        return Some((shown(&inside[..inside.len() - 1]), false));
-    }
-    let text = std::str::from_utf8(host).ok()?;
-    let (name, unsure) = if text.is_ascii() { (text.to_ascii_lowercase(), false) } else { idn::ascii(text)? };
-    let name = name.strip_suffix('.').unwrap_or(&name);
-    Some((quad(name).unwrap_or_else(|| name.to_owned()), unsure))
-}
-
-/// `%41` for `A`.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|d| *first == b'%' && d.iter().all(u8::is_ascii_hexdigit));
-        match digits {
-            Some(digits) => {
-                out.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-                rest = &after[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    Some(out)
-}
-
-/// A number or up to four of them, decimal, octal or hexadecimal, as inet_aton(3) has it.
-fn quad(host: &str) -> Option<String> {
-    if host.len() > 64 {
-        return None;
-    }
-    let parts: Vec<u64> = host.split('.').map(number).collect::<Option<_>>()?;
-    let (last, first) = parts.split_last()?;
-    if first.len() > 3 || first.iter().any(|part| *part > 255) || *last >= 1 << (8 * (4 - first.len())) {
-        return None;
-    }
-    let mut address = *last;
-    for (i, part) in first.iter().enumerate() {
-        address |= part << (8 * (3 - i));
-    }
-    Some(Ipv4Addr::from(u32::try_from(address).ok()?).to_string())
-}
-
-fn number(text: &str) -> Option<u64> {
-    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let (digits, radix) = match hexadecimal {
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        None => (text, 10),
-    };
-    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok()).flatten()
-}
-
-/// libcurl guesses from the first label.
-fn guess(host: &[u8]) -> &'static str {
-    let label = host.split(|b| *b == b'.').next().unwrap_or_default();
-    let whole = label.len() == host.len();
-    let known = ["ftp", "dict", "ldap", "imap", "smtp", "pop3"];
-    known.into_iter().find(|name| !whole && label.eq_ignore_ascii_case(name.as_bytes())).unwrap_or("http")
 }
 
 /// One dot or two, and nothing else; 0 for other names.
