@@ -132,11 +132,10 @@ pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, relea
     if let Some(path) = &route.unix {
         return Ok(Way { connect: Some(format!("unix:{}", shown(path))), http_proxy: false });
     }
-    let (socks, http) = proxies(route, url, variables, release)?;
+    let Proxies { socks, version4, http } = proxies(route, url, variables, release)?;
     let http_proxy = http.is_some();
-    let (socks, four) = socks.map_or((None, false), |(proxy, four)| (Some(proxy), four));
     // SOCKS 4 has no room for an address of IPv6.
-    if four && !http_proxy && url.host.contains(':') {
+    if version4 && !http_proxy && url.host.contains(':') {
         return Err(());
     }
     if let Some(proxy) = socks.or(http) {
@@ -172,34 +171,37 @@ enum Proxy {
     Unix(String),
 }
 
-/// The SOCKS proxy of a request, with whether it speaks version 4, and the HTTP proxy; TCP goes to the first.
-fn proxies(
-    route: &Route,
-    url: &Url,
-    variables: &Variables,
-    release: Release,
-) -> Result<(Option<(Proxy, bool)>, Option<Proxy>), ()> {
+/// The SOCKS and the HTTP proxy of a request; TCP goes to the first.
+#[derive(Debug, Default)]
+struct Proxies {
+    socks: Option<Proxy>,
+    /// The SOCKS proxy is spoken to in version 4.
+    version4: bool,
+    http: Option<Proxy>,
+}
+
+fn proxies(route: &Route, url: &Url, variables: &Variables, release: Release) -> Result<Proxies, ()> {
     let list = match &route.noproxy {
         Some(list) => Some(list.clone()),
         None => variable(variables, &["no_proxy", "NO_PROXY"]),
     };
     if list.is_some_and(|list| spared(&url.host, &list, release)) {
-        return Ok((None, None));
+        return Ok(Proxies::default());
     }
     let named = match (&route.proxy, &route.preproxy) {
         (None, None) => from_variables(url, variables),
         (proxy, _) => proxy.clone(),
     };
-    let (mut socks, mut http) = (None, None);
+    let mut found = Proxies::default();
     for (i, proxy) in [named.as_ref(), route.preproxy.as_ref()].into_iter().enumerate() {
         let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) else { continue };
         let four = url::scheme(proxy).map_or(route.socks4 && i == 0, |(name, _)| matches!(&*name, "socks" | "socks4"));
         match proxy_of(proxy, route.socks && i == 0)? {
-            (found, true) => socks = Some((found, four)),
-            (found, false) => http = Some(found),
+            (proxy, true) => (found.socks, found.version4) = (Some(proxy), four),
+            (proxy, false) => found.http = Some(proxy),
         }
     }
-    Ok((socks, http))
+    Ok(found)
 }
 
 /// `[scheme://][user@]host[:port]`, and whether it speaks SOCKS.
