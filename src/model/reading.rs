@@ -1,6 +1,6 @@
 //! What a command would do, as far as it can be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub struct Reading {
     pub operations: Vec<Operation>,
     pub doubts: Vec<Doubt>,
 }
+
+/// How many doubts of one kind are told.
+const MOST_ALIKE: usize = 64;
 
 /// One thing the command would do.
 ///
@@ -68,6 +71,25 @@ impl Reading {
     pub fn doubt(&mut self, kind: &str, detail: impl Into<String>) {
         self.doubts.push(Doubt { kind: kind.to_owned(), detail: detail.into() });
     }
+
+    /// Each doubt once, and of a kind no more than a human reads; that there are more is said. No kind is lost, as
+    /// policy may allow one and not the other.
+    #[must_use]
+    pub fn in_bounds(mut self) -> Reading {
+        let mut told: BTreeMap<String, (HashSet<String>, usize)> = BTreeMap::new();
+        self.doubts.retain(|doubt| {
+            let (details, more) = told.entry(doubt.kind.clone()).or_default();
+            if details.len() == MOST_ALIKE {
+                *more += 1;
+                return false;
+            }
+            details.insert(doubt.detail.clone())
+        });
+        for (kind, (_, more)) in told.into_iter().filter(|(_, (_, more))| *more > 0) {
+            self.doubt(&kind, format!("and {more} more"));
+        }
+        self
+    }
 }
 
 impl Operation {
@@ -91,5 +113,30 @@ impl Resource {
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.attributes.insert(key.to_owned(), value.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubts_without_end_are_told_in_bounds_and_none_of_their_kinds_is_lost() {
+        let mut reading = Reading {
+            tool: "curl".to_owned(),
+            version: None,
+            effective: BTreeMap::new(),
+            operations: Vec::new(),
+            doubts: Vec::new(),
+        };
+        for n in 0..10_000 {
+            reading.doubt("unread_content", format!("file {n}"));
+            reading.doubt("redirect", "may go elsewhere");
+        }
+        reading.doubt("unknown_option", "--frob");
+        let doubts = reading.in_bounds().doubts;
+        let count = |kind: &str| doubts.iter().filter(|doubt| doubt.kind == kind).count();
+        assert_eq!((count("redirect"), count("unknown_option"), count("unread_content")), (1, 1, MOST_ALIKE + 1));
+        assert_eq!(doubts.last().map(|doubt| &doubt.detail[..]), Some("and 9936 more"));
     }
 }

@@ -95,10 +95,12 @@ impl Scanner {
         self.ruled(text, |_, span| spans.extend(span));
         self.own.spans(text, &mut spans);
         let mut index = 0;
-        spans.retain(|span| {
-            index += 1;
-            index <= known || !in_binary(text, span)
-        });
+        if spans.len() > known && controls(text) {
+            spans.retain(|span| {
+                index += 1;
+                index <= known || !in_binary(text, span)
+            });
+        }
         merge(spans)
     }
 
@@ -128,11 +130,11 @@ impl Scanner {
         self.rules.iter_mut().for_each(|rule| rule.until = 0);
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        let words = self.words.get_or_init(|| Words::new(self.rules.iter().map(|compiled| compiled.rule)));
+        let words = self.words.get_or_init(|| Words::new(words(&self.rules)));
         words.find(text, &mut self.low, &mut hits);
         let mut line = Line { text, end: 0 };
         for hit in &hits {
-            self.rules[usize::from(hit.rule)].try_at(line.of(hit.at), hit.at, &mut found);
+            self.rules[usize::from(hit.owner)].try_at(line.of(hit.at), hit.at, &mut found);
         }
         self.hits = hits;
         if !self.numbers.is_empty() {
@@ -145,6 +147,15 @@ impl Scanner {
             });
         }
     }
+}
+
+/// The words of the rules, each with the place of its rule.
+fn words(rules: &[Compiled]) -> impl Iterator<Item = (&'static str, u16)> {
+    let of = |(index, compiled): (usize, &Compiled)| {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        compiled.rule.words.iter().map(move |word| (*word, index))
+    };
+    rules.iter().enumerate().flat_map(of)
 }
 
 /// The text up to the end of the line in which a place is; places come in rising order.
@@ -170,13 +181,22 @@ fn in_binary(text: &[u8], span: &Span) -> bool {
     binary(&text[start..end])
 }
 
+/// Whether a text has any control that no terminal knows, which is what [`binary`] begins with.
+pub fn controls(text: &[u8]) -> bool {
+    // Without a way out of the inner loop it is done many bytes at once.
+    text.chunks(4096).any(|part| part.iter().fold(false, |any, b| any | is_control(*b)))
+}
+
+fn is_control(b: u8) -> bool {
+    b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b)
+}
+
 /// Whether a line is of no text: it has controls that no terminal knows, and bytes that are no UTF-8 or two NULs in a
 /// row. A pack, an archive or an image has such lines throughout, and must come out as it is; NULs one by one divide
 /// texts (`env -0`).
 pub fn binary(line: &[u8]) -> bool {
-    let control = |b: &u8| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b);
-    let other = |b: &u8| *b != 0 && control(b);
-    line.iter().any(control)
+    let other = |b: &u8| *b != 0 && is_control(*b);
+    line.iter().any(|b| is_control(*b))
         && (std::str::from_utf8(line).is_err()
             || line.contains(&0) && (memchr::memmem::find(line, b"\0\0").is_some() || line.iter().any(other)))
 }

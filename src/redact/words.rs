@@ -1,6 +1,6 @@
-//! Where the words of the rules stand in a text, told at the speed of the memory.
+//! Where words stand in a text, told at the speed of the memory.
 //!
-//! A rule is tried only where one of its words stands. There are hundreds of them, too many for one vectorised search;
+//! A rule is tried only where one of its words stands, and a line read only where one tells. There are hundreds of them, too many for one vectorised search;
 //! so of each word four letters are taken, rare ones and such that serve several words, and these are searched
 //! in a few passes (Teddy, by `aho-corasick`) over a copy of the text in lower case. What is found is compared with
 //! the whole word.
@@ -8,8 +8,6 @@
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input};
 use memchr::memmem;
-
-use super::rules::Rule;
 
 /// How many fragments one pass takes: Teddy has 16 buckets where the machine has AVX2, of four each.
 const A_PASS: usize = 64;
@@ -20,12 +18,12 @@ const LONG: usize = 4;
 /// Letters by how often they stand in what tools print, the most usual first. Others are rarer.
 const USUAL: &[u8] = b" etaoinsrldcpmuhg-./0123bfykw";
 
-/// A word of a rule that stands in the text.
+/// A word that stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
     pub at: usize,
-    /// Which of the rules it is a word of.
-    pub rule: u16,
+    /// Whose word it is.
+    pub owner: u16,
 }
 
 pub struct Words {
@@ -35,7 +33,7 @@ pub struct Words {
 
 struct Word {
     text: &'static [u8],
-    rules: Vec<u16>,
+    owners: Vec<u16>,
 }
 
 struct Pass {
@@ -55,15 +53,13 @@ enum Search {
 }
 
 impl Words {
-    pub fn new(rules: impl Iterator<Item = &'static Rule>) -> Words {
+    /// Words in lower case, each with its owner.
+    pub fn new(all: impl Iterator<Item = (&'static str, u16)>) -> Words {
         let mut words: Vec<Word> = Vec::new();
-        for (index, rule) in rules.enumerate() {
-            for text in rule.words.iter().map(|word| word.as_bytes()) {
-                let rule = u16::try_from(index).unwrap_or(u16::MAX);
-                match words.iter_mut().find(|word| word.text == text) {
-                    Some(word) => word.rules.push(rule),
-                    None => words.push(Word { text, rules: vec![rule] }),
-                }
+        for (text, owner) in all.map(|(text, owner)| (text.as_bytes(), owner)) {
+            match words.iter_mut().find(|word| word.text == text) {
+                Some(word) => word.owners.push(owner),
+                None => words.push(Word { text, owners: vec![owner] }),
             }
         }
         let passes = passes(&words);
@@ -72,6 +68,14 @@ impl Words {
 
     /// All places of all words, in order; `low` becomes the text in lower case.
     pub fn find(&self, text: &[u8], low: &mut Vec<u8>, hits: &mut Vec<Hit>) {
+        self.each(text, low, |at, owner| hits.push(Hit { at, owner }));
+        hits.sort_unstable();
+        hits.dedup();
+    }
+
+    /// Calls `found` with all places of all words and their owners, pass by pass, in each of them nearly in order; a
+    /// place may be told twice.
+    pub fn each(&self, text: &[u8], low: &mut Vec<u8>, mut found: impl FnMut(usize, u16)) {
         low.clear();
         low.extend(text.iter().map(u8::to_ascii_lowercase));
         for pass in &self.passes {
@@ -82,13 +86,11 @@ impl Words {
                     let word = &self.words[usize::from(*word)];
                     let Some(begin) = at.checked_sub(*offset) else { continue };
                     if low[begin..].starts_with(word.text) {
-                        hits.extend(word.rules.iter().map(|rule| Hit { at: begin, rule: *rule }));
+                        word.owners.iter().for_each(|owner| found(begin, *owner));
                     }
                 }
             }
         }
-        hits.sort_unstable();
-        hits.dedup();
     }
 }
 

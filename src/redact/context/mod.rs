@@ -15,11 +15,8 @@ mod people;
 mod phrases;
 mod rows;
 mod statements;
+mod telling;
 mod xml;
-
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 
 use super::checks::Check;
 use super::rules::Set;
@@ -29,6 +26,7 @@ use names::Says;
 use pairs::Pairs;
 use rows::Rows;
 use statements::{Asked, Statements};
+use telling::{Lines, Tells};
 use xml::Elements;
 
 /// The kind of a mark for what an object of Kubernetes holds.
@@ -45,106 +43,13 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
         .chain(people::kinds())
 }
 
-/// Where none of these stands, in either case of letters, only a line's neighbours can tell of a secret in it.
-const TELLING: &[&str] = &[
-    "pass",
-    "pwd",
-    "pw",
-    "secret",
-    "token",
-    "key",
-    "cred",
-    "auth",
-    "cookie",
-    "jwt",
-    "psk",
-    "kind",
-    "data",
-    "apiversion",
-    "sig",
-    "otp",
-    "hash",
-    "$1$",
-    "$2",
-    "$5$",
-    "$6$",
-    "$7$",
-    "$y$",
-    "$gy$",
-    "$apr1$",
-    "$argon2",
-    "$scrypt$",
-    "$p$",
-    "$h$",
-    "$s$",
-    "scram-",
-    "{ssha",
-    "{sha",
-    "{md5",
-    "{smd5",
-    "{crypt",
-    "{pbkdf2",
-    "md5",
-    "identified",
-    "digest",
-    "bearer",
-    "session",
-    ":5432:",
-    ":*:",
-    "mysql",
-    "mariadb",
-    "mongo",
-    "redis-cli",
-    "curl",
-    "openssl",
-    "login",
-    "ldap",
-    "sqlcmd",
-    "bcp",
-    "zip",
-    "7z",
-    "smbclient",
-    "code=",
-    "sid=",
-    "ticket=",
-    "name",
-    "value",
-    "mnemonic",
-    "cvv",
-    "cvc",
-    "setting",
-    "webhook",
-    "connection",
-    "copy ",
-    "$pbkdf2",
-    "$bcrypt",
-    "pbkdf2_",
-    "bcrypt_",
-    "<table",
-    "\ttrue\t",
-    "\tfalse\t",
-    "::add-mask::",
-    "phone",
-    "mobile",
-    "mail",
-    "insert into",
-    "ugfzc3dvcmq6",
-    "code",
-    "unseal",
-    "jdbc:oracle",
-    "_pat",
-    "recovery",
-];
-
-static WORDS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TELLING).ok());
-
 pub struct Context {
     /// Personal data is masked too, and addresses of the Internet.
     pii: bool,
     addresses: bool,
-    /// The line before had a telling word.
-    told: bool,
+    /// What the words of the line before are of.
+    before: Tells,
+    lines: Lines,
     /// The line before was a row of base64, or began a block in PEM: this one may be of the same text.
     coded: bool,
     documents: Documents,
@@ -161,7 +66,8 @@ impl Context {
         Context {
             pii,
             addresses,
-            told: false,
+            before: Tells::NONE,
+            lines: Lines::default(),
             coded: false,
             documents: Documents::default(),
             pairs: Pairs::default(),
@@ -179,57 +85,79 @@ impl Context {
     }
 
     /// Takes whole lines, which stand `at` in the buffer.
-    pub fn lines(&mut self, lines: &[u8], at: usize) {
-        let mut words =
-            WORDS.as_ref().map(|words| words.find_iter(lines)).into_iter().flatten().map(|hit| hit.start()).peekable();
+    pub fn lines(&mut self, text: &[u8], at: usize) {
+        let controls = scan::controls(text);
+        let mut lines = std::mem::take(&mut self.lines);
         let mut start = 0;
-        for whole in lines.split_inclusive(|b| *b == b'\n') {
-            let (end, at) = (start + whole.len(), at + start);
-            let mut telling = false;
-            while words.next_if(|hit| *hit < end).is_some() {
-                telling = true;
-            }
-            let line = whole.strip_suffix(b"\n").unwrap_or(whole);
+        for (end, tells) in lines.of(text) {
+            let line = &text[start..end];
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            start = end;
-            if scan::binary(line) {
+            if controls && scan::binary(line) {
                 self.rows.skip(line);
-                self.told = false;
-                continue;
+                self.before = Tells::NONE;
+            } else if controls && line.contains(&0) {
+                // What `env -0` prints is divided by NUL.
+                let mut at = at + start;
+                for line in line.split(|b| *b == 0) {
+                    self.line(line, at, tells);
+                    at += line.len() + 1;
+                }
+            } else {
+                self.line(line, at + start, tells);
             }
-            // What `env -0` prints is divided by NUL.
-            let mut at = at;
-            for line in line.split(|b| *b == 0) {
-                if telling || self.told || self.engaged() || self.rows.has_own() {
-                    self.line(line, at);
-                } else {
-                    self.rows.skip(line);
-                }
-                self.told = telling;
-                self.coded = phrases::alone(line, at, self.coded, &mut self.found);
-                if self.pii {
-                    people::line(line, at, &mut self.found);
-                }
-                if self.addresses {
-                    people::addresses(line, at, &mut self.found);
-                }
-                at += line.len() + 1;
-            }
+            start = end;
         }
+        self.lines = lines;
     }
 
-    /// A line in which a word tells of a secret, or whose neighbours may.
-    fn line(&mut self, line: &[u8], at: usize) {
-        let entry = Entry::of(line);
-        self.documents.line(line, &entry, at, &mut self.found);
-        self.pairs.line(line, &entry, at, &mut self.found);
-        self.rows.line(line, at, &mut self.found);
-        self.elements.line(line, at, &mut self.found);
-        inline::line(line, at, &mut self.found);
-        self.statements.line(line, at, &mut self.found);
-        assignments::line(line, at, &mut self.found);
-        phrases::secrets(line, at, &mut self.found);
-        self.asked.line(line, at, &mut self.found);
+    /// A line, read by those who know one of its words or of the one before, or who have begun something.
+    fn line(&mut self, line: &[u8], at: usize, tells: Tells) {
+        const NAMED: Tells = Tells::NAME.or(Tells::VALUE);
+        let near = tells.or(self.before);
+        self.before = tells;
+        let found = &mut self.found;
+        let documents = near.any(Tells::OBJECT) || self.documents.engaged();
+        let pairs = near.any(NAMED) || self.pairs.engaged();
+        if documents || pairs {
+            let entry = Entry::of(line);
+            if documents {
+                self.documents.line(line, &entry, at, found);
+            }
+            if pairs {
+                self.pairs.line(line, &entry, at, found);
+            }
+        }
+        if near.any(NAMED.or(Tells::PERSON)) || self.rows.inside() || self.rows.has_own() {
+            self.rows.line(line, at, found);
+        } else {
+            self.rows.skip(line);
+        }
+        if near.any(NAMED.or(Tells::TABLE)) || self.elements.engaged() {
+            self.elements.line(line, at, found);
+        }
+        if near.any(NAMED.or(Tells::OBJECT)) {
+            inline::line(line, at, found);
+        }
+        if near.any(Tells::STATEMENT) || self.statements.inside() {
+            self.statements.line(line, at, found);
+        }
+        if near.any(NAMED.or(Tells::PARAMETER).or(Tells::PROGRAM)) {
+            assignments::line(line, at, found);
+        }
+        if near.any(Tells::PHRASE) {
+            phrases::secrets(line, at, found);
+        }
+        if near.any(Tells::ASKING.or(Tells::NAME)) || self.asked.inside() {
+            self.asked.line(line, at, found);
+        }
+        self.coded = phrases::alone(line, at, self.coded, found);
+        if self.pii {
+            people::line(line, at, found);
+        }
+        if self.addresses {
+            people::addresses(line, at, found);
+        }
     }
 
     /// From where on nothing is decided yet.
@@ -244,11 +172,6 @@ impl Context {
             || self.documents.inside()
             || self.statements.inside()
             || self.asked.inside()
-    }
-
-    /// Whether a line without a telling word matters all the same.
-    fn engaged(&self) -> bool {
-        self.inside() || self.documents.engaged() || self.elements.engaged()
     }
 
     /// Nothing more can be held: what is pending counts as secret.

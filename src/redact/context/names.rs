@@ -315,6 +315,12 @@ fn divided(name: &[u8]) -> String {
     out
 }
 
+/// All that a name may end with to say something.
+#[cfg(test)]
+pub fn all() -> impl Iterator<Item = &'static str> {
+    SURELY.iter().chain(LIKELY).chain(JOINED).copied().chain(["key", "fastly_key", "gitlab_pat"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,11 @@ impl Pairs {
         self.named.is_some() || self.block.is_some() || self.list.is_some()
     }
 
+    /// Whether any line matters.
+    pub fn engaged(&self) -> bool {
+        self.inside() || self.value.is_some() || self.under.is_some()
+    }
+
     pub fn line(&mut self, line: &[u8], entry: &Entry<'_>, at: usize, found: &mut Vec<Span>) {
         let bare = line.trim_ascii();
         if bare.is_empty() {

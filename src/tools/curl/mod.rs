@@ -85,7 +85,7 @@ impl Tool for Curl {
 
     #[cfg(feature = "reading")]
     fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
-        reading::read(invocation, facts)
+        reading::read(invocation, facts).in_bounds()
     }
 
     fn deliver(

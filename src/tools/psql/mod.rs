@@ -120,7 +120,7 @@ impl Tool for Psql {
 
     #[cfg(feature = "reading")]
     fn read(&self, invocation: &Invocation, facts: &Facts) -> Reading {
-        meaning::read(invocation, facts)
+        meaning::read(invocation, facts).in_bounds()
     }
 
     fn deliver(

@@ -14,6 +14,8 @@ use super::version::Version;
 
 /// Scripts that include scripts: how deep we follow.
 const DEEPEST: usize = 16;
+/// And how many in all: one that includes itself twice doubles at each depth.
+const MOST_INCLUDED: usize = 1000;
 /// More steps than this and the rest is a doubt.
 const MOST_STEPS: usize = 200_000;
 
@@ -41,6 +43,7 @@ pub struct Runner<'a> {
     /// Standard input is being read as a script further out.
     lent: bool,
     depth: usize,
+    included: usize,
     /// Walking what a refused COPY would leave behind.
     pub pretending: bool,
     /// Bytes that were walked as what a refused COPY would leave behind.
@@ -85,6 +88,7 @@ impl<'a> Runner<'a> {
             restricted: None,
             lent: false,
             depth: 0,
+            included: 0,
             pretending: false,
             pretended: 0,
         }
@@ -188,6 +192,11 @@ impl<'a> Runner<'a> {
         let mut done = true;
         if self.depth >= DEEPEST {
             self.doubt("too_deep", "scripts include scripts too deeply");
+            return done;
+        }
+        self.included += 1;
+        if self.included > MOST_INCLUDED {
+            self.doubt("too_long", "scripts include more scripts than can be read");
             return done;
         }
         match self.files.script(path) {
