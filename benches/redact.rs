@@ -8,6 +8,12 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What the processor has spent on this thread: others use the machine.
+fn spent() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
 use portcullis::model::{Raw, Secret};
 use portcullis::redact::{Redactor, Settings, patterns};
 
@@ -74,14 +80,14 @@ fn redactor(sets: &[&str], granted: usize) -> Redactor {
 fn rate(text: &[u8], sets: &[&str], granted: usize) -> f64 {
     best(text, || {
         let mut redactor = redactor(sets, granted);
-        let began = Instant::now();
+        let began = spent();
         let mut out = 0;
         for chunk in text.chunks(64 << 10) {
             out += redactor.push(Raw(chunk.to_vec())).as_slice().len();
         }
         out += redactor.finish().0.as_slice().len();
         assert!(out > 0);
-        Some(began.elapsed())
+        Some(spent() - began)
     })
     .unwrap()
 }

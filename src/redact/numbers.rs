@@ -9,8 +9,11 @@ const BLOCK: usize = 16;
 /// Calls `begins` where a number begins that may be long, in order.
 pub fn each(text: &[u8], mut begins: impl FnMut(usize)) {
     let mut tried = 0;
-    for (index, block) in text.chunks(BLOCK).enumerate() {
-        if block.iter().map(|b| u8::from(b.is_ascii_digit())).sum::<u8>() < FEW {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let few = |block: &[u8]| block.iter().map(|b| u8::from(b.is_ascii_digit())).sum::<u8>() < FEW;
+    let last = (!rest.is_empty()).then(|| few(rest));
+    for (index, few) in blocks.iter().map(|block| few(block)).chain(last).enumerate() {
+        if few {
             continue;
         }
         // The number that this block is in the middle of may have begun in the one before.

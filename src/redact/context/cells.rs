@@ -209,6 +209,9 @@ pub fn copied(line: &[u8]) -> Option<Vec<u8>> {
 /// The two cells of a row, divided by `|` or `│` with blanks around, or by one sign alone.
 pub fn two(line: &[u8]) -> Option<((usize, usize), (usize, usize))> {
     for divider in ["|", "\u{2502}", ",", ";", "\t"] {
+        if memchr::memchr(divider.as_bytes()[0], line).is_none() {
+            continue;
+        }
         let inner = line.trim_ascii_end();
         let framed = inner.strip_prefix(divider.as_bytes()).and_then(|t| t.strip_suffix(divider.as_bytes()));
         let cells = match framed {

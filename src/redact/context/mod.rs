@@ -114,11 +114,16 @@ impl Context {
     /// A line, read by those who know one of its words or of the one before, or who have begun something.
     fn line(&mut self, line: &[u8], at: usize, tells: Tells) {
         const NAMED: Tells = Tells::NAME.or(Tells::VALUE);
-        let near = tells.or(self.before);
-        self.before = tells;
+        let before = std::mem::replace(&mut self.before, tells);
         let found = &mut self.found;
-        let documents = near.any(Tells::OBJECT) || self.documents.engaged();
-        let pairs = near.any(NAMED) || self.pairs.engaged();
+        // A header counts when the line below it is ruled, a name when its value is below.
+        if tells.or(before).any(NAMED.or(Tells::PERSON)) || self.rows.inside() || self.rows.has_own() {
+            self.rows.line(line, at, found);
+        } else {
+            self.rows.skip(line);
+        }
+        let documents = tells.any(Tells::OBJECT) || self.documents.engaged();
+        let pairs = tells.any(NAMED) || self.pairs.engaged();
         if documents || pairs {
             let entry = Entry::of(line);
             if documents {
@@ -128,27 +133,22 @@ impl Context {
                 self.pairs.line(line, &entry, at, found);
             }
         }
-        if near.any(NAMED.or(Tells::PERSON)) || self.rows.inside() || self.rows.has_own() {
-            self.rows.line(line, at, found);
-        } else {
-            self.rows.skip(line);
-        }
-        if near.any(NAMED.or(Tells::TABLE)) || self.elements.engaged() {
+        if tells.any(NAMED.or(Tells::TABLE)) || self.elements.engaged() {
             self.elements.line(line, at, found);
         }
-        if near.any(NAMED.or(Tells::OBJECT)) {
+        if tells.any(NAMED.or(Tells::OBJECT)) {
             inline::line(line, at, found);
         }
-        if near.any(Tells::STATEMENT) || self.statements.inside() {
+        if tells.any(Tells::STATEMENT) || self.statements.inside() {
             self.statements.line(line, at, found);
         }
-        if near.any(NAMED.or(Tells::PARAMETER).or(Tells::PROGRAM)) {
+        if tells.any(NAMED.or(Tells::PARAMETER).or(Tells::PROGRAM)) {
             assignments::line(line, at, found);
         }
-        if near.any(Tells::PHRASE) {
+        if tells.any(Tells::PHRASE) {
             phrases::secrets(line, at, found);
         }
-        if near.any(Tells::ASKING.or(Tells::NAME)) || self.asked.inside() {
+        if tells.any(Tells::ASKING.or(Tells::NAME)) || self.asked.inside() {
             self.asked.line(line, at, found);
         }
         self.coded = phrases::alone(line, at, self.coded, found);

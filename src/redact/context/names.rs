@@ -233,8 +233,9 @@ impl Person {
 
 /// What the name of a column says about people.
 pub fn person(name: &[u8]) -> Option<Person> {
-    let words = divided(name);
-    let ends = |with: &&str| words.strip_suffix(*with).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    let divided = Divided::of(name);
+    let words = divided.words();
+    let ends = |with: &&str| ends(words, with);
     if ["email", "e_mail", "mail", "email_address"].iter().any(ends) {
         return Some(Person::Email);
     }
@@ -265,54 +266,81 @@ pub fn says(name: &[u8]) -> Option<Says> {
     if name.is_empty() || name.len() > LONGEST || !name.is_ascii() || name.contains(&b' ') && name.len() > 32 {
         return None;
     }
-    let mut words = divided(name);
+    let divided = Divided::of(name);
+    let mut words = divided.words();
     loop {
-        let ends = |with: &&str| words.strip_suffix(*with).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+        let ends = |with: &&str| ends(words, with);
         if CURSORS.iter().any(ends) {
             return None;
         }
-        if SURELY.iter().any(ends) || JOINED.iter().any(|with| words.ends_with(with)) {
+        if SURELY.iter().any(ends) || JOINED.iter().any(|with| ends_with(words, with)) {
             return Some(Says::Surely);
         }
         if LIKELY.iter().any(ends) {
             return Some(Says::Likely);
         }
-        if words == "key" || words.ends_with("_pat") {
+        if words == b"key" || words.ends_with(b"_pat") {
             return Some(Says::Maybe);
         }
-        if let Some(of) = words.strip_suffix("_key") {
-            let last = of.rsplit('_').next().unwrap_or(of);
-            return (!OTHER_KEYS.contains(&last)).then_some(Says::Maybe);
+        if let Some(of) = words.strip_suffix(b"_key") {
+            let last = of.rsplit(|b| *b == b'_').next().unwrap_or(of);
+            return (!OTHER_KEYS.iter().any(|key| key.as_bytes() == last)).then_some(Says::Maybe);
         }
-        let (rest, last) = words.rsplit_once('_')?;
-        if !DECORATION.contains(&last) {
+        let at = words.iter().rposition(|b| *b == b'_')?;
+        if !DECORATION.iter().any(|word| word.as_bytes() == &words[at + 1..]) {
             return None;
         }
-        words.truncate(rest.len());
+        words = &words[..at];
     }
 }
 
+/// Whether a name's last words are these.
+fn ends(words: &[u8], with: &str) -> bool {
+    let rest = words.len().checked_sub(with.len() + 1);
+    ends_with(words, with) && rest.is_none_or(|at| words[at] == b'_')
+}
+
+/// Most names are told from most words by their last letter alone.
+fn ends_with(words: &[u8], with: &str) -> bool {
+    words.last() == with.as_bytes().last() && words.ends_with(with.as_bytes())
+}
+
 /// A name's words in lower case, divided by one `_` each: `DB-Password`, `dbPassword` and `db.password` are alike.
-fn divided(name: &[u8]) -> String {
-    let mut out = String::with_capacity(name.len() + 8);
-    for (at, b) in name.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| name[at]);
-        let after = name.get(at + 1);
-        let hump = b.is_ascii_uppercase()
-            && (before.is_some_and(|b| b.is_ascii_lowercase())
-                || before.is_some_and(|b| b.is_ascii_uppercase()) && after.is_some_and(u8::is_ascii_lowercase));
-        let digit = b.is_ascii_digit() && before.is_some_and(|b| b.is_ascii_alphabetic()) && after.is_none();
-        if (hump || digit || !b.is_ascii_alphanumeric()) && !out.is_empty() && !out.ends_with('_') {
-            out.push('_');
+struct Divided([u8; 2 * LONGEST], usize);
+
+impl Divided {
+    /// Of a longer name, its end.
+    fn of(name: &[u8]) -> Divided {
+        let mut out = Divided([0; 2 * LONGEST], 0);
+        let name = &name[name.len().saturating_sub(LONGEST)..];
+        for (at, b) in name.iter().enumerate() {
+            let before = at.checked_sub(1).map(|at| name[at]);
+            let after = name.get(at + 1);
+            let hump = b.is_ascii_uppercase()
+                && (before.is_some_and(|b| b.is_ascii_lowercase())
+                    || before.is_some_and(|b| b.is_ascii_uppercase()) && after.is_some_and(u8::is_ascii_lowercase));
+            let digit = b.is_ascii_digit() && before.is_some_and(|b| b.is_ascii_alphabetic()) && after.is_none();
+            if (hump || digit || !b.is_ascii_alphanumeric()) && out.1 > 0 && out.0[out.1 - 1] != b'_' {
+                out.push(b'_');
+            }
+            if b.is_ascii_alphanumeric() {
+                out.push(b.to_ascii_lowercase());
+            }
         }
-        if b.is_ascii_alphanumeric() {
-            out.push(char::from(b.to_ascii_lowercase()));
+        if out.words().last() == Some(&b'_') {
+            out.1 -= 1;
         }
+        out
     }
-    if out.ends_with('_') {
-        out.pop();
+
+    fn push(&mut self, b: u8) {
+        self.0[self.1] = b;
+        self.1 += 1;
     }
-    out
+
+    fn words(&self) -> &[u8] {
+        &self.0[..self.1]
+    }
 }
 
 /// All that a name may end with to say something.

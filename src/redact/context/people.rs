@@ -119,10 +119,43 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
 
 /// Any line, where personal data is masked.
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
-    if line.iter().filter(|b| b.is_ascii_digit()).count() >= DIGITS
+    if line.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() >= DIGITS
+        && beside_dates(line) >= DIGITS
         && let Some(phrases) = &*PEOPLE
     {
         phrases.line(line, at, found);
+    }
+}
+
+/// How many digits stand in a line but for ISO 8601's dates and times, which most lines of logs begin with and which no
+/// number of a person looks like.
+fn beside_dates(line: &[u8]) -> usize {
+    let mut digits = 0;
+    let mut at = 0;
+    while let Some(n) = line[at..].iter().position(u8::is_ascii_digit) {
+        at += n;
+        let begins = at.checked_sub(1).is_none_or(|before| !line[before].is_ascii_alphanumeric());
+        let length = if begins { date(&line[at..]) } else { 0 };
+        digits += usize::from(length == 0);
+        at += length.max(1);
+    }
+    digits
+}
+
+/// How long the date or the time is with which a text begins; 0 where it is none.
+fn date(text: &[u8]) -> usize {
+    let like = |form: &[u8]| {
+        let alike = |(b, sign): (&u8, &u8)| if *sign == b'0' { b.is_ascii_digit() } else { b == sign };
+        text.len() >= form.len()
+            && text.iter().zip(form).all(alike)
+            && text.get(form.len()).is_none_or(|b| !b.is_ascii_digit() && *b != b'-')
+    };
+    if like(b"0000-00-00") && text[0].abs_diff(b'1') < 2 {
+        10
+    } else if like(b"00:00:00") {
+        8
+    } else {
+        0
     }
 }
 

@@ -44,10 +44,14 @@ impl<'a> View<'a> {
         let mut length = 0;
         for block in text.chunks(STRIDE) {
             marks.push(length);
+            // Each byte is written and the next one over it, unless it stays: no branch. There is room for all.
+            let mut kept = 0;
+            let out = &mut bytes[length..length + block.len()];
             for b in block {
-                bytes[length] = *b;
-                length += usize::from(stays(*b));
+                out[kept.min(out.len() - 1)] = *b;
+                kept += usize::from(stays(*b));
             }
+            length += kept;
         }
         bytes.truncate(length + PADDING);
         View { bytes, length, places: Places::Marks(text, marks), unfinished: None, to_the_end: true }
