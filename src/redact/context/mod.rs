@@ -148,7 +148,8 @@ impl Context {
         if tells.any(Tells::PHRASE) {
             phrases::secrets(line, at, found);
         }
-        if tells.any(Tells::ASKING.or(Tells::NAME)) || self.asked.inside() {
+        let numbered = line.first().is_some_and(u8::is_ascii_digit) && tells.any(Tells::NAME);
+        if tells.any(Tells::ASKING) || numbered || self.asked.inside() {
             self.asked.line(line, at, found);
         }
         self.coded = phrases::alone(line, at, self.coded, found);

@@ -59,7 +59,7 @@ impl<'a> View<'a> {
 
     /// Without escape sequences (ECMA-48), and with backspaces carried out; `None` where the text has neither.
     pub fn as_shown(text: &[u8]) -> Option<View<'static>> {
-        memchr::memchr3(0x1b, 0x08, 0x9b, text)?;
+        memchr::memchr2(0x1b, 0x08, text)?;
         let mut making = Making::default();
         let mut at = 0;
         let mut line = 0;
