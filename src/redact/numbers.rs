@@ -19,10 +19,10 @@ pub fn each(text: &[u8], mut begins: impl FnMut(usize)) {
         // The number that this block is in the middle of may have begun in the one before.
         let start = (index * BLOCK).saturating_sub(BLOCK).max(tried);
         let end = (index * BLOCK + BLOCK).min(text.len());
-        for at in start..end {
-            let before = at.checked_sub(1).map_or(b'\n', |before| text[before]);
-            let begin =
-                text[at].is_ascii_digit() && !before.is_ascii_alphanumeric() && !matches!(before, b'.' | b'-' | b'_');
+        let mut before = start.checked_sub(1).map_or(b'\n', |before| text[before]);
+        for (at, b) in (start..).zip(&text[start..end]) {
+            let begin = b.is_ascii_digit() && !before.is_ascii_alphanumeric() && !matches!(before, b'.' | b'-' | b'_');
+            before = *b;
             if begin && is_long(&text[at..]) {
                 begins(at);
             }

@@ -204,14 +204,11 @@ fn tells(line: &[u8]) -> Option<Tells> {
     if memchr::memmem::find(line, PROMPT).is_some() {
         return Some(Tells::Last);
     }
-    if !any(SAYING) {
-        return None;
-    }
     match line.trim_ascii_end() {
-        text if text.ends_with(b"codes:") => Some(Tells::Codes),
+        text if text.ends_with(b"codes:") => any(SAYING).then_some(Tells::Codes),
         // A key of YAML is no sentence.
-        [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => Some(Tells::Alone),
-        _ => any(ANNOUNCING).then_some(Tells::Labelled),
+        [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => any(SAYING).then_some(Tells::Alone),
+        _ => (any(ANNOUNCING) && any(SAYING)).then_some(Tells::Labelled),
     }
 }
 
