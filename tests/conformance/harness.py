@@ -58,9 +58,10 @@ class Done:
 class Under:
     """Programs are started with this in front of them: nothing, or the wrapper."""
 
-    def __init__(self, prefix, runs):
+    def __init__(self, prefix, runs, mebibytes):
         self.prefix = prefix
         self.runs = runs
+        self.mebibytes = mebibytes
         self.folder = tempfile.mkdtemp(prefix="conformance-")
 
     def start(self, argv, **how):

@@ -1,7 +1,8 @@
 //! The rows of `tests/conformance` behind a whole installation: the shim, the keeper, the server, records and masks.
 //!
 //! `PORTCULLIS_CONFORMANCE=FOLDER cargo test --all-features --test it conformance` tries the other recorders of sessions
-//! in the same run, and writes the table there as `table.md` and `table.json`.
+//! in the same run, and writes the table there as `table.md` and `table.json`. With programs that were built for use, in the
+//! folder `PORTCULLIS_BENCH_PROGRAMS` (`benches/run.sh` makes `target/bench-programs`), its figures mean something.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -50,7 +51,10 @@ fn every_row_holds_behind_shim_keeper_and_server() {
     run.arg(format!("portcullis={}", site.path("lib/portcullis/shims/git").display()));
     run.arg(format!("--version=portcullis={} --version", site.path("bin/portcullis").display()));
     let mut sudo = None;
-    if folder.is_some() {
+    if folder.is_none() {
+        // Programs that were built to be debugged take their time with masks.
+        run.args(["--mebibytes", "8"]);
+    } else {
         run.args(others());
         sudo = Sudo::set_up();
         if sudo.is_none() {
