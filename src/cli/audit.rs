@@ -1,9 +1,11 @@
 //! `portcullis audit`: the log of every decision, listed and verified here, not by the server's word.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::chain::{self, Chain};
 use super::person::Person;
@@ -149,6 +151,27 @@ fn seal_in(text: &str) -> Option<Sealed> {
     Some(Sealed { id, sha256: Digest::parse(entry["sha256"].as_str()?)? })
 }
 
+/// The digest of what is written to it.
+#[derive(Default)]
+struct Sum(Sha256);
+
+impl Sum {
+    fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+impl io::Write for Sum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// How many were compared; the first that differs is a failure.
 fn check_recordings(person: &Person, sealed: &[Sealed], which: Which) -> anyhow::Result<usize> {
     let most = match which {
@@ -158,8 +181,9 @@ fn check_recordings(person: &Person, sealed: &[Sealed], which: Which) -> anyhow:
     };
     for Sealed { id, sha256 } in sealed.iter().rev().take(most) {
         let path = path::SESSION_RECORDING.replace("{id}", id.as_str());
-        let bytes = person.bytes("fetching a recording", &path)?;
-        if Digest::of(&bytes) != *sha256 {
+        let mut sum = Sum::default();
+        person.pour("fetching a recording", &path, &mut sum)?;
+        if sum.digest() != *sha256 {
             let why = format!("{id} has another digest than the log has for it");
             return Err(Complaint::new("a recording is not what was sealed", why)
                 .hint("look at the server's storage, and at who can write to it")

@@ -13,7 +13,6 @@ use directories::ProjectDirs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-use zeroize::Zeroizing;
 
 use super::{Complaint, runtime};
 use crate::keeper::{Keep, KeepIn, Link, Login, Server, Trouble, origin, private_folder, write_private};
@@ -97,8 +96,9 @@ impl Person {
         self.answer(what, self.runtime.block_on(self.server.post(path, body)))
     }
 
-    pub fn bytes(&self, what: &str, path: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-        self.answer(what, self.runtime.block_on(self.server.bytes(path)))
+    /// Bytes of any number, to where they are kept.
+    pub fn pour(&self, what: &str, path: &str, out: &mut impl io::Write) -> anyhow::Result<()> {
+        self.answer(what, self.runtime.block_on(self.server.pour(path, out)))
     }
 
     fn answer<T>(&self, what: &str, answer: Result<T, Trouble>) -> anyhow::Result<T> {

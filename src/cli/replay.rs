@@ -1,6 +1,7 @@
 //! Plays a recording at its own pace. What the agent's tools wrote reaches a terminal here, so by default only what
 //! draws is let through; and however playing ends, the terminal is left as it was.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,11 +44,11 @@ impl Pace {
 }
 
 /// Plays to standard output; Ctrl-C ends it like any end.
-pub fn play(bytes: &[u8], pace: &Pace) -> anyhow::Result<ExitCode> {
+pub fn play(recording: File, pace: &Pace) -> anyhow::Result<ExitCode> {
     let terminal = io::stdout().is_terminal();
     let played = runtime()?.block_on(async {
         tokio::select! {
-            played = frames(bytes, pace) => played,
+            played = frames(recording, pace) => played,
             stopped = tokio::signal::ctrl_c() => stopped.map_err(anyhow::Error::from).map(|()| None),
         }
     });
@@ -62,8 +63,8 @@ pub fn play(bytes: &[u8], pace: &Pace) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn frames(bytes: &[u8], pace: &Pace) -> anyhow::Result<Option<String>> {
-    let mut reader = open(bytes)?;
+async fn frames(recording: File, pace: &Pace) -> anyhow::Result<Option<String>> {
+    let mut reader = open(recording)?;
     let (mut output, mut error) = (Drawing::default(), Drawing::default());
     let mut due = Instant::now();
     let mut last = 0;

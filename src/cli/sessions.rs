@@ -1,13 +1,13 @@
 //! `portcullis sessions`: what ran, and its recordings: listed, shown, replayed, exported.
 
-use std::fs::OpenOptions;
-use std::io::{self, BufReader, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use zeroize::Zeroizing;
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create};
 
 use super::person::Person;
 use super::replay::{self, Pace};
@@ -93,11 +93,11 @@ pub fn run(args: &SessionsArgs, global: &Global) -> anyhow::Result<ExitCode> {
             if global.json { show::json(&view)? } else { show::table(&[], &card(&view))? }
         }
         SessionsCommand::Replay(args) => {
-            let bytes = fetch(&person, &args.id)?;
+            let file = fetch(&person, &args.id)?;
             // Other commands need not wait while people watch.
             drop(person);
             let pace = Pace::new(args.speed, args.idle_limit, args.raw)?;
-            return replay::play(&bytes, &pace);
+            return replay::play(file, &pace);
         }
         SessionsCommand::Export(args) => export(&person, args)?,
     }
@@ -159,7 +159,7 @@ fn ended(view: &SessionView) -> String {
 }
 
 fn export(person: &Person, args: &ExportArgs) -> anyhow::Result<()> {
-    let bytes = fetch(person, &args.id)?;
+    let mut file = fetch(person, &args.id)?;
     let mut out: Box<dyn io::Write> = match &args.output {
         None => Box::new(io::stdout().lock()),
         Some(path) => {
@@ -169,20 +169,32 @@ fn export(person: &Person, args: &ExportArgs) -> anyhow::Result<()> {
         }
     };
     match args.format {
-        Format::Raw => out.write_all(&bytes)?,
-        Format::Asciicast => recording::asciicast(open(&bytes)?, &mut out).map_err(|error| unreadable(&error))?,
-        Format::Text => recording::transcript(open(&bytes)?, &mut out).map_err(|error| unreadable(&error))?,
+        Format::Raw => io::copy(&mut file, &mut out).map(|_| ())?,
+        Format::Asciicast => recording::asciicast(open(file)?, &mut out).map_err(|error| unreadable(&error))?,
+        Format::Text => recording::transcript(open(file)?, &mut out).map_err(|error| unreadable(&error))?,
     }
     Ok(out.flush()?)
 }
 
-fn fetch(person: &Person, id: &InvocationId) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    person.bytes("fetching the recording", &of(path::SESSION_RECORDING, id))
+/// The whole recording, from its beginning, in a file without a name: it may be larger than memory is.
+fn fetch(person: &Person, id: &InvocationId) -> anyhow::Result<File> {
+    let mut file = unnamed().map_err(|error| Complaint::new("the recording cannot be kept", error.to_string()))?;
+    person.pour("fetching the recording", &of(path::SESSION_RECORDING, id), &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// In the folder for temporary files, or in memory where its file system has none of that kind (open(2), O_TMPFILE).
+fn unnamed() -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR);
+    let file = file.or_else(|_| memfd_create("recording", MemfdFlags::CLOEXEC))?;
+    Ok(file.into())
 }
 
 /// A recording's reader.
-pub fn open(bytes: &[u8]) -> Result<Reader<BufReader<&[u8]>>, Complaint> {
-    Reader::open(BufReader::new(bytes)).map_err(|error| unreadable(&error))
+pub fn open(file: File) -> Result<Reader<BufReader<File>>, Complaint> {
+    Reader::open(BufReader::new(file)).map_err(|error| unreadable(&error))
 }
 
 pub fn unreadable(error: &recording::Error) -> Complaint {

@@ -7,7 +7,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode, redirect};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ use crate::wire::frames::Failure;
 
 /// Longest time for one answer, long polls apart.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Longest body that is taken from a server; recordings are streamed elsewhere.
+/// Longest body that is held in memory; recordings are [poured](Link::pour).
 const LONGEST: usize = 64 << 20;
 
 /// Why the server's word could not be had.
@@ -124,7 +124,10 @@ impl Link {
 
     /// The status and the body of any answer, wiped when dropped: it may carry secrets.
     pub async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Zeroizing<Vec<u8>>), Trouble> {
-        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.held(request.send().await.map_err(|error| self.unreachable(&error))?).await
+    }
+
+    async fn held(&self, mut response: Response) -> Result<(StatusCode, Zeroizing<Vec<u8>>), Trouble> {
         let status = response.status();
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
@@ -134,6 +137,23 @@ impl Link {
             body.extend_from_slice(&chunk);
         }
         Ok((status, body))
+    }
+
+    /// Gives the body of a good answer away as it comes, however long it is; any other answer is given back.
+    pub async fn pour(
+        &self,
+        request: RequestBuilder,
+        out: &mut impl io::Write,
+    ) -> Result<Option<(StatusCode, Zeroizing<Vec<u8>>)>, Trouble> {
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return self.held(response).await.map(Some);
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            let written = out.write_all(&chunk);
+            written.map_err(|error| Trouble::Setup(format!("what the server sends cannot be kept: {error}")))?;
+        }
+        Ok(None)
     }
 
     /// The body of a good answer; the trouble of any other.

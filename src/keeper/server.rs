@@ -1,5 +1,6 @@
 //! The server as a signed-in caller sees it: one method for each path of the contract.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::wire::contract::{Answer, Ask, Drawn, End, Seal, Stored, Whoami, Whole
 
 /// Seconds that one long poll for a decision is held open.
 const WAIT: u64 = 50;
+
+/// The longest that a recording may take to come.
+const LONGEST_POUR: Duration = Duration::from_secs(3600);
 
 pub struct Server {
     pub link: Arc<Link>,
@@ -91,9 +95,18 @@ impl Server {
         self.link.parse(&body)
     }
 
-    /// Any path's bytes, up to the link's bound.
-    pub async fn bytes(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        self.send(|| self.link.request(Method::GET, path).timeout(Duration::from_secs(300))).await
+    /// Any path's bytes, however many, to where they are kept.
+    pub async fn pour(&self, path: &str, out: &mut impl io::Write) -> Result<(), Trouble> {
+        for _ in 0..2 {
+            let token = self.login.access().await?;
+            let request = self.link.request(Method::GET, path).timeout(LONGEST_POUR).bearer_auth(token.as_str());
+            match self.link.pour(request, out).await? {
+                None => return Ok(()),
+                Some((StatusCode::UNAUTHORIZED, _)) => self.login.spoilt(&token).await,
+                Some((status, body)) => return Err(self.link.problem(status, &body)),
+            }
+        }
+        Err(refused())
     }
 
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Zeroizing<Vec<u8>>, Trouble> {
@@ -111,8 +124,12 @@ impl Server {
             }
             self.login.spoilt(&token).await;
         }
-        Err(Trouble::NotSignedIn("the server does not take this login any more".to_owned()))
+        Err(refused())
     }
+}
+
+fn refused() -> Trouble {
+    Trouble::NotSignedIn("the server does not take this login any more".to_owned())
 }
 
 fn of(path: &str, id: &InvocationId) -> String {

@@ -166,3 +166,16 @@ fn a_terminal_that_only_shows_is_recorded_as_it_shows() {
         assert!(left.seen.starts_with(b"out\r\n"));
     }
 }
+
+/// More than what an answer of the server may otherwise be.
+#[test]
+fn a_recording_of_any_length_is_exported_and_verified() {
+    let site = site("");
+    // A NUL takes six characters in the recording.
+    let done = site.shim("git").args(["head", "-c", "16M", "/dev/zero"]).output().unwrap();
+    assert_eq!((done.status.code(), done.stdout.len()), (Some(0), 16 << 20), "{}", done.stderr.escape_ascii());
+    assert!(export(&site, 1, "raw").len() > 64 << 20);
+    assert!(recorded(&site, 1).0 == done.stdout);
+    let verified = site.alice().args(["audit", "verify", "--recordings", "all"]).output().unwrap();
+    assert!(verified.status.success(), "{}", words(&verified));
+}

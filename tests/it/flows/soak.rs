@@ -30,7 +30,7 @@ permit(principal, action in [Action::"sql.connect", Action::"sql.select", Action
 @id("aliases") permit(principal, action == Doubt::Action::"shell_alias", resource);
 "#;
 
-/// Answers a line, or lines without end.
+/// Answers a line, or bytes without end.
 fn host() -> String {
     let host = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", host.local_addr().unwrap());
@@ -42,6 +42,11 @@ fn host() -> String {
                 while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
                 let mut said = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na line\n");
                 while head.contains("/endless") && said.is_ok() {
+                    said = stream.write_all(&[b'x'; 1000]);
+                }
+                // Slowly, where the reader never has enough and all of it is recorded.
+                while head.contains("/trickle") && said.is_ok() {
+                    std::thread::sleep(Duration::from_millis(2));
                     said = stream.write_all(&[b'x'; 1000]);
                 }
             });
@@ -101,7 +106,7 @@ impl World {
         .to_vec();
         lines.push(format!("curl -sS {host}/line"));
         lines.push(format!("curl -sSN {host}/endless | head -c 100000"));
-        lines.push(format!("exec curl -sSN -m 2 {host}/endless"));
+        lines.push(format!("exec curl -sSN -m 2 {host}/trickle"));
         lines.push(format!("{psql} -c 'select id, customer from orders'"));
         lines.push(format!("{psql} -c 'select pg_sleep(1), id from orders'"));
         lines.push(format!("{psql} -c 'copy (select customer from orders) to stdout' | cat"));
