@@ -32,6 +32,26 @@ const HARMLESS: [&str; 13] = [
     "sortOptions",
 ];
 
+/// Fields whose effect is not read (kustomize's types.Kustomization).
+const UNREAD: [&str; 13] = [
+    "imageTags",
+    "replacements",
+    "vars",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "helmGlobals",
+    "helmCharts",
+    "openapi",
+    "buildMetadata",
+    "inventory",
+];
+
+/// Fields that name and place.
+const PLACING: [&str; 3] = ["namespace", "namePrefix", "nameSuffix"];
+
 /// Kinds that keep their names without prefix and suffix.
 const UNPREFIXED: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namespace"];
 
@@ -132,8 +152,14 @@ impl Manifests {
                 self.files.extend(named.map(|path| join(folder, path)));
             }
         }
+        if self.has_twins(before) {
+            return self.refuse(format!("{path} collects something twice"));
+        }
         self.generated(&value);
+        // These patches come after what renames and places; where nothing does, they are like all others.
+        let plain = PLACING.iter().all(|key| value.get(key).is_none());
         for (key, set) in value.as_object().into_iter().flatten() {
+            let key = if key == "patchesJson6902" && plain { "patches" } else { key };
             self.transformed(key, set, before, path, folder, facts);
         }
         self.placed(&value, before);
@@ -150,9 +176,26 @@ impl Manifests {
             }
             key => HARMLESS.contains(&key),
         };
+        if !harmless
+            && !UNREAD.contains(&key)
+            && !key.starts_with("patches")
+            && !key.ends_with("Generator")
+            && !PLACING.contains(&key)
+        {
+            return self.refuse(format!("{path}: no kustomization has {key}"));
+        }
         if !harmless {
             self.doubts.push(("unreadable_content", format!("{path}: what {key} does is not read")));
         }
+    }
+
+    /// The same thing, by kind, name and namespace, from two resources: kustomize does not go on.
+    fn has_twins(&self, before: usize) -> bool {
+        let mut seen = std::collections::HashSet::new();
+        self.objects[before.min(self.objects.len())..]
+            .iter()
+            .filter(|object| object.name != "*")
+            .any(|object| !seen.insert((&object.kind, &object.of.group, &object.name, &object.namespace)))
     }
 
     /// What one patch makes of the objects' names, and which it takes away. False where that is not read.

@@ -9,6 +9,7 @@ use super::resources::{self, Type};
 use super::{paths, selector, yaml};
 use crate::model::{Content, Facts};
 use crate::tools::World;
+use crate::tools::world::{Kind, Look};
 
 /// Fact: names in the folders that the line reads, by folder.
 pub(super) const FOLDERS: &str = "folders";
@@ -70,8 +71,8 @@ pub(super) struct Manifests {
 const NAME: usize = 64;
 
 /// Collects the contents on the agent's side.
-pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
-    let mut gathering = Gathering { world, contents: Vec::new(), listed: Listed::default(), left: PLACES };
+pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content>, Listed) {
+    let mut gathering = Gathering { world, cwd, contents: Vec::new(), listed: Listed::default(), left: PLACES };
     for path in line.values("filename") {
         match path.as_str() {
             path if is_stdin(path) => {
@@ -110,6 +111,8 @@ pub(super) fn gather(line: &Line, world: &dyn World) -> (Vec<Content>, Listed) {
 
 pub(super) struct Gathering<'a> {
     pub world: &'a dyn World,
+    /// The work folder, absolute; empty where it is not known.
+    cwd: &'a [u8],
     pub contents: Vec<Content>,
     pub listed: Listed,
     left: usize,
@@ -125,6 +128,11 @@ impl Gathering<'_> {
 
     /// A file, a folder, or what a pattern stands for.
     fn named(&mut self, path: &str, recursive: bool) {
+        if self.is_link(path) && self.world.is_dir(path.as_bytes()) {
+            // It is opened as a file then, which it is not.
+            self.listed.patterns.insert(path.to_owned(), Vec::new());
+            return;
+        }
         if self.world.is_dir(path.as_bytes()) {
             return self.folder(path, recursive, 0);
         }
@@ -136,6 +144,15 @@ impl Gathering<'_> {
             }
         }
         self.listed.patterns.insert(path.to_owned(), found);
+    }
+
+    /// Go's filepath.Walk goes into no folder that is a link, wherever it stands.
+    fn is_link(&self, path: &str) -> bool {
+        let path = match path.as_bytes() {
+            path @ [b'/', ..] => path.to_vec(),
+            path => [self.cwd, b"/", path].concat(),
+        };
+        path.first() == Some(&b'/') && matches!(self.world.look(&path), Look::There { kind: Kind::Other, .. })
     }
 
     pub fn file(&mut self, path: &str) {
@@ -154,6 +171,9 @@ impl Gathering<'_> {
         let mut listed = Vec::with_capacity(names.len());
         for name in names {
             let below = join(path, name);
+            if self.world.is_dir(below.as_bytes()) && self.is_link(&below) {
+                continue;
+            }
             if self.world.is_dir(below.as_bytes()) {
                 listed.push(format!("{name}/"));
                 if recursive && depth < DEPTH {

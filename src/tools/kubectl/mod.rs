@@ -28,6 +28,8 @@ mod reach;
 #[cfg(feature = "reading")]
 mod refusals;
 mod resources;
+#[cfg(feature = "reading")]
+mod said;
 mod selector;
 #[cfg(feature = "reading")]
 mod sets;
@@ -42,7 +44,7 @@ mod yaml;
 use super::{DeliveryError, Tool, World};
 #[cfg(feature = "reading")]
 use crate::model::Reading;
-use crate::model::{Delivery, Facts, Grant, Invocation, Terms};
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
 use options::Found;
 
 pub struct Kubectl;
@@ -95,7 +97,7 @@ impl Tool for Kubectl {
             return facts;
         };
         set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, line, world)));
-        let (contents, listed) = manifests::gather(line, world);
+        let (contents, listed) = manifests::gather(line, invocation.cwd.as_ref().map_or(&[], Bytes::as_slice), world);
         set(manifests::FOLDERS, serde_json::to_value(listed.folders));
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use portcullis::model::{
     Bytes, Content, ContentSource, Digest, Invocation, InvocationId, Pin, Reading, StreamKind, Streams,
 };
+use portcullis::tools::world::{Kind, Look};
 use portcullis::tools::{Limits, World, by_name};
 
 use super::apiserver::{ApiServer, TOKEN};
@@ -256,6 +257,16 @@ impl World for Machine<'_> {
 
     fn is_dir(&self, path: &[u8]) -> bool {
         self.at(path).is_dir()
+    }
+
+    fn look(&self, path: &[u8]) -> Look {
+        let Ok(metadata) = fs::symlink_metadata(self.at(path)) else { return Look::Unknown };
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Folder,
+            _ => Kind::Other,
+        };
+        Look::There { kind, device: 0, own: true }
     }
 
     fn program(&self, name: &str) -> Option<Bytes> {
