@@ -275,3 +275,13 @@ fn variables_that_double_each_other_end_in_a_doubt_and_not_in_all_memory() {
         assert!(reading.doubts.iter().any(|doubt| doubt.kind == "unknown_variable"), "{:?}", reading.doubts);
     }
 }
+
+#[test]
+fn a_script_that_includes_itself_twice_is_read_in_bounds() {
+    let (invocation, mut table) = case("psql -f twice.sql");
+    table.files.insert("/home/agent/app/twice.sql".into(), "\\i twice.sql\nselect 1;\n\\i twice.sql\n".into());
+    let (_, reading) = read(&invocation, &table);
+    let kinds: Vec<&str> = reading.doubts.iter().map(|doubt| &doubt.kind[..]).collect();
+    assert!(kinds.contains(&"too_long") && kinds.contains(&"too_deep"), "{kinds:?}");
+    assert!(reading.doubts.len() < 200, "{} doubts", reading.doubts.len());
+}
