@@ -32,6 +32,7 @@ impl Tells {
     pub const TABLE: Tells = Tells(1 << 9);
 
     pub const NONE: Tells = Tells(0);
+    #[cfg(test)]
     pub const ALL: Tells = Tells(u16::MAX);
 
     pub const fn or(self, other: Tells) -> Tells {
