@@ -6,6 +6,9 @@ use std::process::Command;
 
 use crate::support::site::{PERMIT_ALL, Site, words};
 
+/// Git may read and change, and start nothing.
+const READS: &str = r#"@id("reads") permit(principal, action in [Action::"git.read", Action::"git.change", Action::"git.discard", Action::"git.clone"], resource);"#;
+
 /// Nothing is permitted: whatever runs got past the gate.
 const NOTHING: &str = r#"@id("nothing") permit(principal == User::"nobody-at-all", action, resource);"#;
 
@@ -63,8 +66,7 @@ fn a_copy_of_the_shim_with_a_pin_file_of_the_agents_own() {
 
 #[test]
 fn a_program_named_by_configuration() {
-    let policy = r#"@id("reads") permit(principal, action in [Action::"git.read", Action::"git.change"], resource);"#;
-    let site = Site::start(policy);
+    let site = Site::start(READS);
     assert!(site.shim("git").args(["init", "-q"]).output().unwrap().status.success());
     let marker = site.path("work/started");
     let touch = format!("touch {}", marker.display());
@@ -83,4 +85,38 @@ fn a_program_named_by_configuration() {
         assert_eq!(refused.status.code(), Some(126), "git {line:?}: {}", words(&refused));
         assert!(!marker.exists(), "git {line:?} started it");
     }
+}
+
+#[test]
+fn a_program_that_attributes_bring_in_which_lie_nowhere() {
+    let site = Site::start(READS);
+    let work = site.path("work");
+    let bare = |script: &str| {
+        let who = "git config user.name a; git config user.email a@example.com;";
+        let done = Command::new("sh").args(["-ec", &format!("{who} {script}")]).current_dir(&work).output().unwrap();
+        assert!(done.status.success(), "{script}: {}", words(&done));
+    };
+    Command::new("git").args(["init", "-q", "-b", "main"]).current_dir(&work).output().unwrap();
+    bare("echo a > a.txt; git add .; git commit -q -m a; git checkout -q -b at");
+    bare("echo '*.txt filter=x' > .gitattributes; echo b > a.txt; git add .; git commit -q -m b");
+    bare("git clone -q . ../src; git checkout -q main");
+    let marker = work.join("started");
+    let smudge = format!("filter.x.smudge=touch {}; cat", marker.display());
+    let refused = |line: &[&str]| {
+        let done = site.shim("git").args(["-c", &smudge]).args(line).output().unwrap();
+        assert_eq!(done.status.code(), Some(126), "git {line:?}: {}", words(&done));
+        assert!(!marker.exists(), "git {line:?} started it");
+    };
+    for line in [&["checkout", "at"][..], &["switch", "at"], &["reset", "--hard", "at"], &["merge", "at"]] {
+        refused(line);
+    }
+    refused(&["clone", "-q", "../src", "../dst"]);
+    // They are in the index, and the file is not there any more.
+    bare("git checkout -q at; rm .gitattributes a.txt");
+    refused(&["checkout", "--", "a.txt"]);
+    refused(&["restore", "a.txt"]);
+    // What meets no such attribute goes on.
+    bare("git checkout -q -f main; git branch other");
+    let done = site.shim("git").args(["-c", &smudge, "checkout", "-q", "other"]).output().unwrap();
+    assert!(done.status.success(), "{}", words(&done));
 }

@@ -46,7 +46,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
         _ => false,
     };
     if !plain {
-        filters(scene, command, meaning);
+        filters(scene, command, sub, meaning);
     }
     merges(scene, command, meaning);
 }
@@ -88,7 +88,7 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
         let configured = config.get("diff.external").filter(|_| !plumbing).map(str::to_owned);
         let program = scene.filled("GIT_EXTERNAL_DIFF").or(configured);
         program.filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
-        assigned(scene, "diff", "command", meaning);
+        assigned(scene, command, ("diff", "command"), meaning);
     }
     // What the message's template shows of the changes is converted, but by no diff program.
     let verbose = match command {
@@ -102,7 +102,7 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
         None => (shows || searches) && command != "format-patch" && !plumbing || verbose,
     };
     if converts {
-        assigned(scene, "diff", "textconv", meaning);
+        assigned(scene, command, ("diff", "textconv"), meaning);
     }
 }
 
@@ -121,16 +121,17 @@ fn shows_changes(command: &str, sub: &str, words: &Words) -> bool {
 }
 
 /// The programs `SECTION.<driver>.NAME` of the drivers that attributes assign.
-fn assigned(scene: &Scene<'_>, section: &str, name: &str, meaning: &mut Meaning) {
+fn assigned(scene: &Scene<'_>, command: &str, (section, name): (&str, &str), meaning: &mut Meaning) {
     for (driver, program) in scene.config.middles(section, name) {
-        let word = format!("{section}={driver}");
-        if scene.known.attributes.contains(&word) && !program.is_empty() {
+        // What is cloned brings its own attributes.
+        let any = command == "clone";
+        if (any || scene.known.attributes.contains(&format!("{section}={driver}"))) && !program.is_empty() {
             meaning.runs(program);
         }
     }
 }
 
-fn filters(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
+fn filters(scene: &Scene<'_>, command: &str, sub: &str, meaning: &mut Meaning) {
     let cleans = matches!(
         command,
         "add" | "stage" | "commit" | "status" | "diff" | "stash" | "hash-object" | "update-index" | "apply" | "am"
@@ -155,10 +156,14 @@ fn filters(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
             | "bisect"
             | "am"
             | "cat-file"
-    );
-    for (name, runs) in [("clean", cleans || smudges), ("smudge", smudges), ("process", cleans || smudges)] {
+            | "filter-branch"
+            | "merge-recursive"
+    ) || matches!((command, sub), ("submodule", "add" | "update"));
+    // What was there before is looked at again; a clone had nothing before.
+    let cleans = cleans || smudges && command != "clone";
+    for (name, runs) in [("clean", cleans), ("smudge", smudges), ("process", cleans || smudges)] {
         if runs {
-            assigned(scene, "filter", name, meaning);
+            assigned(scene, command, ("filter", name), meaning);
         }
     }
 }
@@ -168,7 +173,7 @@ fn merges(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
         command,
         "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "stash" | "am" | "checkout" | "merge-recursive"
     ) {
-        assigned(scene, "merge", "driver", meaning);
+        assigned(scene, command, ("merge", "driver"), meaning);
         // Every path without an attribute of its own merges by this one.
         if let Some(driver) = scene.config.get("merge.default")
             && let Some(program) = scene.config.get(&format!("merge.{driver}.driver"))

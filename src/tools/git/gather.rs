@@ -110,10 +110,12 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         let modules: Vec<Entry> = modules.iter().map(safe).collect();
         put(&mut facts, name::MODULES, &modules);
     }
-    if known.config.as_ref().is_some_and(has_drivers) {
-        let mut assigned = attributes::assigned(world, &place, known.config.as_ref(), &ask);
-        attributes::narrow(command, &Words::read(command, words, version), world, &ask, &mut assigned);
-        put(&mut facts, name::ATTRIBUTES, &assigned);
+    if let Some(config) = known.config.as_ref().filter(|config| attributes::matter(config)) {
+        let words = Words::read(command, words, version);
+        let cwd = invocation.cwd.as_ref().map(Bytes::as_slice).unwrap_or_default();
+        let globals = &line.globals;
+        let scene = attributes::Scene { command, words: &words, globals, cwd, place: &place, config, world, ask: &ask };
+        put(&mut facts, name::ATTRIBUTES, &scene.assigned());
     }
     if signatures::matter(command, known.config.as_ref())
         && let Some(signed) = signatures::any(&ask)
@@ -266,19 +268,6 @@ fn read_refs(out: &[u8]) -> Refs {
         refs.names.push(name.to_owned());
     }
     refs
-}
-
-/// Whether configuration names programs that attributes could bring in.
-fn has_drivers(config: &Config) -> bool {
-    let sections = [
-        ("diff", "textconv"),
-        ("diff", "command"),
-        ("filter", "clean"),
-        ("filter", "smudge"),
-        ("filter", "process"),
-        ("merge", "driver"),
-    ];
-    sections.iter().any(|(section, name)| config.middles(section, name).next().is_some())
 }
 
 /// A question to the real git, under the line's own global options.

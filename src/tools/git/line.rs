@@ -21,6 +21,10 @@ pub struct Globals {
     pub namespace: Option<Bytes>,
     /// `-p` or `-P`.
     pub paginate: Option<bool>,
+    /// Attributes are those of a tree that is named (`--attr-source`).
+    pub attributes_elsewhere: bool,
+    /// Words that name paths are no patterns (`--literal-pathspecs`).
+    pub literal: bool,
     /// Something that an alias may not change.
     pub changes_environment: bool,
 }
@@ -206,11 +210,14 @@ fn globals(args: &[Bytes], found: &mut Globals) -> Stop {
                 found.paginate = Some(false);
                 found.changes_environment = true;
             }
+            (b"--literal-pathspecs", None) => {
+                found.literal = true;
+                found.changes_environment = true;
+            }
             (
                 b"--no-replace-objects"
                 | b"--no-lazy-fetch"
                 | b"--bare"
-                | b"--literal-pathspecs"
                 | b"--no-literal-pathspecs"
                 | b"--glob-pathspecs"
                 | b"--noglob-pathspecs"
@@ -253,6 +260,7 @@ impl Globals {
             b"--git-dir" => self.git_dir = Some(value),
             b"--work-tree" => self.work_tree = Some(value),
             b"--namespace" => self.namespace = Some(value),
+            b"--attr-source" => self.attributes_elsewhere = true,
             _ => {}
         }
         self.changes_environment = true;

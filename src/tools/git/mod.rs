@@ -26,6 +26,7 @@ mod plain;
 mod programs;
 mod prompts;
 mod push;
+mod reach;
 #[cfg(feature = "reading")]
 mod reading;
 mod refs;
@@ -73,6 +74,7 @@ impl Tool for Git {
             "GIT_EXTERNAL_DIFF",
             "GIT_INDEX_FILE",
             "GIT_NAMESPACE",
+            "GIT_PAGER_IN_USE",
             "GIT_OBJECT_DIRECTORY",
             "GIT_PAGER",
             "GIT_PROTOCOL_FROM_USER",

@@ -195,9 +195,10 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
             viewed.chain(found).chain(browsed).for_each(|(_, program)| meaning.runs(program));
         }
         "add" | "checkout" | "restore" | "reset" | "stash" | "commit" if words.any(&["patch", "interactive"]) => {
-            // It colours what is shown, where there is colour.
-            let forced = |key| config.get(key).is_some_and(|when| when == "always");
+            // It colours what is shown, where there is colour: at a terminal, or where a pager is said to be (pager.c).
+            let forced = |key| config.get(key).is_some_and(|when| when.eq_ignore_ascii_case("always"));
             let color = scene.invocation.streams.stdout == StreamKind::Terminal
+                || scene.filled("GIT_PAGER_IN_USE").is_some()
                 || ["color.ui", "color.interactive", "color.diff"].into_iter().any(forced);
             if let Some(program) = config.get("interactive.difffilter").filter(|_| color) {
                 meaning.runs(program);

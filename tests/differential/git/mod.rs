@@ -1,5 +1,6 @@
 //! git: refs of a bare remote, as `git push --porcelain` reports them.
 
+mod attributes;
 mod deeds;
 mod generated;
 mod plain;

@@ -425,14 +425,18 @@ pub fn variable(word: &str) -> Option<(String, String)> {
 #[test]
 fn a_reading_says_when_a_planted_program_runs() {
     let all = std::env::var_os("DIFFERENTIAL").is_some_and(|which| which == "all");
-    let lines: Vec<&str> = LINES.iter().copied().step_by(if all { 1 } else { 3 }).collect();
-    // The template is made once, before the lines divide among the processors.
+    agree(&LINES.iter().copied().step_by(if all { 1 } else { 3 }).collect::<Vec<_>>());
+}
+
+/// Tries all of them, divided among the processors.
+pub fn agree<S: AsRef<str> + Sync>(lines: &[S]) {
+    // The template is made once, before that.
     drop(machine());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let parts: Vec<_> = lines
             .chunks(lines.len().div_ceil(processors))
-            .map(|part| scope.spawn(|| part.iter().filter_map(|line| difference(line)).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(|| part.iter().filter_map(|line| difference(line.as_ref())).collect::<Vec<_>>()))
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     });
