@@ -23,9 +23,34 @@ pub async fn end(app: &App, who: &Subject, id: &InvocationId, end: End) -> Resul
             Decided::Ask | Decided::Deny(_) => return Err(Failure::conflict("it was not allowed, so it cannot end")),
         }
     }
-    let revoked = taken_back(app, id).await;
-    let (who, id) = (who.clone(), id.clone());
-    app.store.write(move |tx| Box::pin(async move { record(tx, &who, &id, end, revoked).await })).await
+    for minting in MINTING {
+        let taken = Taken { back: taken_back(app, id).await, minting };
+        let (who, id, end) = (who.clone(), id.clone(), end.clone());
+        let write = app.store.write(move |tx| Box::pin(async move { record(tx, &who, &id, end, taken).await }));
+        if write.await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A grant may be minted just while its command ends. Once the end is written down there is none any more
+/// ([`issuers::closed`]), so it is written down only where none has been lent since they were taken back. In the last try
+/// it is written all the same, and what there is is left to the reaper: the clock may have been set back.
+pub const MINTING: [Minting; 3] = [Minting::Waits, Minting::Waits, Minting::LeftToReaper];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Minting {
+    Waits,
+    LeftToReaper,
+}
+
+/// What became of the grants.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// All that there were.
+    pub back: bool,
+    pub minting: Minting,
 }
 
 /// Whether the grants are; those that are not, the reaper tries again.
@@ -37,8 +62,17 @@ pub async fn taken_back(app: &App, id: &InvocationId) -> bool {
     revoked.is_ok()
 }
 
-/// Writes the end down, once.
-pub async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, mut end: End, revoked: bool) -> Result<(), Failure> {
+/// Writes the end down, once. False where a grant was lent meanwhile: it must be taken back first.
+pub async fn record(
+    tx: &mut Tx,
+    who: &Subject,
+    id: &InvocationId,
+    mut end: End,
+    taken: Taken,
+) -> Result<bool, Failure> {
+    if taken.minting == Minting::Waits && issuers::lent(tx, id).await? {
+        return Ok(false);
+    }
     end.masked.truncate(KINDS);
     for (kind, _) in &mut end.masked {
         *kind = visible::line(kind.as_bytes(), KIND);
@@ -56,7 +90,7 @@ pub async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, mut end: End,
     .execute(tx.connection())
     .await?;
     if ended.rows_affected() == 0 {
-        return Ok(());
+        return Ok(true);
     }
     let event = Event::new("end")
         .who(who)
@@ -65,7 +99,7 @@ pub async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, mut end: End,
         .with("duration", end.duration.0)
         .with("bytes", end.bytes)
         .with("masked", serde_json::to_value(&end.masked).map_err(store::Error::from)?)
-        .with("revoked", revoked);
+        .with("revoked", taken.back);
     tx.audit(event).await?;
-    Ok(())
+    Ok(true)
 }

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::App;
 use super::audit::Event;
-use super::ending;
+use super::ending::{self, Taken};
 use super::http::error::Failure;
 use super::invocations::{self, Decided, Row};
 use super::store::{self, Tx};
@@ -225,34 +225,40 @@ async fn store_whole(
     if row.recorded > 0 || row.sealed.is_some() {
         return Ok(row.ended.is_some() && row.recorded == length && row.sealed == Some(sha256));
     }
-    let revoked = ending::taken_back(app, id).await;
     let (shelf, of, bytes) = (app.recordings.shelf.clone(), id.clone(), recording.to_vec());
     blocking(move || {
         shelf.write(&of, 0, &bytes)?;
         shelf.cut(&of, length)
     })
     .await?;
-    let (who, id, end) = (who.clone(), id.clone(), end.clone());
-    app.store
-        .write(move |tx| {
-            Box::pin(async move { mark_whole(tx, &who, &id, end, &Seal { length, sha256 }, revoked).await })
-        })
-        .await?;
+    for minting in ending::MINTING {
+        let taken = Taken { back: ending::taken_back(app, id).await, minting };
+        let (who, id, end) = (who.clone(), id.clone(), end.clone());
+        let seal = Seal { length, sha256 };
+        let mark =
+            app.store.write(move |tx| Box::pin(async move { mark_whole(tx, &who, &id, end, &seal, taken).await }));
+        if mark.await? {
+            break;
+        }
+    }
     Ok(true)
 }
 
+/// False as [`ending::record`] says it.
 async fn mark_whole(
     tx: &mut Tx,
     who: &Subject,
     id: &InvocationId,
     end: End,
     seal: &Seal,
-    revoked: bool,
-) -> Result<(), Failure> {
-    ending::record(tx, who, id, end, revoked).await?;
+    taken: Taken,
+) -> Result<bool, Failure> {
+    if !ending::record(tx, who, id, end, taken).await? {
+        return Ok(false);
+    }
     lengthen(tx, id, seal.length).await?;
     mark(tx, who, id, seal, seal.length, true).await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn mark(

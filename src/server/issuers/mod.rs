@@ -19,6 +19,7 @@ use crate::model::{Grant, InvocationId, Micros, Reading, Secret, Terms};
 use crate::server::App;
 use crate::server::config::{self, Credential, CredentialKind};
 use crate::server::http::error::Failure;
+use crate::server::store::{self, Tx};
 
 /// What issuers keep in memory.
 #[derive(Default)]
@@ -51,8 +52,10 @@ pub enum Error {
     CannotEnforce { why: String, hint: &'static str },
     #[error("the credential {name} cannot be had from its issuer")]
     Issuer { name: String, inside: String },
+    #[error("the command ended before its credential {0} was made")]
+    Ended(String),
     #[error(transparent)]
-    Store(#[from] crate::server::store::Error),
+    Store(#[from] store::Error),
 }
 
 impl From<Error> for Failure {
@@ -69,6 +72,7 @@ impl From<Error> for Failure {
             Error::Issuer { inside, .. } => {
                 Failure::new(StatusCode::BAD_GATEWAY, "internal", outside).hint("try again later").inside(inside)
             }
+            Error::Ended(_) => Failure::conflict(outside),
             Error::Store(error) => error.into(),
         }
     }
@@ -123,6 +127,30 @@ async fn one(app: &App, drawing: &Drawing<'_>, name: &str) -> Result<Grant, Erro
 /// logged and left to [`reap`].
 pub async fn revoke(app: &App, invocation: &InvocationId) -> Result<(), Failure> {
     postgres::revoke(app, invocation).await
+}
+
+/// Whether the command's end is written down: nothing may be lent to it any more.
+pub async fn closed(tx: &mut Tx, invocation: &InvocationId) -> Result<bool, store::Error> {
+    alone(tx, invocation).await?;
+    let ended: Option<Option<i64>> = sqlx::query_scalar("SELECT ended FROM invocations WHERE id = $1")
+        .bind(invocation.as_str())
+        .fetch_optional(tx.connection())
+        .await?;
+    Ok(ended.flatten().is_some())
+}
+
+/// Whether something is lent to it that nobody has begun to take back.
+pub async fn lent(tx: &mut Tx, invocation: &InvocationId) -> Result<bool, store::Error> {
+    alone(tx, invocation).await?;
+    postgres::lent(tx, invocation).await
+}
+
+/// Whoever else asks the same, also another server, waits for this transaction: a grant and the end come one behind the
+/// other.
+async fn alone(tx: &mut Tx, invocation: &InvocationId) -> Result<(), store::Error> {
+    let row = sqlx::query("UPDATE invocations SET drawn = drawn WHERE id = $1").bind(invocation.as_str());
+    row.execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// Takes back whatever is past its time, also what another run of the server drew.

@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::support::gate::Gate;
 use crate::support::postgres::{self, Database, ISSUER, PASSWORD};
+use crate::support::process::PATIENCE;
 
 struct World {
     gate: Gate,
@@ -406,4 +407,53 @@ async fn commands_that_come_at_once_get_a_role_each_but_one_table_changes_hands_
     may(&mut world.log_in(&reader).await.unwrap(), "SELECT id FROM orders").await;
     issuers::revoke(&world.gate.app, &id(22)).await.unwrap();
     assert_eq!((world.roles().await, world.owner("public.orders").await), (vec![], "shop".to_owned()));
+}
+
+/// Its row as it is once it was allowed.
+async fn allowed(world: &World, n: u128) {
+    let row = "INSERT INTO invocations (id, subject, who, tool, command, digest, began, decision, reading) \
+               VALUES ($1, 'agent', '{}', 'psql', '', '', 0, '', '')";
+    sqlx::query(row).bind(id(n).as_str()).execute(world.gate.app.store.pool()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_is_still_being_made_when_its_command_ends_is_not_made() {
+    let world = world().await;
+    allowed(&world, 1).await;
+    // Who grants on the same column has ours wait until its own transaction is over.
+    let mut other = world.database.connect("postgres", PASSWORD).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::raw_sql("GRANT SELECT (id) ON orders TO shop WITH GRANT OPTION").execute(&mut *held).await.unwrap();
+    let waits = format!(
+        "SELECT '' FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
+        world.database.name
+    );
+    let ends = async {
+        while world.database.ask(&waits).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // What the end of a command does: takes back what there is, and is written down.
+        issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+        let ended = sqlx::query("UPDATE invocations SET ended = 1 WHERE id = $1").bind(id(1).as_str().to_owned());
+        ended.execute(world.gate.app.store.pool()).await.unwrap();
+        held.rollback().await.unwrap();
+    };
+    let both = async { tokio::join!(world.draw(1, vec![world.select("orders", &["id"])]), ends) };
+    let (drawn, ()) = tokio::time::timeout(PATIENCE, both).await.expect("the role was not waited for");
+    let refused = drawn.err().unwrap();
+    assert!(refused.contains("ended before its credential shop was made"), "{refused}");
+    assert_eq!(world.roles().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_end_is_not_written_down_beside_a_role_that_nobody_takes_back() {
+    let world = world().await;
+    allowed(&world, 1).await;
+    let lent = || world.gate.app.store.write(|tx| Box::pin(async move { issuers::lent(tx, &id(1)).await }));
+    let lent = || async { lent().await.unwrap() };
+    assert!(!lent().await);
+    world.draw(1, vec![world.select("orders", &["id"])]).await.unwrap();
+    assert!(lent().await);
+    issuers::revoke(&world.gate.app, &id(1)).await.unwrap();
+    assert!(!lent().await);
 }

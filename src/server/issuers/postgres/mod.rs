@@ -43,7 +43,7 @@ use crate::model::{Grant, GrantKind, InvocationId, Micros, Secret};
 use crate::server::App;
 use crate::server::config::{Credential, CredentialKind};
 use crate::server::http::error::Failure;
-use crate::server::store;
+use crate::server::store::{self, Tx};
 
 /// What every role of ours is called, and how its comment begins.
 const PREFIX: &str = "pc_";
@@ -164,7 +164,9 @@ pub async fn issue(app: &App, draw: &Draw<'_>) -> Result<Grant, Error> {
     let mut transaction = connection.begin().await.map_err(|error| target.failed(error))?;
     mint::mint(&mut transaction, &target, &order).await?;
     // From here on the role may exist: known to the store first, so that it is found again whatever happens.
-    remember(app, &target, &role, draw).await?;
+    if !remember(app, &target, &role, draw).await? {
+        return Err(Error::Ended(target.name.to_owned()));
+    }
     transaction.commit().await.map_err(|error| target.failed(error))?;
     drop(turn);
     // Whoever hangs up here leaves a session behind that PostgreSQL ends by itself.
@@ -193,12 +195,16 @@ fn new_password() -> Result<Zeroizing<String>, getrandom::Error> {
     Ok(Zeroizing::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes.as_ref())))
 }
 
-async fn remember(app: &App, target: &Target<'_>, role: &str, draw: &Draw<'_>) -> Result<(), store::Error> {
+/// False where the command has ended.
+async fn remember(app: &App, target: &Target<'_>, role: &str, draw: &Draw<'_>) -> Result<bool, store::Error> {
     let (credential, role) = (target.name.to_owned(), role.to_owned());
     let (invocation, due) = (draw.drawing.invocation.clone(), draw.expires);
     app.store
         .write(move |tx| {
             Box::pin(async move {
+                if super::closed(tx, &invocation).await? {
+                    return Ok(false);
+                }
                 sqlx::query("INSERT INTO lent (credential, role, invocation, due) VALUES ($1, $2, $3, $4)")
                     .bind(credential)
                     .bind(role)
@@ -206,10 +212,21 @@ async fn remember(app: &App, target: &Target<'_>, role: &str, draw: &Draw<'_>) -
                     .bind(due.0)
                     .execute(tx.connection())
                     .await?;
-                Ok::<_, store::Error>(())
+                Ok::<_, store::Error>(true)
             })
         })
         .await
+}
+
+/// Whether the command has a role that is not due.
+pub async fn lent(tx: &mut Tx, invocation: &InvocationId) -> Result<bool, store::Error> {
+    let now = tx.now().0;
+    let found = sqlx::query("SELECT 1 FROM lent WHERE invocation = $1 AND due > $2")
+        .bind(invocation.as_str())
+        .bind(now)
+        .fetch_optional(tx.connection())
+        .await?;
+    Ok(found.is_some())
 }
 
 /// The roles of one command: due at once, and taken down now if that can be done.
