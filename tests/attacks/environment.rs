@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::site::{PERMIT_ALL, Site, words};
 
 /// Git may read and change, and start nothing.
-const READS: &str = r#"@id("reads") permit(principal, action in [Action::"git.read", Action::"git.change", Action::"git.discard", Action::"git.clone"], resource);"#;
+const READS: &str = r#"@id("reads") permit(principal, action in [Action::"git.read", Action::"git.change", Action::"git.discard", Action::"git.fetch"], resource);"#;
 
 /// Nothing is permitted: whatever runs got past the gate.
 const NOTHING: &str = r#"@id("nothing") permit(principal == User::"nobody-at-all", action, resource);"#;

@@ -85,16 +85,24 @@ fn a_file_that_the_tool_writes_itself_past_the_masks() {
     assert_eq!(plain.status.code(), Some(7), "curl's own: nobody listens: {}", words(&plain));
 }
 
+/// A schema of the agent's own, in which nothing is to be read.
+const EVIL: &str = r#"@id("evil") forbid(principal, action, resource is Table) when { resource.schema == "evil" };"#;
+
 #[test]
 fn settings_for_the_server_in_letters_that_a_reader_may_not_know() {
-    let site = site();
-    let run = |options: &str| {
+    let policy = format!("{MASKED}{EVIL}");
+    let masks = "[pii]\ncolumns = [\"*.email\"]\n";
+    let site = Site::with(&Setup { policy: &policy, masks, ..Setup::default() });
+    let run = |options: &str, query: &str| {
         let mut command = site.shim("psql");
-        command.args(["-X", "-h", "127.0.0.1", "-p", "9", "-U", "a", "-d", "shop", "-c", "SELECT name FROM customers"]);
+        command.args(["-X", "-h", "127.0.0.1", "-p", "9", "-U", "a", "-d", "shop", "-c", query]);
         command.env("PGOPTIONS", options).output().unwrap()
     };
-    let harmless = run("-c statement_timeout=5s");
-    assert_eq!(harmless.status.code(), Some(2), "{}", words(&harmless));
+    let select = "SELECT name FROM customers";
+    for options in ["-c statement_timeout=5s", "-c search_path=good", "-c search_path=pg_catalog,good"] {
+        let harmless = run(options, select);
+        assert_eq!(harmless.status.code(), Some(2), "{options}: {}", words(&harmless));
+    }
     for options in [
         "-c search_path=evil",
         "-c SEARCH_PATH=evil",
@@ -102,11 +110,19 @@ fn settings_for_the_server_in_letters_that_a_reader_may_not_know() {
         "--search-path=evil",
         "-csearch_path=evil",
         "-c s\\earch_path=evil",
+        "-c search_path=good,EVIL",
+        "-c search_path=\"evil\"",
         "-c Role=admin",
         "-c session-authorization=admin",
         "-c standard-conforming-strings=off",
     ] {
-        let refused = run(options);
+        let refused = run(options, select);
         assert_eq!(refused.status.code(), Some(126), "PGOPTIONS={options}: {}", words(&refused));
     }
+    // Where another schema comes before the server's own, no function is what it is called.
+    let before = "good,pg_catalog";
+    let refused = run(&format!("-c search_path={before}"), "SELECT lower('x')");
+    assert_eq!(refused.status.code(), Some(126), "{}", words(&refused));
+    let refused = run("", &format!("SET search_path TO {before}; SELECT lower('x')"));
+    assert_eq!(refused.status.code(), Some(126), "{}", words(&refused));
 }

@@ -50,7 +50,9 @@ impl Meaning {
         for (name, value) in settings {
             match name.as_str() {
                 "search_path" => {
-                    self.path = session::names(&value).map_or(Path::Unclear, |names| Path::of(&names));
+                    let names = session::names(&value);
+                    let path = names.as_deref().map_or(Path::Unclear, Path::of);
+                    self.follow(path, names.as_deref().unwrap_or_default());
                 }
                 "role" | "session_authorization" => {
                     self.doubt("role", format!("the connection's options set {name}"));

@@ -106,6 +106,12 @@ impl Path {
     }
 }
 
+/// Whether another schema comes before the server's own names: `lower()` may then be anybody's (CREATE FUNCTION in the
+/// manual, "Writing SECURITY DEFINER Functions Safely"). Where pg_catalog is not listed it is searched first.
+pub fn shadows(path: &[String]) -> bool {
+    path.iter().skip(1).any(|schema| schema == "pg_catalog")
+}
+
 impl Meaning {
     fn new(invocation: &Invocation, facts: &Facts) -> Self {
         Meaning {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::meaning::{Meaning, Path};
+use super::meaning::{Meaning, Path, shadows};
 use super::steps::Sent;
 use super::unsafe_encoding;
 use super::variables::{PLACEHOLDER, boolean};
@@ -158,7 +158,9 @@ impl Meaning {
             return;
         };
         match name.as_str() {
-            "search_path" => self.path = if statement.local { Path::Unclear } else { Path::of(values) },
+            "search_path" => {
+                self.follow(if statement.local { Path::Unclear } else { Path::of(values) }, values);
+            }
             "" if self.path != Path::Default => self.path = Path::Unclear,
             "standard_conforming_strings" if matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) =>
                 {}
@@ -169,6 +171,14 @@ impl Meaning {
                 self.doubt("encoding", "the client's encoding changes where quotes end");
             }
             _ => {}
+        }
+    }
+
+    /// From here on names without a schema follow this path, which is made of these schemas.
+    pub fn follow(&mut self, path: Path, schemas: &[String]) {
+        self.path = path;
+        if shadows(schemas) {
+            self.doubt("search_path", "another schema's functions and operators come before the server's own");
         }
     }
 
