@@ -145,7 +145,7 @@ impl Context {
         if tells.any(NAMED.or(Tells::PARAMETER).or(Tells::PROGRAM)) {
             assignments::line(line, at, found);
         }
-        if tells.any(Tells::PHRASE) {
+        if tells.any(Tells::PHRASE) || phrases::is_pgpass(line) {
             phrases::secrets(line, at, found);
         }
         let numbered = line.first().is_some_and(u8::is_ascii_digit) && tells.any(Tells::NAME);

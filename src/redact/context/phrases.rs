@@ -124,12 +124,12 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
 /// All phrases about secrets as one automaton.
 static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(PHRASES));
 
-/// A table of phrases as one automaton.
 /// The kinds of secrets that are told so.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
     PHRASES.iter().map(|phrase| phrase.kind)
 }
 
+/// A table of phrases as one automaton.
 pub struct Phrases {
     automaton: Regex,
     table: &'static [Phrase],
@@ -164,6 +164,21 @@ impl Phrases {
             }
         }
     }
+}
+
+/// All patterns about secrets.
+#[cfg(test)]
+pub fn patterns() -> impl Iterator<Item = &'static str> {
+    PHRASES.iter().map(|phrase| phrase.pattern)
+}
+
+/// Whether a line may be of pgpass(5), which no word tells: a host, a port or a star, and three more fields.
+pub fn is_pgpass(line: &[u8]) -> bool {
+    let mut colons = memchr::memchr_iter(b':', line);
+    let Some((first, second)) = colons.next().zip(colons.next()) else { return false };
+    let port = &line[first + 1..second];
+    let port = port == b"*" || (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    port && colons.nth(1).is_some()
 }
 
 /// A line in which a word stands that a secret may follow.

@@ -159,8 +159,6 @@ const WORDS: &[(&str, Edges, Tells)] = &[
     ("::add-mask::", Edges::Any, SAID),
     ("\ttrue\t", Edges::Any, SAID),
     ("\tfalse\t", Edges::Any, SAID),
-    (":5432:", Edges::Any, SAID),
-    (":*:", Edges::Any, SAID),
     ("$1$", Edges::Any, SAID),
     ("$2", Edges::Any, SAID),
     ("$5$", Edges::Any, SAID),
@@ -270,7 +268,12 @@ fn both_upper(a: u8, b: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+
     use super::super::names::{all, says};
+    use super::super::phrases;
     use super::*;
 
     fn tells(text: &str) -> Tells {
@@ -327,5 +330,51 @@ mod tests {
         assert_eq!(got.iter().map(|(end, _)| *end).collect::<Vec<_>>(), [2, 13, 14, 28, 35]);
         assert!(is(1, Tells::NAME) && is(3, Tells::STATEMENT) && is(4, Tells::OBJECT));
         assert!(!is(0, Tells::ALL) && !is(2, Tells::ALL) && !is(3, Tells::NAME));
+    }
+
+    #[test]
+    fn whatever_a_phrase_may_match_has_a_word_by_which_it_is_looked_at() {
+        let mut runner = TestRunner::deterministic();
+        for pattern in phrases::patterns() {
+            // What only holds a place has no text.
+            let text = pattern.replace("(?:^|", "(?:").replace("|$)", ")").replace(r"\b", "").replace("(?i)^", "(?i)");
+            let text = text.strip_prefix('^').unwrap_or(&text);
+            let text = if text.ends_with(r"\$") { text } else { text.strip_suffix('$').unwrap_or(text) };
+            let texts =
+                proptest::string::bytes_regex(&format!("(?-u){text}")).unwrap_or_else(|e| panic!("{text}: {e}"));
+            for _ in 0..100 {
+                let text = texts.new_tree(&mut runner).unwrap().current();
+                let seen = Lines::default().of(&text).any(|(_, tells)| tells.any(Tells::PHRASE));
+                assert!(seen || phrases::is_pgpass(&text), "{pattern}: {}", text.escape_ascii());
+            }
+        }
+    }
+
+    /// Words of names in any case, put together in any way.
+    fn name() -> impl Strategy<Value = String> {
+        let words: Vec<&str> =
+            all().flat_map(|name| name.split('_')).chain(["db", "my", "prod", "s", "2", "x"]).collect();
+        let word = (proptest::sample::select(words), 0..4).prop_map(|(word, case)| match case {
+            0 => word.to_owned(),
+            1 => word.to_ascii_uppercase(),
+            2 => word[..1].to_ascii_uppercase() + &word[1..],
+            _ => word.chars().rev().take(2).collect(),
+        });
+        let joint = proptest::sample::select(vec!["", "_", "-", ".", " ", "__"]);
+        proptest::collection::vec((word, joint), 1..4)
+            .prop_map(|parts| parts.into_iter().map(|(word, joint)| word + joint).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_name_that_says_something_is_passed_over(name in name(), before in "[\"{ =]?", after in "[\":= ]?") {
+            let text = format!("{before}{name}{after}");
+            // As its line's readers take it apart: with its neighbours, or without them.
+            for name in [name.as_str(), name.trim_end_matches(['_', '-', '.', ' ']), text.trim_end_matches(['"', ':', '=', ' '])] {
+                prop_assert!(says(name.as_bytes()).is_none() || tells(&text).any(Tells::NAME), "{:?} in {:?}", name, text);
+            }
+        }
     }
 }
