@@ -196,7 +196,8 @@ impl<'a> Relay<'a> {
         self.pass(clean, frame)
     }
 
-    /// What was masked since the last frame, for the record: rules and places in what the caller gets, never values.
+    /// What was masked since the last frame, for the record: rules and places in what the caller gets, never values. A
+    /// return that the caller's terminal adds to a newline is not counted.
     pub fn masked_since(&mut self) -> Option<FrameKind> {
         let found = std::mem::take(&mut self.found);
         if found.is_empty() {
