@@ -22,25 +22,53 @@ pub fn matter(command: &str, config: Option<&Config>) -> bool {
 pub fn any(ask: &Ask<'_>) -> Option<bool> {
     let most = format!("--max-count={MOST}");
     let commits = ask(&[b"rev-list", b"--header", most.as_bytes(), b"HEAD", b"--all"])?;
-    let signed = |line: &[u8]| line.starts_with(b"gpgsig");
+    // Its own, and that of a tag that it merged.
+    let signed = |line: &[u8]| line.starts_with(b"gpgsig") || line.starts_with(b"mergetag ");
     let lines = || commits.split(|byte| *byte == b'\n');
     if lines().any(signed) || lines().filter(|line| line.starts_with(b"tree ")).count() >= MOST {
         return Some(true);
     }
-    let tags = ask(&[b"for-each-ref", b"--format=%(contents:signature)", b"refs/tags"])?;
+    let tags = ask(&[b"for-each-ref", b"--format=%(contents:signature)"])?;
     Some(tags.windows(10).any(|at| at == b"-----BEGIN"))
 }
 
-/// Whether the words may lead to what no ref leads to: an object's id, a reflog, names from standard input.
+/// Whether the words may lead to what no ref leads to: an object's id, a reflog, another work tree, names from standard
+/// input.
 pub fn may_lead_elsewhere(words: &Words) -> bool {
-    let id = |word: &String| {
-        word.contains("@{")
-            || word.contains("_HEAD")
-            || word
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .any(|part| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    words.operands.iter().any(id)
+    words.operands.iter().any(|word| is_elsewhere(word))
         || words.any(&["walk-reflogs", "reflog", "stdin", "alternate-refs", "not"])
         || words.letter('g')
+}
+
+fn is_elsewhere(word: &str) -> bool {
+    let hexadecimal = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // git-describe(1) writes `name-3-gID`, and git takes the id of any such word.
+    let id = |part: &str| hexadecimal(part) || part.strip_prefix('g').is_some_and(hexadecimal);
+    ["@{", "_HEAD", "/HEAD", "worktree"].into_iter().any(|part| word.contains(part))
+        || word.split(|c: char| !c.is_ascii_alphanumeric()).any(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_ref_leads_to_is_told_by_its_name() {
+        for word in [
+            "dead",
+            "1234abcd^",
+            "v1-3-gdeadbeef",
+            "x-gABCD",
+            "a..0123abc",
+            "HEAD@{1}",
+            "FETCH_HEAD",
+            "main-worktree/HEAD",
+            "worktrees/x/refs/bisect/bad",
+        ] {
+            assert!(is_elsewhere(word), "{word}");
+        }
+        for word in ["HEAD", "HEAD~3", "main", "origin/main", "v1.2.3", "feature-x", "refs/tags/good"] {
+            assert!(!is_elsewhere(word), "{word}");
+        }
+    }
 }

@@ -394,6 +394,19 @@ const LINES: &[&str] = &[
     "-c man.x.cmd=planted -c man.viewer=x help push",
 ];
 
+/// A commit, a merged tag and a tag beside the tags whose signatures nobody made: git asks its program about them.
+const SIGNED: &[&str] = &[
+    "(git cat-file commit HEAD|sed '/^$/,$d'; printf 'gpgsig -----BEGIN PGP SIGNATURE-----\\n \\n x\\n -----END PGP SIGNATURE-----\\n\\nm\\n')|git hash-object -t commit -w --stdin > ../id; git update-ref refs/heads/s $(cat ../id) | -c gpg.program=planted log --show-signature -1 s",
+    "(git cat-file commit HEAD|sed '/^$/,$d'; printf 'mergetag object '; git rev-parse HEAD~1; printf ' type commit\\n tag x\\n tagger a <a> 1 +0000\\n \\n m\\n -----BEGIN PGP SIGNATURE-----\\n \\n x\\n -----END PGP SIGNATURE-----\\n\\nm\\n')|git hash-object -t commit -w --stdin > ../id; git update-ref refs/heads/s $(cat ../id) | -c gpg.program=planted log --show-signature -1 s",
+    "(printf 'object '; git rev-parse HEAD; printf 'type commit\\ntag x\\ntagger a <a> 1 +0000\\n\\nm\\n-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n')|git hash-object -t tag -w --stdin > ../id; git update-ref refs/other/s $(cat ../id) | -c gpg.program=planted verify-tag refs/other/s",
+    "-c gpg.program=planted log --show-signature -1",
+];
+
+#[test]
+fn a_signature_wherever_it_stands_starts_its_program() {
+    agree(SIGNED);
+}
+
 /// Where the reading and git part, in words. Of a line that depends on what nobody asks (`~`), the reading must say yes.
 fn difference(line: &str) -> Option<String> {
     let (may, line) = line.strip_prefix("~ ").map_or((false, line), |line| (true, line));
