@@ -172,3 +172,29 @@ fn a_second_request_inside_of_the_first() {
         assert_eq!(refused.status.code(), Some(126), "curl {line:?}: {}", words(&refused));
     }
 }
+
+#[test]
+fn values_that_the_tool_takes_and_a_reader_might_not() {
+    let site = Site::start(
+        r#"@id("reads") permit(principal, action in [Action::"k8s.get", Action::"k8s.list", Action::"tool.info"], resource);"#,
+    );
+    let kubectl = |line: &str| {
+        let words = shell_words::split(line).unwrap();
+        site.shim("kubectl").args(["--server=http://127.0.0.1:9", "--request-timeout=1s"]).args(words).output().unwrap()
+    };
+    // What is no number ends with kubectl's own word for it.
+    let wrong = kubectl("scale deploy/web --replicas=1a");
+    assert_eq!(wrong.status.code(), Some(1), "{}", words(&wrong));
+    for line in [
+        "scale deploy/web --replicas=0x0",
+        "scale deploy/web --replicas=0b0",
+        "scale deploy/web --replicas=+0",
+        "scale deploy/web --replicas=0_0",
+        "scale deploy/web --replicas=00",
+        "delete pod web --grace-period=0x0",
+        "drain node-1 --pod-selector='app in(web)'",
+    ] {
+        let refused = kubectl(line);
+        assert_eq!(refused.status.code(), Some(126), "kubectl {line}: {}", words(&refused));
+    }
+}

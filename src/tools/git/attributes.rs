@@ -103,7 +103,7 @@ impl Scene<'_> {
 
     /// `None` where it cannot be told.
     fn looked(&self) -> Option<Vec<String>> {
-        if TAKE_ANY.contains(&self.command) || self.from_elsewhere() {
+        if TAKE_ANY.contains(&self.command) || self.are_elsewhere() {
             return None;
         }
         let mut found = BTreeSet::new();
@@ -120,7 +120,7 @@ impl Scene<'_> {
 
     /// Attributes come from a tree that the line, the environment or configuration names; patterns are no patterns for
     /// our own questions; or blobs would have to be fetched for them.
-    fn from_elsewhere(&self) -> bool {
+    fn are_elsewhere(&self) -> bool {
         let set = |name| self.world.variable(name).is_some_and(|value| !value.is_empty());
         let fetched = |key: &str| key == "extensions.partialclone" || key.ends_with(".promisor");
         self.globals.attributes_elsewhere

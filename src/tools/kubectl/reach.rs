@@ -54,8 +54,7 @@ pub(super) fn logs(m: &mut Meaning<'_>) {
     }
     // kubectl looks the pod up before it sees these (LogsOptions.Validate).
     let given = |long: &str| m.line.value(long).is_some_and(|value| !value.is_empty());
-    let below =
-        |long: &str, least: i64| m.line.value(long).and_then(|n| n.parse().ok()).is_some_and(|n: i64| n < least);
+    let below = |long: &str, least: i64| m.line.value(long).and_then(super::values::number).is_some_and(|n| n < least);
     let mistaken = ["since", "since-time"].into_iter().all(given)
         || m.line.on("all-containers") && (given("container") || m.line.words().len() == 2)
         || below("tail", -1)

@@ -64,7 +64,7 @@ fn given(line: &Line, long: &str) -> bool {
 }
 
 fn number(line: &Line, long: &str) -> Option<i64> {
-    line.value(long)?.parse().ok()
+    super::values::number(line.value(long)?)
 }
 
 /// `delete` and `create` in any case; of a path a value may be left out, but not behind its `=`.

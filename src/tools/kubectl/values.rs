@@ -36,7 +36,7 @@ fn typed(line: &Line) -> Option<&'static str> {
     const DURATIONS: [&str; 6] =
         ["pod-running-timeout", "timeout", "since", "duration", "keepalive", "log-flush-frequency"];
     let bad = |longs: &[&str], is: fn(&str) -> bool| longs.iter().any(|long| line.every(long).iter().any(|v| !is(v)));
-    let number = |text: &str| text.parse::<i64>().is_ok();
+    let is_number = |text: &str| number(text).is_some();
     // Of other commands these are text, which is looked into later.
     let own: &[&str] = match line.command.path.as_slice() {
         ["create", "priorityclass"] => &["value"],
@@ -44,9 +44,29 @@ fn typed(line: &Line) -> Option<&'static str> {
         ["run"] if given(line, "port") => &["port"],
         _ => &[],
     };
-    let wrong = bad(&NUMBERS, number) || bad(own, number) || bad(&DURATIONS, is_duration);
-    let timeout = line.value("request-timeout").is_some_and(|text| !number(text) && !is_duration(text));
+    let wrong = bad(&NUMBERS, is_number) || bad(own, is_number) || bad(&DURATIONS, is_duration);
+    let timeout = line.value("request-timeout").is_some_and(|text| !is_number(text) && !is_duration(text));
     (wrong || timeout).then_some("a number or a time is none")
+}
+
+/// Go's strconv.ParseInt in base 0, as pflag calls it: `-1`, `0x1F`, `0b1`, `010` is 8, `1_000`. Which underscores Go would not
+/// have is not looked at.
+pub(super) fn number(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let other = digits.strip_prefix('0').filter(|rest| !rest.is_empty());
+    let (radix, digits) = match other.map(|rest| (rest.as_bytes()[0].to_ascii_lowercase(), rest)) {
+        Some((b'x', rest)) => (16, &rest[1..]),
+        Some((b'o', rest)) => (8, &rest[1..]),
+        Some((b'b', rest)) => (2, &rest[1..]),
+        Some((_, rest)) => (8, rest),
+        None => (10, digits),
+    };
+    let digits = digits.replace('_', "");
+    let plain = digits.chars().all(|c| c.is_ascii_alphanumeric()) && !text.starts_with('_');
+    i64::from_str_radix(&digits, radix).ok().filter(|_| plain).map(|number| sign * number)
 }
 
 /// Go's time.ParseDuration: seconds.
@@ -110,7 +130,7 @@ fn chosen(line: &Line) -> Option<&'static str> {
             Some("--pod-running-timeout is no time at all")
         }
         ["top", _] if !one_of("sort-by", &["", "cpu", "memory"]) => Some("--sort-by is cpu or memory"),
-        ["scale"] if line.value("current-replicas").and_then(|n| n.parse().ok()).is_some_and(|n: i64| n < -1) => {
+        ["scale"] if line.value("current-replicas").and_then(number).is_some_and(|n| n < -1) => {
             Some("--current-replicas is no count")
         }
         ["rollout", "status" | "history"] if line.value("revision").is_some_and(|n| n.starts_with('-')) => {
@@ -131,9 +151,9 @@ fn chosen(line: &Line) -> Option<&'static str> {
     }
 }
 
-/// Whether each parenthesis of a selector belongs to `in` or `notin`.
+/// Whether each parenthesis of a selector may belong to `in` or `notin`, with blanks about it or without.
 fn is_set(text: &str) -> bool {
-    text.matches('(').count() == text.matches(')').count() && (text.contains(" in ") || text.contains(" notin "))
+    text.matches('(').count() == text.matches(')').count() && text.contains("in")
 }
 
 /// RFC 3339, as far as it is never taken for anything else: `2024-01-01T00:00:00Z`.
@@ -227,7 +247,7 @@ fn is_image(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, is_duration, is_image, is_time};
+    use super::{duration, is_duration, is_image, is_time, number};
 
     #[test]
     fn an_image_is_named_as_registries_have_it() {
@@ -238,6 +258,26 @@ mod tests {
         }
         for name in ["", "A B", "Nginx", "a:", "a/", "/a", "a:b c", "a@x", "-a", "a/B"] {
             assert!(!is_image(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_gos() {
+        for (text, value) in [
+            ("0", 0),
+            ("-1", -1),
+            ("+5", 5),
+            ("010", 8),
+            ("0x1F", 31),
+            ("0B1", 1),
+            ("0o7", 7),
+            ("1_000", 1000),
+            ("-0x2", -2),
+        ] {
+            assert_eq!(number(text), Some(value), "{text}");
+        }
+        for text in ["", "-", "x", "1a", "1.5", "0xg", "_1", " 1", "1s", "08", "--1", "0x", "+-1"] {
+            assert_eq!(number(text), None, "{text}");
         }
     }
 
