@@ -65,20 +65,17 @@ impl Session<'_> {
             return Ok(());
         }
         let Some(answer) = self.asked(question, &what).await? else { return Ok(()) };
-        let Some((id, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
+        let Some((answer, terms)) = self.decided(answer, &what).await? else { return Ok(()) };
         let starting = self.keeper.sessions.starting(self.peer);
         self.messages.allow(LONGEST_FRAME);
-        match self.messages.next().await? {
-            Some(FromShim::Draw) => {}
-            Some(FromShim::Becomes { role }) if terms.unrecorded => {
-                self.became(&id, (&name, &what), role);
-                self.messages.say(FromKeeper::Done).await?;
-                return Ok(());
-            }
-            Some(other) => return Err(unexpected(&other)),
-            None => return Ok(()),
-        }
-        let Some(mut running) = self.drawn(id, &terms, &what).await? else { return Ok(()) };
+        let running = if terms.wants_nobody() {
+            return self.left_alone(answer, (&name, &what)).await;
+        } else if terms.lends() {
+            self.drawn(answer, &what).await?
+        } else {
+            self.opened(answer, &what).await?
+        };
+        let Some(mut running) = running else { return Ok(()) };
         (running.name, running.line) = (name, what);
         self.running(running, starting).await
     }
@@ -99,16 +96,19 @@ impl Session<'_> {
         }
     }
 
-    /// Tells the shim, and goes on telling it while humans decide.
-    async fn decided(&mut self, mut answer: Answer, what: &str) -> Result<Option<(InvocationId, Terms)>, Broken> {
+    /// Tells the shim, and goes on telling it while humans decide; but for a yes, which the shim hears once what it needs
+    /// is there.
+    async fn decided(&mut self, mut answer: Answer, what: &str) -> Result<Option<(Answer, Terms)>, Broken> {
         loop {
+            if let Decision::Allow(terms) = &answer.decision {
+                let terms = terms.clone();
+                return Ok(Some((answer, terms)));
+            }
             let Answer { id, digest, decision } = answer;
             let said = FromKeeper::Answer { id: id.clone(), digest, decision: decision.clone() };
             self.messages.say(said).await?;
-            match decision {
-                Decision::Allow(terms) => return Ok(Some((id, terms))),
-                Decision::Deny(_) => return Ok(None),
-                Decision::Ask(_) => {}
+            if matches!(decision, Decision::Deny(_)) {
+                return Ok(None);
             }
             let keeper = self.keeper;
             let changed = tokio::select! {
@@ -129,6 +129,21 @@ impl Session<'_> {
         }
     }
 
+    /// Terms that want nobody beside the tool: the shim goes on as the tool, and nothing is recorded.
+    async fn left_alone(&mut self, answer: Answer, tool: (&str, &str)) -> Result<(), Broken> {
+        let id = answer.id.clone();
+        self.tell(answer).await?;
+        match self.messages.next().await? {
+            Some(FromShim::Becomes { role }) => {
+                self.became(&id, tool, role);
+                self.messages.say(FromKeeper::Done).await?;
+                Ok(())
+            }
+            Some(FromShim::End(_)) | None => Ok(()),
+            Some(other) => Err(unexpected(&other)),
+        }
+    }
+
     /// The shim is the tool from here on. Who runs below it is known until its end.
     fn became(&self, id: &InvocationId, (name, line): (&str, &str), role: Option<String>) {
         let role = role.filter(|role| role.len() <= LONGEST_ROLE);
@@ -137,21 +152,42 @@ impl Session<'_> {
         }
     }
 
-    /// Opens the recording first and mints the grants then.
-    async fn drawn(&mut self, id: InvocationId, terms: &Terms, what: &str) -> Result<Option<Running>, Broken> {
+    /// Terms that lend nothing: the recording is open when the shim hears of them, and it has nothing more to ask.
+    async fn opened(&mut self, answer: Answer, what: &str) -> Result<Option<Running>, Broken> {
+        let Some(mut running) = self.recording(&answer.id, what).await? else { return Ok(None) };
+        if let Err(broken) = self.tell(answer).await {
+            running.finish(None);
+            return Err(broken);
+        }
+        Ok(Some(running))
+    }
+
+    async fn tell(&mut self, answer: Answer) -> Result<(), Broken> {
+        let Answer { id, digest, decision } = answer;
+        self.messages.say(FromKeeper::Answer { id, digest, decision }).await?;
+        Ok(())
+    }
+
+    async fn recording(&mut self, id: &InvocationId, what: &str) -> Result<Option<Running>, Broken> {
         let header = Header::new(id.clone(), what.to_owned(), super::now());
-        let record = match self.keeper.spool.begin(&header) {
-            Ok(record) => record,
-            Err(error) => return self.fail(failure(what, &cannot_record(&error), error.hint())).await,
-        };
-        let growth = self.keeper.uploads.follow(id.clone());
-        growth.send_modify(|grown| grown.lent = !terms.grants.is_empty());
-        let mut running = Running::new(id, record, growth);
-        let grants = if terms.grants.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.keeper.server.draw(&running.id).await.map(|drawn| drawn.grants)
-        };
+        match self.keeper.spool.begin(&header) {
+            Ok(record) => Ok(Some(Running::new(id.clone(), record, self.keeper.uploads.follow(id.clone())))),
+            Err(error) => self.fail(failure(what, &cannot_record(&error), error.hint())).await,
+        }
+    }
+
+    /// Terms that lend something: once they are accepted, opens the recording first and mints the grants then.
+    async fn drawn(&mut self, answer: Answer, what: &str) -> Result<Option<Running>, Broken> {
+        let id = answer.id.clone();
+        self.tell(answer).await?;
+        match self.messages.next().await? {
+            Some(FromShim::Draw) => {}
+            Some(FromShim::End(_)) | None => return Ok(None),
+            Some(other) => return Err(unexpected(&other)),
+        }
+        let Some(mut running) = self.recording(&id, what).await? else { return Ok(None) };
+        running.growth.send_modify(|grown| grown.lent = true);
+        let grants = self.keeper.server.draw(&running.id).await.map(|drawn| drawn.grants);
         let said = match grants {
             Ok(grants) => self.messages.say(FromKeeper::Drawn { grants }).await,
             Err(trouble) => {

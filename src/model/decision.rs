@@ -45,6 +45,20 @@ pub struct Terms {
     pub quiet_programs: bool,
 }
 
+impl Terms {
+    /// Whether a credential will be drawn.
+    pub fn lends(&self) -> bool {
+        !self.grants.is_empty()
+    }
+
+    /// Whether nobody has to stay beside the tool. Terms that ask for more all the same are kept as they stand.
+    pub fn wants_nobody(&self) -> bool {
+        let Terms { unrecorded, record_stdin, masks, masking, limit_seconds, environment: _, grants, quiet_programs } = self;
+        let more = !masking.is_empty() || *record_stdin || *quiet_programs || limit_seconds.is_some();
+        *unrecorded && !more && masks.is_empty() && grants.is_empty()
+    }
+}
+
 /// A question that waits for humans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalTicket {

@@ -11,7 +11,7 @@ use sha2::Digest as _;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
-use super::store;
+use super::store::{self, Statement};
 use crate::model::{Digest, InvocationId, Micros, Subject};
 use crate::wire::contract::{AuditEntry, AuditHead};
 
@@ -50,17 +50,34 @@ impl Event {
 }
 
 /// The entry that follows `previous`.
-pub fn entry(seq: i64, previous: Digest, at: Micros, event: Event) -> AuditEntry {
+pub fn entry(seq: i64, previous: Digest, at: Micros, event: &Event) -> AuditEntry {
     let mut object = Map::new();
     object.insert("at".to_owned(), at.0.into());
     object.insert("kind".to_owned(), event.kind.into());
-    object.insert("who".to_owned(), event.who.into());
-    object.insert("invocation".to_owned(), event.invocation.map(|id| id.to_string()).into());
-    for (key, value) in event.more {
-        object.entry(key).or_insert(value);
+    object.insert("who".to_owned(), event.who.as_deref().into());
+    object.insert("invocation".to_owned(), event.invocation.as_ref().map(InvocationId::as_str).into());
+    for (key, value) in &event.more {
+        object.entry(key).or_insert_with(|| value.clone());
     }
     let text = Value::Object(object).to_string();
     AuditEntry { seq, previous, hash: link(previous, &text), text }
+}
+
+/// Writes an entry down.
+pub fn written(entry: &AuditEntry) -> Statement {
+    let AuditEntry { seq, previous, hash, text } = entry;
+    Statement {
+        sql: "INSERT INTO audit (seq, previous, hash, text) VALUES ($1, $2, $3, $4)",
+        values: vec![(*seq).into(), previous.to_string().into(), hash.to_string().into(), text.as_str().into()],
+    }
+}
+
+/// Makes an entry the end of the chain.
+pub fn ends(seq: i64, hash: Digest) -> Statement {
+    Statement {
+        sql: "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1",
+        values: vec![seq.into(), hash.to_string().into()],
+    }
 }
 
 /// The hash of a line: over the one before it and its own bytes.

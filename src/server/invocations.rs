@@ -11,7 +11,7 @@ use super::approvals::{self, Asking};
 use super::audit::Event;
 use super::http::error::Failure;
 use super::question::Judged;
-use super::store::{self, Tx};
+use super::store::{self, Plain, Statement, Tx};
 use crate::model::{
     ApprovalId, Decision, Digest, Exit, InvocationId, Micros, Reading, Refusal, RefusalKind, Subject, Terms,
 };
@@ -75,40 +75,32 @@ impl Decided {
 /// What lends nothing is answered before it is on the disk: it is the most of what agents run, and a disk takes as long
 /// for its word as all the rest of the way.
 pub async fn accept(app: &App, who: Subject, judged: Judged) -> Result<Answer, Failure> {
-    let lends = match &judged.verdict {
-        Verdict::Allow { terms, .. } => !terms.grants.is_empty(),
-        Verdict::Deny(_) => false,
-        Verdict::Ask { .. } => true,
-    };
-    let first = if lends {
-        Recorded::Known(who, Box::new(judged))
-    } else {
-        app.store.write_soon(move |tx| Box::pin(async move { record_new(tx, who, judged).await })).await?
-    };
-    let answer = match first {
-        Recorded::New(answer) => answer,
-        Recorded::Known(who, judged) => {
-            let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, who, *judged).await })).await?;
-            outcome.ok_or_else(|| {
-                Failure::conflict("this invocation id was used already").hint("every command needs an id of its own")
-            })?
+    if let Some(answer) = settled(&judged) {
+        let decided = Decided::of(&answer.decision);
+        let plain = Plain {
+            row: row(app.now(), &who, &judged, &decided, None)?,
+            event: told(&who, &judged, &decided, None),
+        };
+        if app.store.add_soon(plain).await? {
+            return Ok(answer);
         }
-    };
+        // The id was seen before: what there is to say may settle something, and must last.
+    }
+    let outcome = app.store.write(move |tx| Box::pin(async move { record(tx, who, judged).await })).await?;
+    let answer = outcome.ok_or_else(|| {
+        Failure::conflict("this invocation id was used already").hint("every command needs an id of its own")
+    })?;
     Ok(Answer { decision: approvals::with_url(app, answer.decision), ..answer })
 }
 
-enum Recorded {
-    New(Answer),
-    /// The id was seen before: what there is to say may settle something, and must last.
-    Known(Subject, Box<Judged>),
-}
-
-async fn record_new(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Recorded, Failure> {
-    let known = by_id(tx.connection(), &judged.invocation.id).await?.is_some();
-    if known {
-        return Ok(Recorded::Known(who, Box::new(judged)));
-    }
-    decide(tx, who, judged).await.map(Recorded::New)
+/// The answer, where it asks nobody and lends nothing.
+fn settled(judged: &Judged) -> Option<Answer> {
+    let decision = match &judged.verdict {
+        Verdict::Allow { terms, .. } if !terms.lends() => Decision::Allow(terms.clone()),
+        Verdict::Deny(refusal) => Decision::Deny(refusal.clone()),
+        Verdict::Allow { .. } | Verdict::Ask { .. } => return None,
+    };
+    Some(Answer { id: judged.invocation.id.clone(), digest: judged.digest, decision })
 }
 
 async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answer>, Failure> {
@@ -127,33 +119,41 @@ async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answ
 /// Writes a new row, and its entry in the audit log.
 async fn decide(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Answer, Failure> {
     let id = judged.invocation.id.clone();
-    let verdict = judged.verdict.clone();
-    let (decision, approval, policies) = match verdict {
-        Verdict::Allow { terms, policies } => (Decision::Allow(terms), None, policies),
-        Verdict::Deny(refusal) => {
-            let policies = refusal.policies.clone();
-            (Decision::Deny(refusal), None, policies)
-        }
+    let (decision, approval) = match judged.verdict.clone() {
+        Verdict::Allow { terms, .. } => (Decision::Allow(terms), None),
+        Verdict::Deny(refusal) => (Decision::Deny(refusal), None),
         Verdict::Ask { terms, needs, policies } => {
-            let asking = Asking::new(terms, needs, policies.clone());
+            let asking = Asking::new(terms, needs, policies);
             let (decision, approval) = approvals::attach(tx, &who, &judged, asking).await?;
-            (decision, Some(approval), policies)
+            (decision, Some(approval))
         }
     };
     let decided = Decided::of(&decision);
-    insert(tx, &who, &judged, &decided, approval.as_ref()).await?;
-    let mut event = decision_event(&who, &id, judged.digest, &decided, approval.as_ref())
+    let row = row(tx.now(), &who, &judged, &decided, approval.as_ref())?;
+    if row.run(tx.connection()).await? == 0 {
+        return Err(Failure::internal(format!("{id} is there already")));
+    }
+    tx.audit(told(&who, &judged, &decided, approval.as_ref())).await?;
+    Ok(Answer { id, digest: judged.digest, decision })
+}
+
+/// What the log says of a new row.
+fn told(who: &Subject, judged: &Judged, decided: &Decided, approval: Option<&ApprovalId>) -> Event {
+    let policies = match &judged.verdict {
+        Verdict::Allow { policies, .. } | Verdict::Ask { policies, .. } => policies,
+        Verdict::Deny(refusal) => &refusal.policies,
+    };
+    let event = decision_event(who, &judged.invocation.id, judged.digest, decided, approval)
         .with("tool", judged.tool.as_str())
         .with("command", judged.command.as_str())
         .with("cwd", judged.cwd.as_str())
         .with("operations", judged.operations.clone())
-        .with("policies", policies)
+        .with("policies", policies.clone())
         .with("policy_set", judged.policies.map(|digest| digest.to_string()));
-    if let Some(parent) = &judged.invocation.parent {
-        event = event.with("parent", parent.as_str());
+    match &judged.invocation.parent {
+        Some(parent) => event.with("parent", parent.as_str()),
+        None => event,
     }
-    tx.audit(event).await?;
-    Ok(Answer { id, digest: judged.digest, decision })
 }
 
 /// A yes to what other policies asked for says nothing under those in force: the same command again is judged by them,
@@ -330,33 +330,33 @@ fn from_row(row: &AnyRow) -> Result<Row, store::Error> {
     })
 }
 
-async fn insert(
-    tx: &mut Tx,
+/// Writes a new row; none where the id is there.
+fn row(
+    began: Micros,
     who: &Subject,
     judged: &Judged,
     decided: &Decided,
     approval: Option<&ApprovalId>,
-) -> Result<(), store::Error> {
-    let began = tx.now().0;
-    sqlx::query(
-        "INSERT INTO invocations (id, subject, who, tool, command, digest, began, parent, decision, approval, reading, policy_set) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(judged.invocation.id.as_str())
-    .bind(&who.id)
-    .bind(serde_json::to_string(who)?)
-    .bind(&judged.tool)
-    .bind(&judged.command)
-    .bind(judged.digest.to_string())
-    .bind(began)
-    .bind(judged.invocation.parent.as_ref().map(InvocationId::as_str))
-    .bind(serde_json::to_string(decided)?)
-    .bind(approval.map(ApprovalId::as_str))
-    .bind(serde_json::to_string(&judged.reading)?)
-    .bind(judged.policies.map(|set| set.to_string()))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+) -> Result<Statement, store::Error> {
+    Ok(Statement {
+        sql: "INSERT INTO invocations \
+              (id, subject, who, tool, command, digest, began, parent, decision, approval, reading, policy_set) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+        values: vec![
+            judged.invocation.id.as_str().into(),
+            who.id.as_str().into(),
+            serde_json::to_string(who)?.into(),
+            judged.tool.as_str().into(),
+            judged.command.as_str().into(),
+            judged.digest.to_string().into(),
+            began.0.into(),
+            judged.invocation.parent.as_ref().map(InvocationId::as_str).into(),
+            serde_json::to_string(decided)?.into(),
+            approval.map(ApprovalId::as_str).into(),
+            serde_json::to_string(&judged.reading)?.into(),
+            judged.policies.map(|set| set.to_string()).into(),
+        ],
+    })
 }
 
 impl Row {

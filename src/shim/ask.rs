@@ -76,6 +76,7 @@ impl Keeper {
         let permit = match self.answer(&id)? {
             Answer::Permit(permit) => permit,
             Answer::Refused(refusal) => return Err(No::from(refusal)),
+            Answer::NotTaken(refusal) => return Err(self.nothing_was_run(No::from(refusal))),
             Answer::Wait(ticket) => self.wait(ticket, &id, say)?,
         };
         match message {
@@ -106,6 +107,7 @@ impl Keeper {
             match self.answer(id) {
                 Ok(Answer::Permit(permit)) => break Ok(permit),
                 Ok(Answer::Refused(refusal)) => break Err(No::from(refusal)),
+                Ok(Answer::NotTaken(refusal)) => break Err(self.nothing_was_run(No::from(refusal))),
                 Ok(Answer::Wait(now)) => {
                     if now.given != ticket.given {
                         say.waiting(&now);
@@ -126,16 +128,19 @@ impl Keeper {
         }
     }
 
-    /// Accepts the terms: mints the grants and opens the record.
-    pub fn draw(&mut self, _permit: &Permit) -> Result<Vec<Grant>, No> {
-        self.send(&FromShim::Draw)?;
-        match self.receive()? {
-            FromKeeper::Drawn { grants } => {
-                self.patience(FRAME_PATIENCE).map_err(|error| self.lost(&error))?;
-                Ok(grants)
+    /// Accepts the terms: mints what they lend. Where they lend nothing there is nothing to say, and the record is open.
+    pub fn draw(&mut self, permit: &Permit) -> Result<Vec<Grant>, No> {
+        let grants = if permit.terms().lends() {
+            self.send(&FromShim::Draw)?;
+            match self.receive()? {
+                FromKeeper::Drawn { grants } => grants,
+                other => return Err(self.no(other)),
             }
-            other => Err(self.no(other)),
-        }
+        } else {
+            Vec::new()
+        };
+        self.patience(FRAME_PATIENCE).map_err(|error| self.lost(&error))?;
+        Ok(grants)
     }
 
     /// Accepts terms that want nobody beside the tool.
@@ -170,7 +175,7 @@ impl Keeper {
     }
 
     /// The last word; returns when the keeper has it on disk.
-    pub fn end(mut self, ending: Ending) -> Result<(), No> {
+    pub fn end(&mut self, ending: Ending) -> Result<(), No> {
         self.send(&FromShim::End(ending))?;
         loop {
             match self.receive()? {
@@ -182,8 +187,8 @@ impl Keeper {
         }
     }
 
-    /// What was drawn is given back at once, because the command cannot be run as it was allowed.
-    pub fn nothing_was_run(self, no: No) -> No {
+    /// The last word where the command cannot be run as it was allowed: what was drawn is given back at once.
+    pub fn nothing_was_run(&mut self, no: No) -> No {
         let ending = Ending { exit: Exit::Code(no.code()), duration: Micros(0), bytes: 0, masked: Vec::new() };
         // A keeper that is gone revokes by itself; the caller hears why nothing was run.
         let _ = self.end(ending);

@@ -68,7 +68,7 @@ fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut Abou
     about.notes = machine.notes();
     let (permit, question) = keeper.ask(Question { invocation, facts }, say)?;
     unwatched(&permit)?;
-    if permit.wants_nobody() {
+    if permit.terms().wants_nobody() {
         let command = deliver::command(tool, (&install, &real), &machine, question, &permit, Vec::new())?;
         keeper.becomes(command.role.clone())?;
         return Err(command.replace_us());
@@ -84,7 +84,7 @@ fn gate(tool: &'static dyn Tool, own: Option<&[u8]>, say: &Say, about: &mut Abou
         Err(no) => return Err(keeper.nothing_was_run(no)),
     };
     let session = Session::start(permit, command, lenses, keeper)?;
-    let ended = session.run()?;
+    let mut ended = session.run()?;
     let exit = ended.ending.exit;
     say.masked(&ended.ending.masked);
     let recorded = ended.keeper.end(ended.ending);
@@ -158,7 +158,7 @@ fn hide() -> Result<(), No> {
 
 /// Nothing is lent where somebody who started us as a debugger does would read it with us.
 fn unwatched(permit: &Permit) -> Result<(), No> {
-    if permit.terms().grants.is_empty() || !caller::traced().map_err(machine_failed)? {
+    if !permit.terms().lends() || !caller::traced().map_err(machine_failed)? {
         return Ok(());
     }
     Err(ask::failure(

@@ -13,6 +13,8 @@ pub enum Answer {
     Permit(Permit),
     Wait(ApprovalTicket),
     Refused(Refusal),
+    /// Allowed, on terms that this program cannot keep.
+    NotTaken(Refusal),
 }
 
 /// Names each arm: a decision that is not understood has already failed to parse.
@@ -20,7 +22,7 @@ pub fn answer(decision: Decision) -> Answer {
     match decision {
         Decision::Allow(terms) => match known_sets(&terms.masks) {
             Ok(()) => Answer::Permit(Permit { terms }),
-            Err(unknown) => Answer::Refused(cannot_enforce(&unknown)),
+            Err(unknown) => Answer::NotTaken(cannot_enforce(&unknown)),
         },
         Decision::Ask(ticket) => Answer::Wait(ticket),
         Decision::Deny(refusal) => Answer::Refused(refusal),
@@ -38,14 +40,6 @@ pub struct Lenses {
 impl Permit {
     pub fn terms(&self) -> &Terms {
         &self.terms
-    }
-
-    /// Whether nobody has to stay beside the tool. Terms that ask for more all the same are kept as they stand.
-    pub fn wants_nobody(&self) -> bool {
-        let Terms { unrecorded, record_stdin, masks, masking, limit_seconds, environment: _, grants, quiet_programs } =
-            &self.terms;
-        let more = !masking.is_empty() || *record_stdin || *quiet_programs || limit_seconds.is_some();
-        *unrecorded && !more && masks.is_empty() && grants.is_empty()
     }
 
     /// The mask sets of the terms, and the secrets that were lent.
@@ -86,7 +80,7 @@ mod tests {
     fn terms_that_cannot_be_kept_are_no_permit() {
         let masks = |name: &str| Terms { masks: vec![name.to_owned()], ..Terms::default() };
         assert!(matches!(answer(Decision::Allow(masks("secrets"))), Answer::Permit(_)));
-        assert!(matches!(answer(Decision::Allow(masks("no such set"))), Answer::Refused(_)));
+        assert!(matches!(answer(Decision::Allow(masks("no such set"))), Answer::NotTaken(_)));
         assert!(serde_json::from_str::<Decision>(r#"{"decision":"allow","sandbox":true}"#).is_err());
     }
 }

@@ -14,6 +14,19 @@ impl Mask {
         change(libc::SIG_BLOCK, None)
     }
 
+    /// Blocks every signal, and gives what was blocked before.
+    pub fn all_blocked() -> io::Result<Mask> {
+        let mut all = empty();
+        // SAFETY: `all` lives through the call.
+        unsafe { libc::sigfillset(&raw mut all) };
+        change(libc::SIG_SETMASK, Some(&Mask(all)))
+    }
+
+    /// Blocks these and no others.
+    pub fn restore(&self) -> io::Result<()> {
+        change(libc::SIG_SETMASK, Some(self)).map(|_| ())
+    }
+
     fn of(signals: &[i32]) -> Mask {
         let mut set = empty();
         for signal in signals {

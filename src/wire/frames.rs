@@ -16,7 +16,7 @@ use crate::model::{
 };
 
 /// Said in a shim's [`Hello`]; raised when a message changes its meaning.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The longest message either side takes: room for 2 MiB of arguments and 64 MiB of contents in JSON.
 pub const MAX: usize = 160 << 20;
@@ -31,10 +31,11 @@ pub enum FromShim {
     Hello(Hello),
     /// Ask the server. Answered by [`FromKeeper::Answer`], and again whenever it changes while it is `ask`.
     Ask(Box<Question>),
-    /// Terms are accepted: mint the grants and open the recording. Answered by [`FromKeeper::Drawn`].
+    /// Terms that lend something are accepted: open the recording and mint the grants. Answered by [`FromKeeper::Drawn`].
+    /// Terms that lend nothing need no such word: their recording is open when the answer comes.
     Draw,
-    /// Terms that want no record are accepted: this process goes on as the tool, in this role. Answered by
-    /// [`FromKeeper::Done`].
+    /// Terms that want nobody beside the tool ([`Terms::wants_nobody`](crate::model::Terms::wants_nobody)) are accepted:
+    /// this process goes on as the tool, in this role. Answered by [`FromKeeper::Done`].
     Becomes {
         #[serde(default)]
         role: Option<String>,
@@ -62,7 +63,8 @@ pub enum FromShim {
     /// Something happened. The keeper writes it to the spool before it reads on, and says so with
     /// [`FromKeeper::Kept`]; what a frame holds is not shown to the caller before that.
     Frame(Frame),
-    /// The last word. Answered by [`FromKeeper::Done`] once the end is in the spool.
+    /// The last word, also of a shim that cannot take the terms. Answered by [`FromKeeper::Done`] once the end is in the
+    /// spool.
     End(Ending),
     /// From a credential helper: what git asks for (gitcredentials(7)). Answered by [`FromKeeper::Credential`].
     Credential {

@@ -16,12 +16,16 @@ use tokio::time::{Instant, timeout_at};
 use super::auth::Caller;
 use super::error::Failure;
 use super::{body, id};
-use crate::model::{Decision, InvocationId, Micros};
+use crate::model::{Decision, InvocationId, Micros, Subject};
 use crate::server::{App, ending, grants, invocations, question};
 use crate::wire::contract::{Answer, Ask, Drawn, End, path};
 
 /// 64 MiB of contents as base64 in JSON, and the arguments.
 const LARGEST_ASK: usize = 112 << 20;
+
+/// Bytes of a question that is read and judged where it came in: everyday commands, a few hundred microseconds. Longer
+/// ones go to a thread that nobody waits for; the way there and back takes as long as reading a short one.
+const AT_ONCE: usize = 8 << 10;
 
 /// The longest a decision is waited for in one request.
 const LONGEST_WAIT: u64 = 60;
@@ -36,14 +40,19 @@ pub fn router() -> Router<Arc<App>> {
 
 async fn ask(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Json<Answer>, Failure> {
     let body = body::large(request, LARGEST_ASK).await?;
-    let (for_reading, who) = (app.clone(), caller.subject.clone());
-    let judged = tokio::task::spawn_blocking(move || {
-        let ask: Ask = body::parse(&body.bytes)?;
-        question::judge(&for_reading.policies, &who, ask).map_err(Failure::bad_request)
-    })
-    .await
-    .map_err(Failure::internal)??;
+    let judged = if body.bytes.len() <= AT_ONCE {
+        judge(&app, &caller.subject, &body.bytes)?
+    } else {
+        let (app, who) = (app.clone(), caller.subject.clone());
+        let judged = tokio::task::spawn_blocking(move || judge(&app, &who, &body.bytes));
+        judged.await.map_err(Failure::internal)??
+    };
     invocations::accept(&app, caller.subject, judged).await.map(Json)
+}
+
+fn judge(app: &App, who: &Subject, body: &[u8]) -> Result<question::Judged, Failure> {
+    let ask: Ask = body::parse(body)?;
+    question::judge(&app.policies, who, ask).map_err(Failure::bad_request)
 }
 
 #[derive(Deserialize)]

@@ -20,12 +20,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use sqlx::Row as _;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::model::{Micros, Subject};
 use crate::server::App;
 use crate::server::http::error::Failure;
+use crate::server::store::{Statement, Value};
 pub use browser::{same_origin, web_session};
 
 /// What identity keeps in memory: the provider's metadata and keys, once they were needed.
@@ -60,16 +60,14 @@ impl WebSession {
 
 /// Whom the token of `Authorization: Bearer` stands for; [`Failure::not_signed_in`] where it stands for nobody.
 pub async fn authenticate_bearer(app: &App, token: &str) -> Result<Authenticated, Failure> {
-    let row = sqlx::query(
-        "SELECT t.expires, l.who FROM login_tokens t JOIN logins l ON l.id = t.login \
-         WHERE t.digest = $1 AND t.kind = 'access' AND t.expires > $2 AND l.revoked IS NULL",
-    )
-    .bind(token::digest(token))
-    .bind(app.now().0)
-    .fetch_optional(app.store.pool())
-    .await?
-    .ok_or_else(Failure::not_signed_in)?;
-    Ok(Authenticated { expires: Micros(row.try_get(0)?), subject: read_subject(row.try_get(1)?)? })
+    let signed_in = Statement {
+        sql: "SELECT t.expires, l.who FROM login_tokens t JOIN logins l ON l.id = t.login \
+              WHERE t.digest = $1 AND t.kind = 'access' AND t.expires > $2 AND l.revoked IS NULL",
+        values: vec![token::digest(token).into(), app.now().0.into()],
+    };
+    let row = app.store.first(&signed_in).await?.ok_or_else(Failure::not_signed_in)?;
+    let [expires, who] = <[Value; 2]>::try_from(row).map_err(|_| Failure::internal("a login's columns"))?;
+    Ok(Authenticated { expires: Micros(expires.number()?), subject: read_subject(who.text()?)? })
 }
 
 /// `/login`, `/logout` and the device page.

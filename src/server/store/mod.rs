@@ -6,22 +6,31 @@
 //! after another, so a job may read, judge and write without another in between; with PostgreSQL several servers
 //! take turns by the row of `audit_head`. Reading goes through [`Store::pool`].
 //!
+//! What every command waits for is neither a job nor a closure: one [`Statement`] to read ([`Store::first`]), one to
+//! write ([`Store::add_soon`]), which SQLite runs where they are ([`direct`]).
+//!
 //! SQL here and in the modules that use it runs on both: `$1`, TEXT and BIGINT, RETURNING, ON CONFLICT.
 
 mod changes;
+mod direct;
+mod plain;
 mod schema;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::server::Clock;
 pub use changes::{Changes, Waiter};
-use writer::Durable;
+use direct::{Direct, Not};
+pub use plain::{Plain, Statement, Value};
+use writer::{Durable, Turns};
 pub use writer::{Tx, Work};
 
 /// Why the store did not do as asked. Inner words: for the log only.
@@ -65,6 +74,9 @@ pub struct Store {
     changes: Changes,
     relay: Option<JoinHandle<()>>,
     jobs: mpsc::Sender<Box<dyn writer::Job>>,
+    direct: Option<Direct>,
+    turns: Arc<Turns>,
+    clock: Clock,
 }
 
 impl Store {
@@ -84,9 +96,21 @@ impl Store {
             Engine::Sqlite => None,
             Engine::Postgres => Some(tokio::spawn(changes::relay(url.to_owned(), changes.clone()))),
         };
-        let writer = writer::Writer { pool: pool.clone(), soon, engine, clock, changes: changes.clone() };
+        let direct = match engine {
+            Engine::Sqlite => beside(url)?,
+            Engine::Postgres => None,
+        };
+        let turns = Arc::new(Turns::default());
+        let writer = writer::Writer {
+            pool: pool.clone(),
+            soon,
+            engine,
+            clock: clock.clone(),
+            changes: changes.clone(),
+            turns: turns.clone(),
+        };
         tokio::spawn(writer.run(queue));
-        Ok(Store { pool, changes, relay, jobs })
+        Ok(Store { pool, changes, relay, jobs, direct, turns, clock })
     }
 
     /// For reading only: what is written past the writer is not in the audit log.
@@ -127,6 +151,43 @@ impl Store {
         self.enqueue(Durable::Soon, work).await
     }
 
+    /// The first row of what one statement reads.
+    pub async fn first(&self, statement: &Statement) -> Result<Option<Vec<Value>>, Error> {
+        match self.direct.as_ref().map(|direct| direct.first(statement)) {
+            Some(Ok(row)) => Ok(row),
+            Some(Err(Not::Done(error))) => Err(error),
+            Some(Err(Not::Free)) | None => statement.first(&self.pool).await,
+        }
+    }
+
+    /// Adds one row with its audit entry, as [`Store::write_soon`] would; false where the row was there already.
+    pub async fn add_soon(&self, plain: Plain) -> Result<bool, Error> {
+        if let Some(direct) = &self.direct {
+            let turn = self.turns.take().await;
+            let written = direct.write(&plain, (self.clock)());
+            drop(turn);
+            match written {
+                Ok(added) => {
+                    self.turns.owe();
+                    return Ok(added);
+                }
+                Err(Not::Done(error)) => return Err(error),
+                Err(Not::Free) => {}
+            }
+        }
+        let Plain { row, event } = plain;
+        self.write_soon(move |tx| {
+            Box::pin(async move {
+                let added = row.run(tx.connection()).await? > 0;
+                if added {
+                    tx.audit(event).await?;
+                }
+                Ok(added)
+            })
+        })
+        .await
+    }
+
     async fn enqueue<T, E, F>(&self, durable: Durable, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -145,6 +206,13 @@ impl Drop for Store {
             relay.abort();
         }
     }
+}
+
+/// The direct way to a database in a file. One in memory is sqlx's alone.
+fn beside(url: &str) -> Result<Option<Direct>, Error> {
+    let options: SqliteConnectOptions = url.parse()?;
+    let path = options.get_filename();
+    if path.is_file() { Direct::open(path).map(Some) } else { Ok(None) }
 }
 
 async fn connect(url: &str, engine: Engine, durable: Durable, most: u32) -> Result<AnyPool, sqlx::Error> {

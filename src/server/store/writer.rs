@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::changes::{CHANNEL, Changes};
 use super::{Engine, Error};
@@ -49,14 +51,8 @@ impl Tx {
 
     /// Adds an entry to the audit log, and gives its number. It stands or falls with the job.
     pub async fn audit(&mut self, event: Event) -> Result<i64, Error> {
-        let entry = audit::entry(self.head.seq + 1, self.head.hash, self.now, event);
-        sqlx::query("INSERT INTO audit (seq, previous, hash, text) VALUES ($1, $2, $3, $4)")
-            .bind(entry.seq)
-            .bind(entry.previous.to_string())
-            .bind(entry.hash.to_string())
-            .bind(&entry.text)
-            .execute(&mut *self.inner)
-            .await?;
+        let entry = audit::entry(self.head.seq + 1, self.head.hash, self.now, &event);
+        audit::written(&entry).run(&mut self.inner).await?;
         self.head = Head { seq: entry.seq, hash: entry.hash };
         Ok(entry.seq)
     }
@@ -82,11 +78,7 @@ impl Tx {
 
     /// Commits, and gives what is to be announced.
     async fn commit(mut self, engine: Engine) -> Result<Vec<String>, Error> {
-        sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1")
-            .bind(self.head.seq)
-            .bind(self.head.hash.to_string())
-            .execute(&mut *self.inner)
-            .await?;
+        audit::ends(self.head.seq, self.head.hash).run(&mut self.inner).await?;
         if engine == Engine::Postgres {
             for id in &self.announced {
                 let notify = sqlx::query("SELECT CAST(pg_notify($1, $2) AS TEXT)").bind(CHANNEL).bind(id);
@@ -194,6 +186,29 @@ pub struct Writer {
     pub engine: Engine,
     pub clock: Clock,
     pub changes: Changes,
+    pub turns: Arc<Turns>,
+}
+
+/// Who writes: one at a time, the writer or whoever goes the direct way. Waiting for SQLite's own lock would keep a thread.
+#[derive(Default)]
+pub struct Turns {
+    turn: Mutex<()>,
+    /// The direct way has committed something that is not on the disk, and the writer was told.
+    owed: AtomicBool,
+    told: Notify,
+}
+
+impl Turns {
+    pub async fn take(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// The writer has to see to the disk.
+    pub fn owe(&self) {
+        if !self.owed.swap(true, Ordering::AcqRel) {
+            self.told.notify_one();
+        }
+    }
 }
 
 impl Writer {
@@ -203,32 +218,40 @@ impl Writer {
         // When the oldest commit that is not on the disk has to be.
         let mut owed: Option<Instant> = None;
         loop {
-            let came = match owed {
-                Some(at) => timeout_at(at, queue.recv_many(&mut batch, TOGETHER)).await,
-                None => Ok(queue.recv_many(&mut batch, TOGETHER).await),
-            };
-            match came {
-                Err(_) => owed = self.settle().await,
-                Ok(0) => break,
-                Ok(_) => {
+            let due = owed;
+            tokio::select! {
+                () = async { sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => {
+                    owed = self.settle().await;
+                }
+                () = self.turns.told.notified() => owed = owed.or_else(|| Some(Instant::now() + SOON)),
+                came = queue.recv_many(&mut batch, TOGETHER) => {
+                    if came == 0 {
+                        break;
+                    }
                     let durable = batch.iter().map(|job| job.durable()).max().unwrap_or(Durable::Now);
-                    self.work_off(&mut batch, durable).await;
+                    let committed = self.work_off(&mut batch, durable).await;
                     owed = match (self.engine, durable) {
                         (Engine::Sqlite, Durable::Soon) => owed.or_else(|| Some(Instant::now() + SOON)),
                         // SQLite's log is one file: what is synced with it takes along all that came before.
-                        (Engine::Sqlite, Durable::Now) | (Engine::Postgres, _) => None,
+                        (Engine::Sqlite, Durable::Now) => owed.filter(|_| !committed),
+                        (Engine::Postgres, _) => None,
                     };
                 }
             }
         }
-        if owed.is_some() {
+        if owed.is_some() || self.turns.owed.load(Ordering::Acquire) {
             self.settle().await;
         }
     }
 
-    async fn work_off(&self, batch: &mut Vec<Box<dyn Job>>, durable: Durable) {
+    /// Whether it was committed.
+    async fn work_off(&self, batch: &mut Vec<Box<dyn Job>>, durable: Durable) -> bool {
+        let turn = self.turns.take().await;
         let committed = match self.together(batch, durable).await {
             Ok(announced) => {
+                if durable == Durable::Now {
+                    self.turns.owed.store(false, Ordering::Release);
+                }
                 announced.into_iter().for_each(|id| self.changes.announce(id));
                 Ok(())
             }
@@ -237,9 +260,11 @@ impl Writer {
                 Err(error.to_string())
             }
         };
+        drop(turn);
         for job in batch.drain(..) {
             job.done(committed.clone());
         }
+        committed.is_ok()
     }
 
     async fn together(&self, batch: &mut [Box<dyn Job>], durable: Durable) -> Result<Vec<String>, Error> {
@@ -261,6 +286,7 @@ impl Writer {
     /// Makes what was committed durable: a checkpoint waits for the log's way to the disk, and keeps no writer waiting.
     /// `Some`: when to try again, after a failure or behind a reader that was in its way.
     async fn settle(&self) -> Option<Instant> {
+        self.turns.owed.store(false, Ordering::Release);
         let again = Some(Instant::now() + SOON);
         let checkpoint = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&self.pool).await;
         // Whether it was kept from working, how long the log is, and how much of it has been taken over.
