@@ -53,7 +53,8 @@ impl Terms {
 
     /// Whether nobody has to stay beside the tool. Terms that ask for more all the same are kept as they stand.
     pub fn wants_nobody(&self) -> bool {
-        let Terms { unrecorded, record_stdin, masks, masking, limit_seconds, environment: _, grants, quiet_programs } = self;
+        let Terms { unrecorded, record_stdin, masks, masking, limit_seconds, environment: _, grants, quiet_programs } =
+            self;
         let more = !masking.is_empty() || *record_stdin || *quiet_programs || limit_seconds.is_some();
         *unrecorded && !more && masks.is_empty() && grants.is_empty()
     }

@@ -16,6 +16,8 @@ pub enum Set {
 }
 
 impl Set {
+    pub const ALL: [Set; 3] = [Set::Secrets, Set::Pii, Set::Addresses];
+
     /// The name by which policy asks for it (`@mask("pii")`), one of [`crate::model::MASK_SETS`].
     pub fn name(self) -> &'static str {
         match self {
@@ -26,7 +28,7 @@ impl Set {
     }
 
     pub fn by_name(name: &str) -> Option<Set> {
-        [Set::Secrets, Set::Pii, Set::Addresses].into_iter().find(|set| set.name() == name)
+        Set::ALL.into_iter().find(|set| set.name() == name)
     }
 }
 

@@ -31,8 +31,8 @@ pub struct Span {
 
 pub struct Scanner {
     rules: Vec<Compiled>,
-    /// Made when there is text to search, once for all streams of a run.
-    words: Arc<OnceLock<Words>>,
+    /// Made when there is text to search, once for all that have the same rules.
+    words: &'static OnceLock<Words>,
     /// The text in lower case.
     low: Vec<u8>,
     /// Rules that are tried wherever a number begins.
@@ -44,12 +44,19 @@ pub struct Scanner {
 
 impl Scanner {
     pub fn new(sets: &[Set], known: Option<Known>, own: Own) -> Self {
-        Scanner { own: Arc::new(own), ..Scanner::of(RULES.iter().filter(|rule| sets.contains(&rule.set)), known) }
+        static WORDS: [OnceLock<Words>; 1 << Set::ALL.len()] = [const { OnceLock::new() }; 1 << Set::ALL.len()];
+        let which = (0..).zip(Set::ALL).filter(|(_, set)| sets.contains(set)).fold(0, |bits, (bit, _)| bits | 1 << bit);
+        let rules = RULES.iter().filter(|rule| sets.contains(&rule.set));
+        Scanner { own: Arc::new(own), ..Scanner::of(rules, &WORDS[which], known) }
     }
 
-    fn of(rules: impl Iterator<Item = &'static Rule> + Clone, known: Option<Known>) -> Self {
+    fn of(
+        rules: impl Iterator<Item = &'static Rule> + Clone,
+        words: &'static OnceLock<Words>,
+        known: Option<Known>,
+    ) -> Self {
         Scanner {
-            words: Arc::default(),
+            words,
             low: Vec::new(),
             numbers: rules.clone().enumerate().filter(|(_, rule)| rule.words.is_empty()).map(|(n, _)| n).collect(),
             rules: rules.map(Compiled::new).collect(),
@@ -62,7 +69,7 @@ impl Scanner {
     /// The same for another stream: what was built is shared.
     pub fn again(&self) -> Scanner {
         Scanner {
-            words: Arc::clone(&self.words),
+            words: self.words,
             low: Vec::new(),
             numbers: self.numbers.clone(),
             rules: self.rules.iter().map(|compiled| Compiled::new(compiled.rule)).collect(),
@@ -130,7 +137,7 @@ impl Scanner {
         self.rules.iter_mut().for_each(|rule| rule.until = 0);
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        let words = self.words.get_or_init(|| Words::new(words(&self.rules)));
+        let words = self.words.get_or_init(|| Words::new(words_of(&self.rules)));
         words.find(text, &mut self.low, &mut hits);
         let mut line = Line { text, end: 0 };
         for hit in &hits {
@@ -150,7 +157,7 @@ impl Scanner {
 }
 
 /// The words of the rules, each with the place of its rule.
-fn words(rules: &[Compiled]) -> impl Iterator<Item = (&'static str, u16)> {
+fn words_of(rules: &[Compiled]) -> impl Iterator<Item = (&'static str, u16)> {
     let of = |(index, compiled): (usize, &Compiled)| {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         compiled.rule.words.iter().map(move |word| (*word, index))
@@ -217,8 +224,8 @@ pub fn merge(mut spans: Vec<Span>) -> Vec<Span> {
 /// A rule with its automata, made when it is first tried.
 struct Compiled {
     rule: &'static Rule,
-    before: OnceCell<Option<Automaton>>,
-    secret: OnceCell<Option<Automaton>>,
+    before: OnceCell<Option<Box<Automaton>>>,
+    secret: OnceCell<Option<Box<Automaton>>>,
     /// Where the last secret ended: triggers inside of it are not tried again.
     until: usize,
 }
@@ -276,8 +283,8 @@ struct Automaton {
 }
 
 /// Where the pattern ends when it begins at `at`.
-fn run(cell: &mut OnceCell<Option<Automaton>>, pattern: &str, text: &[u8], at: usize) -> Option<usize> {
-    cell.get_or_init(|| Automaton::new(pattern));
+fn run(cell: &mut OnceCell<Option<Box<Automaton>>>, pattern: &str, text: &[u8], at: usize) -> Option<usize> {
+    cell.get_or_init(|| Automaton::new(pattern).map(Box::new));
     let automaton = cell.get_mut()?.as_mut()?;
     let input = Input::new(text).range(at..).anchored(Anchored::Yes);
     automaton.dfa.try_search_fwd(&mut automaton.cache, &input).ok()?.map(|half| half.offset())
@@ -315,7 +322,8 @@ mod tests {
     fn marked(rule: &'static Rule, text: &str) -> String {
         let mut out = Vec::new();
         let mut at = 0;
-        for span in Scanner::of(std::iter::once(rule), None).spans(text.as_bytes(), Vec::new()) {
+        let words = Box::leak(Box::default());
+        for span in Scanner::of(std::iter::once(rule), words, None).spans(text.as_bytes(), Vec::new()) {
             out.extend_from_slice(&text.as_bytes()[at..span.start]);
             out.extend("«".bytes().chain(text.as_bytes()[span.start..span.end].iter().copied()).chain("»".bytes()));
             at = span.end;

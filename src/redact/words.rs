@@ -1,9 +1,16 @@
 //! Where words stand in a text, told at the speed of the memory.
 //!
-//! A rule is tried only where one of its words stands, and a line read only where one tells. There are hundreds of them, too many for one vectorised search;
-//! so of each word four letters are taken, rare ones and such that serve several words, and these are searched
-//! in a few passes (Teddy, by `aho-corasick`) over a copy of the text in lower case. What is found is compared with
-//! the whole word.
+//! A rule is tried only where one of its words stands, and a line read only where one tells. There are hundreds of them,
+//! too many for one vectorised search; so of each word four letters are taken, rare ones and such that serve several
+//! words, and these are searched in a few passes (Teddy, by `aho-corasick`) over a copy of the text in lower case. What is
+//! found is compared with the whole word.
+//!
+//! Most commands print a few lines. To make the passes ready takes longer than to look for each word at each of their
+//! letters, so the first kilobytes are searched so.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input};
@@ -14,6 +21,9 @@ const A_PASS: usize = 64;
 
 /// Letters of a fragment.
 const LONG: usize = 4;
+
+/// Bytes that are searched letter by letter before passes are made: about what making them costs.
+const FIRST: usize = 4096;
 
 /// Letters by how often they stand in what tools print, the most usual first. Others are rarer.
 const USUAL: &[u8] = b" etaoinsrldcpmuhg-./0123bfykw";
@@ -27,8 +37,12 @@ pub struct Hit {
 }
 
 pub struct Words {
-    passes: Vec<Pass>,
+    /// In the order of their letters.
     words: Vec<Word>,
+    /// Where the words begin that begin with a letter; one more is the end.
+    starts: [u16; 257],
+    searched: AtomicUsize,
+    passes: OnceLock<Vec<Pass>>,
 }
 
 struct Word {
@@ -55,15 +69,22 @@ enum Search {
 impl Words {
     /// Words in lower case, each with its owner.
     pub fn new(all: impl Iterator<Item = (&'static str, u16)>) -> Words {
-        let mut words: Vec<Word> = Vec::new();
-        for (text, owner) in all.map(|(text, owner)| (text.as_bytes(), owner)) {
-            match words.iter_mut().find(|word| word.text == text) {
-                Some(word) => word.owners.push(owner),
-                None => words.push(Word { text, owners: vec![owner] }),
-            }
+        let mut all: Vec<_> =
+            all.map(|(text, owner)| (text.as_bytes(), owner)).filter(|(text, _)| !text.is_empty()).collect();
+        all.sort_unstable();
+        let word = |same: &[(&'static [u8], u16)]| Word {
+            text: same[0].0,
+            owners: same.iter().map(|(_, owner)| *owner).collect(),
+        };
+        let words: Vec<Word> = all.chunk_by(|a, b| a.0 == b.0).map(word).collect();
+        let mut starts = [0; 257];
+        for word in &words {
+            starts[usize::from(word.text[0]) + 1] += 1;
         }
-        let passes = passes(&words);
-        Words { passes, words }
+        for letter in 1..starts.len() {
+            starts[letter] += starts[letter - 1];
+        }
+        Words { words, starts, searched: AtomicUsize::new(0), passes: OnceLock::new() }
     }
 
     /// All places of all words, in order; `low` becomes the text in lower case.
@@ -78,7 +99,28 @@ impl Words {
     pub fn each(&self, text: &[u8], low: &mut Vec<u8>, mut found: impl FnMut(usize, u16)) {
         low.clear();
         low.extend(text.iter().map(u8::to_ascii_lowercase));
-        for pass in &self.passes {
+        match self.passes.get() {
+            Some(passes) => self.by_passes(passes, low, &mut found),
+            None if self.searched.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= FIRST => {
+                self.by_letters(low, &mut found);
+            }
+            None => self.by_passes(self.passes.get_or_init(|| passes(&self.words)), low, &mut found),
+        }
+    }
+
+    fn by_letters(&self, low: &[u8], found: &mut impl FnMut(usize, u16)) {
+        for (at, letter) in low.iter().enumerate() {
+            let letter = usize::from(*letter);
+            for word in &self.words[usize::from(self.starts[letter])..usize::from(self.starts[letter + 1])] {
+                if low.get(at + 1) == word.text.get(1) && low[at..].starts_with(word.text) || word.text.len() == 1 {
+                    word.owners.iter().for_each(|owner| found(at, *owner));
+                }
+            }
+        }
+    }
+
+    fn by_passes(&self, passes: &[Pass], low: &[u8], found: &mut impl FnMut(usize, u16)) {
+        for pass in passes {
             let mut from = 0;
             while let Some((at, fragment)) = pass.search.next(low, from) {
                 from = at + 1;
@@ -113,16 +155,16 @@ impl Search {
 /// Takes a fragment of each word, and packs the fragments.
 fn passes(words: &[Word]) -> Vec<Pass> {
     let mut fragments: Vec<(&'static [u8], Owners)> = Vec::new();
+    let mut places: HashMap<&'static [u8], usize> = HashMap::new();
     for (index, word) in words.iter().enumerate() {
         let width = word.text.len().min(LONG);
         let windows = || word.text.windows(width).enumerate();
         let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let shared = windows().find_map(|(offset, window)| {
-            fragments.iter().position(|(fragment, _)| *fragment == window).map(|fragment| (fragment, offset))
-        });
+        let shared = windows().find_map(|(offset, window)| places.get(window).map(|fragment| (*fragment, offset)));
         if let Some((fragment, offset)) = shared {
             fragments[fragment].1.push((index, offset));
         } else if let Some((offset, window)) = windows().max_by_key(|(_, window)| rarity(window)) {
+            places.insert(window, fragments.len());
             fragments.push((window, vec![(index, offset)]));
         }
     }
@@ -155,4 +197,36 @@ impl Search {
 
 fn rarity(window: &[u8]) -> usize {
     window.iter().map(|b| USUAL.iter().position(|usual| usual == b).unwrap_or(USUAL.len())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WORDS: [&str; 9] = ["a", "ab", "token", "ghp_", "password", "pass", "word", "\u{e9}t\u{e9}", "-----begin"];
+
+    fn words() -> Words {
+        Words::new(WORDS.iter().zip(0..).map(|(word, owner)| (*word, owner)).chain([("pass", 40)]))
+    }
+
+    proptest! {
+        #[test]
+        fn letter_by_letter_the_same_words_are_found_as_in_passes(
+            text in proptest::collection::vec(prop_oneof![
+                proptest::sample::select(WORDS.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+                proptest::sample::select(WORDS.to_vec()).prop_map(|word| word.to_uppercase().into_bytes()),
+                proptest::collection::vec(any::<u8>(), 1..3),
+            ], 0..40).prop_map(|parts| parts.concat()),
+        ) {
+            let (words, mut low, mut first, mut later) = (words(), Vec::new(), Vec::new(), Vec::new());
+            words.find(&text, &mut low, &mut first);
+            prop_assert!(words.passes.get().is_none());
+            words.find(&[b'.'; FIRST + 1], &mut low, &mut Vec::new());
+            prop_assert!(words.passes.get().is_some());
+            words.find(&text, &mut low, &mut later);
+            prop_assert_eq!(first, later);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::audit::Event;
 use super::http::error::Failure;
 use super::invocations::{self, Decided};
 use super::issuers;
-use super::store::{self, Tx};
+use super::store::{self, Statement, Tx, Value};
 use crate::model::{InvocationId, Micros, Subject, visible};
 use crate::wire::contract::End;
 
@@ -15,13 +15,9 @@ const KIND: usize = 40;
 
 /// Takes back the grants and writes the end down. Repeated, it only takes back again.
 pub async fn end(app: &App, who: &Subject, id: &InvocationId, end: End) -> Result<(), Failure> {
-    {
-        let mut connection = app.store.pool().acquire().await?;
-        let row = invocations::owned(&mut connection, who, id).await?;
-        match row.decision {
-            Decided::Allow(_) => {}
-            Decided::Ask | Decided::Deny(_) => return Err(Failure::conflict("it was not allowed, so it cannot end")),
-        }
+    match invocations::owned(app, who, id).await?.decision {
+        Decided::Allow(_) => {}
+        Decided::Ask | Decided::Deny(_) => return Err(Failure::conflict("it was not allowed, so it cannot end")),
     }
     for minting in MINTING {
         let taken = Taken { back: taken_back(app, id).await, minting };
@@ -63,43 +59,52 @@ pub async fn taken_back(app: &App, id: &InvocationId) -> bool {
 }
 
 /// Writes the end down, once. False where a grant was lent meanwhile: it must be taken back first.
-pub async fn record(
-    tx: &mut Tx,
-    who: &Subject,
-    id: &InvocationId,
-    mut end: End,
-    taken: Taken,
-) -> Result<bool, Failure> {
+pub async fn record(tx: &mut Tx, who: &Subject, id: &InvocationId, end: End, taken: Taken) -> Result<bool, Failure> {
     if taken.minting == Minting::Waits && issuers::lent(tx, id).await? {
         return Ok(false);
     }
+    let end = tidy(end);
+    let mut values = values(tx.now(), &end)?;
+    values.push(id.as_str().into());
+    let ended = Statement {
+        sql: "UPDATE invocations SET ended = $1, exit = $2, duration = $3, bytes = $4, masked = $5 \
+              WHERE id = $6 AND ended IS NULL",
+        values,
+    };
+    if ended.run(tx.connection()).await? > 0 {
+        tx.audit(told(who, id, &end, taken.back)?).await?;
+    }
+    Ok(true)
+}
+
+/// What a keeper says of an end, within bounds.
+pub fn tidy(mut end: End) -> End {
     end.masked.truncate(KINDS);
     for (kind, _) in &mut end.masked {
         *kind = visible::line(kind.as_bytes(), KIND);
     }
-    let ended = sqlx::query(
-        "UPDATE invocations SET ended = $1, exit = $2, duration = $3, bytes = $4, masked = $5 \
-         WHERE id = $6 AND ended IS NULL",
-    )
-    .bind(tx.now().0)
-    .bind(serde_json::to_string(&end.exit).map_err(store::Error::from)?)
-    .bind(end.duration.max(Micros(0)).0)
-    .bind(i64::try_from(end.bytes).unwrap_or(i64::MAX))
-    .bind(serde_json::to_string(&end.masked).map_err(store::Error::from)?)
-    .bind(id.as_str())
-    .execute(tx.connection())
-    .await?;
-    if ended.rows_affected() == 0 {
-        return Ok(true);
-    }
-    let event = Event::new("end")
+    end
+}
+
+/// Of the columns `ended`, `exit`, `duration`, `bytes` and `masked`.
+pub fn values(now: Micros, end: &End) -> Result<Vec<Value>, store::Error> {
+    Ok(vec![
+        now.0.into(),
+        serde_json::to_string(&end.exit)?.into(),
+        end.duration.max(Micros(0)).0.into(),
+        i64::try_from(end.bytes).unwrap_or(i64::MAX).into(),
+        serde_json::to_string(&end.masked)?.into(),
+    ])
+}
+
+/// What the log says of an end. `revoked`: nothing that was lent is left.
+pub fn told(who: &Subject, id: &InvocationId, end: &End, revoked: bool) -> Result<Event, store::Error> {
+    Ok(Event::new("end")
         .who(who)
         .invocation(id)
-        .with("exit", serde_json::to_value(end.exit).map_err(store::Error::from)?)
+        .with("exit", serde_json::to_value(end.exit)?)
         .with("duration", end.duration.0)
         .with("bytes", end.bytes)
-        .with("masked", serde_json::to_value(&end.masked).map_err(store::Error::from)?)
-        .with("revoked", taken.back);
-    tx.audit(event).await?;
-    Ok(true)
+        .with("masked", serde_json::to_value(&end.masked)?)
+        .with("revoked", revoked))
 }

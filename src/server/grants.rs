@@ -34,7 +34,7 @@ struct Claim {
 
 /// Marks the invocation as drawn, before anything is minted. The inner `Err` is a no that stays in the log.
 async fn claim(tx: &mut Tx, who: &Subject, id: &InvocationId) -> Result<Result<Claim, &'static str>, Failure> {
-    let row = invocations::owned(tx.connection(), who, id).await?;
+    let row = invocations::owned_in(tx.connection(), who, id).await?;
     let late = tx.now().since(allowed_at(tx, &row).await?) > SOON;
     let (drawn, ended, reading) = (row.drawn, row.ended, row.reading);
     let verdict = match row.decision {

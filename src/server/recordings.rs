@@ -20,8 +20,8 @@ use super::audit::Event;
 use super::ending::{self, Taken};
 use super::http::error::Failure;
 use super::invocations::{self, Decided, Row};
-use super::store::{self, Tx};
-use crate::model::{Digest, InvocationId, Subject};
+use super::store::{self, Plain, Statement, Tx};
+use crate::model::{Digest, InvocationId, Micros, Subject};
 use crate::wire::contract::{End, Seal, Stored, Whole};
 
 /// Where the files are, and who writes to one at a time.
@@ -223,7 +223,11 @@ async fn store_whole(
     let row = of_allowed(app, who, id).await?;
     let length = recording.len() as u64;
     if row.recorded > 0 || row.sealed.is_some() {
-        return Ok(row.ended.is_some() && row.recorded == length && row.sealed == Some(sha256));
+        let same = row.ended.is_some() && row.recorded == length && row.sealed == Some(sha256);
+        if same {
+            app.store.on_disk().await?;
+        }
+        return Ok(same);
     }
     let (shelf, of, bytes) = (app.recordings.shelf.clone(), id.clone(), recording.to_vec());
     blocking(move || {
@@ -231,6 +235,10 @@ async fn store_whole(
         shelf.cut(&of, length)
     })
     .await?;
+    let seal = Seal { length, sha256 };
+    if row.drawn.is_none() && app.store.add(all_of_it(app.now(), who, id, end.clone(), &seal)?).await? {
+        return Ok(true);
+    }
     for minting in ending::MINTING {
         let taken = Taken { back: ending::taken_back(app, id).await, minting };
         let (who, id, end) = (who.clone(), id.clone(), end.clone());
@@ -269,11 +277,8 @@ async fn mark(
     recorded: u64,
     good: bool,
 ) -> Result<(), store::Error> {
-    let event = |kind| {
-        Event::new(kind).who(who).invocation(id).with("length", seal.length).with("sha256", seal.sha256.to_string())
-    };
     if !good {
-        tx.audit(event("recording.mismatch").with("stored", recorded)).await?;
+        tx.audit(told("recording.mismatch", who, id, seal).with("stored", recorded)).await?;
         return Ok(());
     }
     sqlx::query("UPDATE invocations SET sealed = $1 WHERE id = $2")
@@ -281,14 +286,34 @@ async fn mark(
         .bind(id.as_str())
         .execute(tx.connection())
         .await?;
-    tx.audit(event("recording.sealed")).await?;
+    tx.audit(told("recording.sealed", who, id, seal)).await?;
     Ok(())
+}
+
+fn told(kind: &'static str, who: &Subject, id: &InvocationId, seal: &Seal) -> Event {
+    Event::new(kind).who(who).invocation(id).with("length", seal.length).with("sha256", seal.sha256.to_string())
+}
+
+/// End, length and seal of a command to which nothing was lent, nor can be once it has ended: nothing is to be taken back.
+fn all_of_it(now: Micros, who: &Subject, id: &InvocationId, end: End, seal: &Seal) -> Result<Plain, Failure> {
+    let end = ending::tidy(end);
+    let mut values = ending::values(now, &end)?;
+    values.push(i64::try_from(seal.length).map_err(Failure::internal)?.into());
+    values.push(seal.sha256.to_string().into());
+    values.push(id.as_str().into());
+    Ok(Plain {
+        row: Statement {
+            sql: "UPDATE invocations SET ended = $1, exit = $2, duration = $3, bytes = $4, masked = $5, recorded = $6, \
+                  sealed = $7 WHERE id = $8 AND ended IS NULL AND drawn IS NULL AND recorded = 0 AND sealed IS NULL",
+            values,
+        },
+        events: vec![ending::told(who, id, &end, true)?, told("recording.sealed", who, id, seal)],
+    })
 }
 
 /// The row, where a recording of it may be written.
 async fn of_allowed(app: &App, who: &Subject, id: &InvocationId) -> Result<Row, Failure> {
-    let mut connection = app.store.pool().acquire().await?;
-    let row = invocations::owned(&mut connection, who, id).await?;
+    let row = invocations::owned(app, who, id).await?;
     match row.decision {
         Decided::Allow(_) => Ok(row),
         Decided::Ask | Decided::Deny(_) => Err(Failure::conflict("it was not allowed, so there is nothing to record")),

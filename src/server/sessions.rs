@@ -14,12 +14,12 @@ use crate::recording::{self, Reader};
 /// The row, where `who` may see it; otherwise it is not there.
 pub async fn find(app: &App, who: &Subject, id: &InvocationId) -> Result<Row, Failure> {
     let missing = || Failure::not_found("no such session");
-    let mut connection = app.store.pool().acquire().await?;
-    let row = invocations::by_id(&mut connection, id).await?.ok_or_else(missing)?;
+    let row = invocations::find(app, id).await?.ok_or_else(missing)?;
     if row.who.id == who.id || app.is_auditor(who) {
         return Ok(row);
     }
     let Some(approval) = &row.approval else { return Err(missing()) };
+    let mut connection = app.store.pool().acquire().await?;
     let approval = approvals::by_id(&mut connection, approval).await?.ok_or_else(missing)?;
     match approvals::may_see(app, who, &approval) {
         true => Ok(row),

@@ -59,7 +59,7 @@ impl Direct {
         Ok(prepared.query_row(values, read).optional()?)
     }
 
-    /// False, and nothing is written, where the row is there already.
+    /// False, and nothing is written, where no row was.
     pub fn write(&self, plain: &Plain, now: Micros) -> Result<bool, Not> {
         let mut connection = self.lock();
         // Dropped before its end, it is rolled back.
@@ -71,13 +71,19 @@ impl Direct {
         if written == 0 {
             return Ok(false);
         }
-        let (seq, hash) = {
+        let (mut seq, hash) = {
             let mut head = tx.prepare_cached("SELECT seq, hash FROM audit_head WHERE one = 1")?;
             head.query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
         };
-        let hash = Digest::parse(&hash).ok_or_else(|| Not::Done(Error::Value("audit_head.hash".to_owned())))?;
-        let entry = audit::entry(seq + 1, hash, now, &plain.event);
-        for statement in [audit::written(&entry), audit::ends(entry.seq, entry.hash)] {
+        let mut hash = Digest::parse(&hash).ok_or_else(|| Not::Done(Error::Value("audit_head.hash".to_owned())))?;
+        let mut statements = Vec::with_capacity(plain.events.len() + 1);
+        for event in &plain.events {
+            let entry = audit::entry(seq + 1, hash, now, event);
+            statements.push(audit::written(&entry));
+            (seq, hash) = (entry.seq, entry.hash);
+        }
+        statements.push(audit::ends(seq, hash));
+        for statement in statements {
             tx.prepare_cached(statement.sql)?.execute(rusqlite::params_from_iter(&statement.values))?;
         }
         tx.commit()?;

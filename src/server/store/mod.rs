@@ -100,7 +100,7 @@ impl Store {
             Engine::Sqlite => beside(url)?,
             Engine::Postgres => None,
         };
-        let turns = Arc::new(Turns::default());
+        let turns = Arc::new(Turns::new());
         let writer = writer::Writer {
             pool: pool.clone(),
             soon,
@@ -156,36 +156,45 @@ impl Store {
         match self.direct.as_ref().map(|direct| direct.first(statement)) {
             Some(Ok(row)) => Ok(row),
             Some(Err(Not::Done(error))) => Err(error),
-            Some(Err(Not::Free)) | None => statement.first(&self.pool).await,
+            Some(Err(Not::Free)) | None => statement.first(&mut *self.pool.acquire().await?).await,
         }
     }
 
-    /// Adds one row with its audit entry, as [`Store::write_soon`] would; false where the row was there already.
+    /// Writes one row with its audit entries, and answers as [`Store::write_soon`] does; false where none was written.
     pub async fn add_soon(&self, plain: Plain) -> Result<bool, Error> {
-        if let Some(direct) = &self.direct {
-            let turn = self.turns.take().await;
-            let written = direct.write(&plain, (self.clock)());
-            drop(turn);
-            match written {
-                Ok(added) => {
-                    self.turns.owe();
-                    return Ok(added);
-                }
-                Err(Not::Done(error)) => return Err(error),
-                Err(Not::Free) => {}
-            }
+        match self.directly(&plain).await? {
+            Some(written) => Ok(written),
+            None => self.write_soon(|tx| Box::pin(plain.run(tx))).await,
         }
-        let Plain { row, event } = plain;
-        self.write_soon(move |tx| {
-            Box::pin(async move {
-                let added = row.run(tx.connection()).await? > 0;
-                if added {
-                    tx.audit(event).await?;
+    }
+
+    /// The same, answered once it is on the disk. Nobody else waits for the disk meanwhile.
+    pub async fn add(&self, plain: Plain) -> Result<bool, Error> {
+        match self.directly(&plain).await? {
+            Some(written) => self.on_disk().await.map(|()| written),
+            None => self.write(|tx| Box::pin(plain.run(tx))).await,
+        }
+    }
+
+    /// Waits until all that was answered so far is on the disk.
+    pub async fn on_disk(&self) -> Result<(), Error> {
+        self.turns.settled().await
+    }
+
+    /// `None` where it has to go the writer's way.
+    async fn directly(&self, plain: &Plain) -> Result<Option<bool>, Error> {
+        let Some(direct) = &self.direct else { return Ok(None) };
+        let turn = self.turns.take().await;
+        match direct.write(plain, (self.clock)()) {
+            Ok(written) => {
+                if written {
+                    self.turns.owe(&turn);
                 }
-                Ok(added)
-            })
-        })
-        .await
+                Ok(Some(written))
+            }
+            Err(Not::Done(error)) => Err(error),
+            Err(Not::Free) => Ok(None),
+        }
     }
 
     async fn enqueue<T, E, F>(&self, durable: Durable, work: F) -> Result<T, E>

@@ -5,9 +5,9 @@
 
 use sqlx::any::{AnyArguments, AnyRow, AnyTypeInfoKind};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Column as _, Row as _, ValueRef as _};
+use sqlx::{Any, AnyConnection, Column as _, Row as _, ValueRef as _};
 
-use super::Error;
+use super::{Error, Tx};
 use crate::server::audit::Event;
 
 /// One statement and its values, for `$1` and what follows.
@@ -24,11 +24,24 @@ pub enum Value {
     Null,
 }
 
-/// A statement that writes one row, unless that is there already, and what the log says of it.
+/// A statement that writes one row, and what the log says of it where it has written.
 #[derive(Debug)]
 pub struct Plain {
     pub row: Statement,
-    pub event: Event,
+    pub events: Vec<Event>,
+}
+
+impl Plain {
+    /// Whether it has written.
+    pub async fn run(self, tx: &mut Tx) -> Result<bool, Error> {
+        let written = self.row.run(tx.connection()).await? > 0;
+        if written {
+            for event in self.events {
+                tx.audit(event).await?;
+            }
+        }
+        Ok(written)
+    }
 }
 
 impl Statement {
@@ -38,9 +51,13 @@ impl Statement {
     }
 
     /// Its first row.
-    pub async fn first(&self, pool: &AnyPool) -> Result<Option<Vec<Value>>, Error> {
-        let row = self.bound().fetch_optional(pool).await?;
-        row.map(|row| (0..row.len()).map(|column| read(&row, column)).collect()).transpose()
+    pub async fn first(&self, connection: &mut AnyConnection) -> Result<Option<Vec<Value>>, Error> {
+        self.bound().fetch_optional(connection).await?.as_ref().map(values).transpose()
+    }
+
+    /// All of its rows.
+    pub async fn all(&self, connection: &mut AnyConnection) -> Result<Vec<Vec<Value>>, Error> {
+        self.bound().fetch_all(connection).await?.iter().map(values).collect()
     }
 
     fn bound(&self) -> Query<'_, Any, AnyArguments> {
@@ -50,6 +67,10 @@ impl Statement {
             Value::Null => query.bind(None::<String>),
         })
     }
+}
+
+fn values(row: &AnyRow) -> Result<Vec<Value>, Error> {
+    (0..row.len()).map(|column| read(row, column)).collect()
 }
 
 fn read(row: &AnyRow, column: usize) -> Result<Value, Error> {
@@ -64,16 +85,26 @@ fn read(row: &AnyRow, column: usize) -> Result<Value, Error> {
 
 impl Value {
     pub fn text(self) -> Result<String, Error> {
-        match self {
-            Value::Text(text) => Ok(text),
-            Value::Number(_) | Value::Null => Err(Error::Value("no text where one was stored".to_owned())),
-        }
+        self.maybe_text()?.ok_or_else(|| Error::Value("nothing where a text was stored".to_owned()))
     }
 
     pub fn number(self) -> Result<i64, Error> {
+        self.maybe_number()?.ok_or_else(|| Error::Value("nothing where a number was stored".to_owned()))
+    }
+
+    pub fn maybe_text(self) -> Result<Option<String>, Error> {
         match self {
-            Value::Number(number) => Ok(number),
-            Value::Text(_) | Value::Null => Err(Error::Value("no number where one was stored".to_owned())),
+            Value::Text(text) => Ok(Some(text)),
+            Value::Null => Ok(None),
+            Value::Number(_) => Err(Error::Value("a number where a text was stored".to_owned())),
+        }
+    }
+
+    pub fn maybe_number(self) -> Result<Option<i64>, Error> {
+        match self {
+            Value::Number(number) => Ok(Some(number)),
+            Value::Null => Ok(None),
+            Value::Text(_) => Err(Error::Value("a text where a number was stored".to_owned())),
         }
     }
 }

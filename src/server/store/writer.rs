@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
-use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::changes::{CHANNEL, Changes};
 use super::{Engine, Error};
@@ -23,7 +23,10 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 const TOGETHER: usize = 64;
 
 /// How long what was committed as [`Durable::Soon`] may take to the disk.
-pub const SOON: Duration = Duration::from_millis(100);
+pub const SOON: Duration = Duration::from_millis(50);
+
+/// How long the disk is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The transaction a job writes in.
 pub struct Tx {
@@ -190,24 +193,62 @@ pub struct Writer {
 }
 
 /// Who writes: one at a time, the writer or whoever goes the direct way. Waiting for SQLite's own lock would keep a thread.
-#[derive(Default)]
 pub struct Turns {
     turn: Mutex<()>,
-    /// The direct way has committed something that is not on the disk, and the writer was told.
+    /// How often the direct way has committed, and up to which of them all are on the disk.
+    committed: AtomicU64,
+    settled: watch::Sender<u64>,
+    /// The writer knows that some are not.
     owed: AtomicBool,
     told: Notify,
 }
 
 impl Turns {
+    pub fn new() -> Self {
+        Turns {
+            turn: Mutex::new(()),
+            committed: AtomicU64::new(0),
+            settled: watch::Sender::new(0),
+            owed: AtomicBool::new(false),
+            told: Notify::new(),
+        }
+    }
+
     pub async fn take(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// The writer has to see to the disk.
-    pub fn owe(&self) {
+    /// Something was committed in this turn: the writer has to see to the disk.
+    pub fn owe(&self, _turn: &MutexGuard<'_, ()>) {
+        self.committed.fetch_add(1, Ordering::AcqRel);
         if !self.owed.swap(true, Ordering::AcqRel) {
             self.told.notify_one();
         }
+    }
+
+    /// Waits until what was committed so far is on the disk.
+    pub async fn settled(&self) -> Result<(), Error> {
+        let committed = self.committed.load(Ordering::Acquire);
+        let mut settled = self.settled.subscribe();
+        match timeout(PATIENCE, settled.wait_for(|settled| *settled >= committed)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Error::Closed),
+            Err(_) => Err(Error::Value("what was written has not reached the disk".to_owned())),
+        }
+    }
+
+    /// What is committed now counts as settled once `settle` is called with what this gave.
+    fn begin(&self) -> u64 {
+        self.owed.store(false, Ordering::Release);
+        self.committed.load(Ordering::Acquire)
+    }
+
+    fn settle(&self, committed: u64) {
+        self.settled.send_if_modified(|settled| {
+            let later = committed > *settled;
+            *settled = committed.max(*settled);
+            later
+        });
     }
 }
 
@@ -249,8 +290,8 @@ impl Writer {
         let turn = self.turns.take().await;
         let committed = match self.together(batch, durable).await {
             Ok(announced) => {
-                if durable == Durable::Now {
-                    self.turns.owed.store(false, Ordering::Release);
+                if durable == Durable::Now && self.engine == Engine::Sqlite {
+                    self.turns.settle(self.turns.begin());
                 }
                 announced.into_iter().for_each(|id| self.changes.announce(id));
                 Ok(())
@@ -286,13 +327,16 @@ impl Writer {
     /// Makes what was committed durable: a checkpoint waits for the log's way to the disk, and keeps no writer waiting.
     /// `Some`: when to try again, after a failure or behind a reader that was in its way.
     async fn settle(&self) -> Option<Instant> {
-        self.turns.owed.store(false, Ordering::Release);
+        let committed = self.turns.begin();
         let again = Some(Instant::now() + SOON);
         let checkpoint = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&self.pool).await;
         // Whether it was kept from working, how long the log is, and how much of it has been taken over.
         let read = checkpoint.and_then(|row| Ok((row.try_get::<i64, _>(1)?, row.try_get::<i64, _>(2)?)));
         match read {
-            Ok((log, done)) if log == done => None,
+            Ok((log, done)) if log == done => {
+                self.turns.settle(committed);
+                None
+            }
             Ok(_) => again,
             Err(error) => {
                 tracing::error!(%error, "decisions are not on the disk yet; trying again");
