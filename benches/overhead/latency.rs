@@ -92,6 +92,7 @@ fn lines(site: &Site, listener: &Listener) -> Vec<(&'static str, Vec<String>)> {
     let mut lines = vec![
         ("git", words(&["--version"])),
         ("git", words(&["status"])),
+        ("curl", words(&["--version"])),
         ("curl", words(&["-s", &format!("http://127.0.0.1:{}/", listener.port)])),
     ];
     if Path::new("/usr/bin/psql").exists() {

@@ -145,7 +145,7 @@ fn read(path: &Path, owner: u32) -> Result<Pins, Error> {
     if metadata.len() > MOST {
         return Err(malformed(format!("it is longer than {MOST} bytes")));
     }
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     io::Read::read_to_end(&mut io::Read::take(file, MOST), &mut text).map_err(unreadable)?;
     let pins: Pins = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
     if pins.version != pins::VERSION {
