@@ -1,5 +1,5 @@
-//! Instructions of a shim up to where it starts the tool, as callgrind counts them: a number that repeats on a busy
-//! machine. There valgrind's part ends: it knows no pidfd_open(2), and the shim says that it cannot start the tool.
+//! Instructions of a shim from its start to its end, as callgrind counts them, those of the tool apart: a number that
+//! repeats on a busy machine.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +23,7 @@ pub fn run(site: &Site) {
         let text = done.stderr.escape_ascii().to_string();
         let counted = text.split("Collected : ").nth(1).and_then(|rest| rest.split("\\n").next());
         println!(
-            "git {}: {} instructions until the tool is started",
+            "git {}: {} instructions of the shim",
             words.join(" "),
             counted.unwrap_or("not counted")
         );
