@@ -59,7 +59,8 @@ struct Pass {
 /// The words that have a fragment, and how far from their beginning.
 type Owners = Vec<(u16, usize)>;
 
-enum Search {
+/// One vectorised search for a few texts.
+pub enum Search {
     Teddy(packed::Searcher),
     /// Where the machine has no vectors that Teddy can use.
     Automaton(Box<AhoCorasick>),
@@ -137,7 +138,8 @@ impl Words {
 }
 
 impl Search {
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+    /// Where the first of them stands from a place on, and which.
+    pub fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         match self {
             Search::Teddy(searcher) => {
                 let hit = searcher.find_in(text, aho_corasick::Span { start: from, end: text.len() })?;
@@ -182,7 +184,7 @@ fn passes(words: &[Word]) -> Vec<Pass> {
 }
 
 impl Search {
-    fn of(texts: &[&'static [u8]]) -> Option<Search> {
+    pub fn of(texts: &[&'static [u8]]) -> Option<Search> {
         if let [text] = texts {
             return Some(Search::One(memmem::Finder::new(*text)));
         }

@@ -1,0 +1,214 @@
+//! In which lines a number of a person may stand. Most lines have digits, and few of them such a number: so a line is
+//! looked at once, digit by digit, before it is searched for any of them.
+
+use std::sync::LazyLock;
+
+use super::super::super::words::Search;
+
+/// The fewest digits that any of the numbers has.
+const DIGITS: usize = 7;
+
+/// Parts of the names without which a number that is nothing but digits is none, but for the one of [`NIR`].
+const NAMES: [&[u8]; 20] = [
+    b"aadha",
+    b"bsn",
+    b"burgerserv",
+    b"cpf",
+    b"fax",
+    b"handy",
+    b"idnr",
+    b"insz",
+    b"mobil",
+    b"msisdn",
+    b"nhs",
+    b"niss",
+    b"phone",
+    b"rijksreg",
+    b"rrn",
+    b"sofinum",
+    b"social",
+    b"steuer",
+    b"t\xc3\xa9l",
+    b"tel",
+];
+/// The short ones of them are parts of many words, so they are searched apart.
+const SHORT: [&[u8]; 4] = [b"sin", b"ssn", b"tax", b"uid"];
+
+/// INSEE's number has a form of its own, and no letters in most cases.
+const NIR: usize = 15;
+
+static NAMED: LazyLock<[Option<Search>; 2]> = LazyLock::new(|| [Search::of(&NAMES), Search::of(&SHORT)]);
+
+/// Whether a line has a number that is as long as any of these, and is of a form that some of them have or stands behind
+/// a name.
+pub fn may_be_in(line: &[u8]) -> bool {
+    if line.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() < DIGITS {
+        return false;
+    }
+    match longest(line) {
+        Long::No => false,
+        Long::Formed => true,
+        Long::Solid => {
+            let low = line.to_ascii_lowercase();
+            NAMED.iter().any(|names| names.as_ref().is_none_or(|names| names.next(&low, 0).is_some()))
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Long {
+    No,
+    /// Digits and nothing else, between signs that no number has.
+    Solid,
+    Formed,
+}
+
+/// Digits with at most two signs between, and capital letters in some. A date and a time of ISO 8601 is none, and most
+/// lines of logs begin with it.
+fn longest(line: &[u8]) -> Long {
+    let mut long = Long::No;
+    let (mut at, mut digits, mut apart, mut began) = (0, 0, 0, 0);
+    while at < line.len() {
+        match line[at] {
+            b'0'..=b'9' => {
+                let length = if digits == 0 { date(&line[at..]) } else { 0 };
+                if length > 0 {
+                    at += length;
+                    continue;
+                }
+                if digits == 0 {
+                    began = at;
+                }
+                (digits, apart) = (digits + 1, 0);
+                if digits == DIGITS {
+                    match solid(line, began) {
+                        Some(end) => {
+                            long = Long::Solid;
+                            (at, digits, apart) = (end, 0, 0);
+                            continue;
+                        }
+                        None => return Long::Formed,
+                    }
+                }
+            }
+            b'A'..=b'Z' => apart = 0,
+            b' ' | b'.' | b'(' | b')' | b'/' | b'-' if apart < 2 => apart += 1,
+            _ => (digits, apart) = (0, 0),
+        }
+        at += 1;
+    }
+    long
+}
+
+/// Where a number ends that begins at a place and is nothing but digits, and none of a form that tells by itself.
+fn solid(line: &[u8], began: usize) -> Option<usize> {
+    let end = line[began..].iter().position(|b| !b.is_ascii_digit()).map_or(line.len(), |n| began + n);
+    let before = began.checked_sub(1).map(|before| line[before]);
+    let formed = before.is_some_and(|b| b.is_ascii_uppercase() || b == b'+')
+        || end - began < DIGITS
+        || end - began == NIR
+        || goes_on(&line[end..]);
+    (!formed).then_some(end)
+}
+
+/// Whether what follows digits may be more of the same number: a capital letter, or digits behind at most two signs.
+fn goes_on(after: &[u8]) -> bool {
+    let signs = after.iter().take_while(|b| matches!(b, b' ' | b'.' | b'(' | b')' | b'/' | b'-')).count();
+    after.get(signs).is_some_and(|next| match &after[..signs] {
+        [] | [b'-'] => next.is_ascii_digit() || next.is_ascii_uppercase(),
+        signs => signs.len() <= 2 && next.is_ascii_digit(),
+    })
+}
+
+/// How long the date is with which a text begins, with its time; 0 where it is none.
+fn date(text: &[u8]) -> usize {
+    let like = |text: &[u8], form: &[u8]| {
+        let alike = |(b, sign): (&u8, &u8)| if *sign == b'0' { b.is_ascii_digit() } else { b == sign };
+        text.len() >= form.len() && text.iter().zip(form).all(alike)
+    };
+    if !like(text, b"0000-00-00") || !matches!(text[0], b'1' | b'2') {
+        return 0;
+    }
+    match text.get(10) {
+        Some(b'0'..=b'9' | b'-') => 0,
+        Some(b'T' | b' ') if like(&text[11..], b"00:00:00") => {
+            let fraction =
+                text[19..].iter().take(10).take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',')).count();
+            19 + fraction
+        }
+        _ => 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+
+    use super::super::NUMBERS;
+    use super::*;
+
+    fn holds(line: &[u8]) -> bool {
+        let mut found = Vec::new();
+        super::super::PEOPLE.as_ref().unwrap().line(line, 0, &mut found);
+        !found.is_empty()
+    }
+
+    #[test]
+    fn a_line_is_searched_where_a_number_may_be_in_it() {
+        for text in [
+            "2025-11-03T10:00:00.123456Z INFO worker-3 GET /orders/7781 in 12 ms",
+            "12 34, 56 78",
+            "1...2...3...4...5...6...7",
+            "00000042 INFO request handled: path=/items/7 in 1762164000123us",
+            "20251103",
+        ] {
+            assert!(!may_be_in(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "2025-11-03 10:00:00 call 0171 2345678",
+            "+44 (0)20 79 46",
+            "+4420794601",
+            "RSSMRA85T10A562S",
+            "DE89 3704 0044",
+            "BSN=111222333",
+            "Phone 2375550161",
+            "255081416802538",
+            "12345678-Z",
+            "20251103 0171 2345678",
+        ] {
+            assert!(may_be_in(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_found_is_looked_for() {
+        let mut runner = TestRunner::deterministic();
+        for phrase in NUMBERS {
+            // What only holds a place has no text.
+            let text =
+                phrase.pattern.replace("(?:^|", "(?:").replace("|$)", ")").replace("|[ .]?$)", ")").replace(r"\b", "");
+            let texts =
+                proptest::string::bytes_regex(&format!("(?-u){text}")).unwrap_or_else(|e| panic!("{text}: {e}"));
+            for _ in 0..2000 {
+                let text = texts.new_tree(&mut runner).unwrap().current();
+                // No country's account numbers have fewer digits, whatever the check digits say.
+                let enough = text.iter().filter(|b| b.is_ascii_digit()).count() >= DIGITS;
+                assert!(!enough || !holds(&text) || may_be_in(&text), "{}: {}", phrase.pattern, text.escape_ascii());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Only where there is nothing to find may a line be passed over.
+        #[test]
+        fn no_line_is_passed_over_in_which_a_number_is_found(
+            line in "[0-9]{6,16}|[-0-9A-Z+ .()/]{7,40}|[a-z=: ]{0,9}[0-9]{7,11}[A-Z]?|[0-9]{8}-?[A-HJ-NP-TV-Z]( [0-9]{9})?",
+        ) {
+            prop_assert!(!holds(line.as_bytes()) || may_be_in(line.as_bytes()), "{:?}", line);
+        }
+    }
+}
