@@ -13,6 +13,7 @@
 
 mod config;
 mod control;
+mod credential;
 mod keep;
 mod link;
 mod listen;
@@ -48,9 +49,10 @@ use crate::model::Micros;
 use crate::sys::peer::Peer;
 use crate::wire::contract::path;
 use crate::wire::frames::{self, FromKeeper, FromShim};
+use credential::Asked;
 use messages::{Budget, Messages};
 use session::{Broken, Session, unexpected};
-use sessions::{Asked, Sessions};
+use sessions::Sessions;
 use spool::Spool;
 use upload::Uploads;
 

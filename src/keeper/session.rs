@@ -3,6 +3,8 @@
 //! Each stage takes what the one before it gave, so nothing is drawn that was not allowed and nothing is recorded that
 //! was not drawn. Whatever breaks after the draw ends as a lost session: recorded, and its grants revoked.
 
+mod running;
+
 use std::io;
 use std::time::Duration;
 
@@ -11,17 +13,14 @@ use tokio::time::{Instant, sleep};
 use super::Keeper;
 use super::link::Trouble;
 use super::messages::Messages;
-use super::sessions::{Credential, Started, Starting};
-use super::spool::{self, Finished, Record};
-use super::upload::Growth;
-use crate::model::{
-    Decision, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros, Refusal, Terms, visible,
-};
+use super::sessions::{Started, Starting};
+use super::spool;
+use crate::model::{Decision, HelperScope, Invocation, InvocationId, Refusal, Terms, visible};
 use crate::recording::Header;
 use crate::sys::peer::Peer;
-use crate::sys::process::Process;
-use crate::wire::contract::{Answer, Ask, End};
+use crate::wire::contract::{Answer, Ask};
 use crate::wire::frames::{self, Ending, Failure, FromKeeper, FromShim, Question};
+use running::Running;
 
 /// Longest message of a running command.
 const LONGEST_FRAME: usize = 8 << 20;
@@ -29,10 +28,6 @@ const LONGEST_FRAME: usize = 8 << 20;
 const MOST_REPEATS: usize = 8;
 /// Longest role of a tool's process, in bytes.
 pub const LONGEST_ROLE: usize = 64;
-/// Longest mark, in bytes.
-const LONGEST_MARK: usize = 4096;
-/// How far a shim's clock may be ahead of ours.
-const AHEAD: Duration = Duration::from_secs(10);
 /// How long a server that went away while humans decide is waited for.
 const AWAY: Duration = Duration::from_secs(120);
 
@@ -289,122 +284,6 @@ impl Session<'_> {
     async fn fail<T>(&mut self, failure: Failure) -> Result<Option<T>, Broken> {
         self.messages.say(FromKeeper::Failed(failure)).await?;
         Ok(None)
-    }
-}
-
-/// A command between draw and end.
-struct Running {
-    id: InvocationId,
-    /// Of the tool, and what was typed.
-    name: String,
-    line: String,
-    began: Instant,
-    record: Option<Record>,
-    growth: Growth,
-    grants: Vec<Grant>,
-    tool: Option<Process>,
-    /// Frames of the shim that are in the spool.
-    kept: u64,
-    /// The disk was full; what comes now is not kept, and the tool was told to stop.
-    full: bool,
-}
-
-impl Running {
-    fn new(id: InvocationId, record: Record, growth: Growth) -> Self {
-        let running = Running {
-            id,
-            name: String::new(),
-            line: String::new(),
-            began: Instant::now(),
-            record: Some(record),
-            growth,
-            grants: Vec::new(),
-            tool: None,
-            kept: 0,
-            full: false,
-        };
-        running.grew();
-        running
-    }
-
-    fn grew(&self) {
-        if let Some(record) = &self.record {
-            self.growth.send_modify(|grown| grown.length = record.length());
-        }
-    }
-
-    /// `Ok(Err(why))` where the record cannot be kept any more and the tool has to stop.
-    fn frame(&mut self, frame: &Frame) -> Result<Result<(), String>, Broken> {
-        let Some(record) = self.record.as_mut().filter(|_| !self.full) else { return Ok(Ok(())) };
-        let latest = Micros(i64::try_from((self.began.elapsed() + AHEAD).as_micros()).unwrap_or(i64::MAX));
-        if frame.at < record.last() || frame.at > latest {
-            return Err(Broken::Unexpected("a frame whose time cannot be"));
-        }
-        match &frame.kind {
-            FrameKind::End(_) => return Err(Broken::Unexpected("an end as a frame")),
-            FrameKind::Mark(text) if text.len() > LONGEST_MARK => return Err(Broken::Unexpected("a mark without end")),
-            FrameKind::Mark(_)
-            | FrameKind::Output(_)
-            | FrameKind::Error(_)
-            | FrameKind::Input(_)
-            | FrameKind::Resize { .. } => {}
-        }
-        let stop = match record.frame(frame) {
-            Ok(()) => {
-                self.kept += 1;
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(id = %self.id, %error, "a recording cannot go on");
-                record.note_full("the recording ends here: there was no room for more");
-                self.full = true;
-                Err(cannot_record(&error))
-            }
-        };
-        self.grew();
-        Ok(stop)
-    }
-
-    /// Takes the grant that a credential helper may be told out of the session's.
-    fn credential(&mut self, scope: &HelperScope) -> Option<Credential> {
-        let index = self.grants.iter().position(|grant| grant.name == scope.grant)?;
-        match Credential::new(self.grants.swap_remove(index), &scope.url) {
-            Ok(credential) => Some(credential),
-            Err(why) => {
-                tracing::warn!(id = %self.id, %why, "a shim asked for a credential helper it may not have");
-                None
-            }
-        }
-    }
-
-    /// Writes the end and hands the recording over to its upload; `None` where nobody saw the end.
-    fn finish(&mut self, ending: Option<Ending>) {
-        let Some(record) = self.record.take() else { return };
-        self.grants.clear();
-        let spool = record.spool();
-        let finished = match ending {
-            Some(Ending { exit, duration, bytes, masked }) => record.end(End { exit, duration, bytes, masked }),
-            None => record.lost(Micros(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX))),
-        };
-        // A file that could not take its end is read back and given one.
-        match finished.or_else(|_| spool.recover(&self.id)) {
-            Ok(finished) => self.hand_over(finished),
-            Err(error) => tracing::error!(id = %self.id, %error, "a recording could not be ended"),
-        }
-    }
-
-    fn hand_over(&self, finished: Finished) {
-        self.growth.send_modify(|grown| {
-            grown.length = finished.seal.length;
-            grown.finished = Some(finished);
-        });
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // A task that was cut off leaves no session behind that nobody ends.
-        self.finish(None);
     }
 }
 

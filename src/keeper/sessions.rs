@@ -7,11 +7,11 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::Url;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::model::{Grant, GrantKind, InvocationId, Secret};
+use super::credential::{Asked, Credential};
+use crate::model::{InvocationId, Secret};
 use crate::sys::peer::Peer;
 use crate::sys::process::{self, Process};
 
@@ -62,13 +62,6 @@ pub struct Started<'a> {
     pub line: &'a str,
     pub role: Option<String>,
     pub credential: Option<Credential>,
-}
-
-/// What a credential helper may be told, once.
-pub struct Credential {
-    url: Url,
-    username: String,
-    secret: Secret,
 }
 
 /// Why a process was not believed or a helper not answered; for people.
@@ -227,8 +220,9 @@ impl Sessions {
             return Err(Distrust::OtherUser);
         }
         match tool.credential.take() {
-            Some(credential) if asked.within(&credential.url) => {
-                Ok((tool.id.clone(), credential.username, credential.secret))
+            Some(credential) if credential.is_for(asked) => {
+                let (username, secret) = credential.told();
+                Ok((tool.id.clone(), username, secret))
             }
             kept => {
                 tool.credential = kept;
@@ -265,51 +259,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Credential {
-    /// From a grant, for the URL the shim wants it for: never more than the grant's own.
-    pub fn new(grant: Grant, wanted: &str) -> Result<Self, Distrust> {
-        let GrantKind::Token { url, username } = grant.kind else { return Err(Distrust::NoToken) };
-        let granted = Url::parse(&url).map_err(|_| Distrust::OutOfScope)?;
-        let wanted = Url::parse(wanted).map_err(|_| Distrust::OutOfScope)?;
-        let name = wanted.host_str().ok_or(Distrust::OutOfScope)?;
-        let host = wanted.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-        let asked = Asked { protocol: wanted.scheme(), host: &host, path: wanted.path().trim_start_matches('/') };
-        if !asked.within(&granted) {
-            return Err(Distrust::OutOfScope);
-        }
-        // git asks for a user name as well; servers that take tokens ignore which.
-        let username = username.unwrap_or_else(|| "x-access-token".to_owned());
-        Ok(Credential { url: wanted, username, secret: grant.secret })
-    }
-}
-
-/// What git asks for (gitcredentials(7)): `https`, `git.example:8443`, `acme/app.git`.
-pub struct Asked<'a> {
-    pub protocol: &'a str,
-    pub host: &'a str,
-    pub path: &'a str,
-}
-
-impl Asked<'_> {
-    /// Same protocol, host and port, and at or under the path, segment by segment. A path that could mean another
-    /// place after decoding is under none.
-    fn within(&self, scope: &Url) -> bool {
-        let Ok(asked) = Url::parse(&format!("{}://{}/", self.protocol, self.host)) else { return false };
-        let bare = asked.path() == "/" && asked.query().is_none() && asked.fragment().is_none();
-        let same = asked.scheme() == scope.scheme()
-            && asked.host() == scope.host()
-            && asked.port_or_known_default() == scope.port_or_known_default()
-            && asked.username().is_empty()
-            && asked.password().is_none();
-        let plain = !self.path.contains(['%', '\\', '?', '#', '\0'])
-            && self.path.split('/').all(|segment| segment != ".." && segment != ".");
-        let (path, prefix) = (self.path.trim_matches('/'), scope.path().trim_matches('/'));
-        let under =
-            prefix.is_empty() || path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        bare && same && plain && under
-    }
-}
-
 fn line_of(peer: &Peer) -> Result<&[Process], Distrust> {
     peer.line().ok_or(Distrust::Unseen)
 }
@@ -320,44 +269,14 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::process::{Child, Command};
 
-    use super::{Asked, Credential, Distrust, Sessions, Started};
-    use crate::model::{Grant, GrantKind, InvocationId, Micros, Secret};
+    use super::super::credential::tests::grant;
+    use super::super::credential::{Asked, Credential};
+    use super::{Distrust, Sessions, Started};
+    use crate::model::InvocationId;
     use crate::sys::peer::Peer;
-
-    fn grant(url: &str) -> Grant {
-        let kind = GrantKind::Token { url: url.to_owned(), username: None };
-        Grant { name: "git".to_owned(), kind, secret: Secret::new(b"s3cret".to_vec()), expires: Micros(0) }
-    }
 
     fn asked<'a>(protocol: &'a str, host: &'a str, path: &'a str) -> Asked<'a> {
         Asked { protocol, host, path }
-    }
-
-    #[test]
-    fn a_helper_is_told_nothing_outside_protocol_host_port_and_path() {
-        let scope = reqwest::Url::parse("https://git.example/acme/").unwrap();
-        assert!(asked("https", "git.example", "acme/app.git").within(&scope));
-        assert!(asked("https", "GIT.example:443", "acme").within(&scope));
-        for (protocol, host, path) in [
-            ("http", "git.example", "acme/app.git"),
-            ("https", "git.example:8443", "acme/app.git"),
-            ("https", "git.example.evil.test", "acme/app.git"),
-            ("https", "git.example@evil.test", "acme/app.git"),
-            ("https", "evil.test/git.example", "acme/app.git"),
-            ("https", "git.example", ""),
-            ("https", "git.example", "acme-evil/app.git"),
-            ("https", "git.example", "acme/../evil/app.git"),
-            ("https", "git.example", "acme/%2e%2e/evil"),
-        ] {
-            assert!(!asked(protocol, host, path).within(&scope), "{protocol} {host} {path}");
-        }
-    }
-
-    #[test]
-    fn a_shim_cannot_widen_the_scope_of_its_grant() {
-        assert!(Credential::new(grant("https://git.example/acme/"), "https://git.example/acme/app.git").is_ok());
-        let wider = Credential::new(grant("https://git.example/acme/"), "https://git.example/").err();
-        assert_eq!(wider, Some(Distrust::OutOfScope));
     }
 
     fn peer() -> (Peer, UnixStream) {
