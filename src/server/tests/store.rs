@@ -1,6 +1,8 @@
+use std::time::{Duration, Instant};
+
 use super::{Gate, agent};
 use crate::server::audit::Event;
-use crate::server::store::{Error, Tx, Work};
+use crate::server::store::{Error, Plain, Statement, Tx, Work};
 
 #[tokio::test]
 async fn a_job_that_fails_undoes_its_own_writing_and_nobody_elses() {
@@ -43,12 +45,65 @@ async fn what_may_reach_the_disk_later_reaches_it_unasked() {
     let bytes = || std::fs::read(&database).unwrap();
     let before = bytes();
     gate.app.store.write_soon(|tx| Box::pin(async move { tx.audit(Event::new("soon")).await })).await.unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(20);
     while bytes() == before {
-        assert!(std::time::Instant::now() < until, "nothing was settled");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        assert!(Instant::now() < until, "nothing was settled");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(gate.log().await, ["soon"]);
+}
+
+/// A row that is there once, and the log's word of it.
+fn plain(kind: &'static str) -> Plain {
+    Plain {
+        row: Statement {
+            sql: "INSERT INTO attempts (who, period, count) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            values: vec!["somebody".into(), 7.into(), 1.into()],
+        },
+        events: vec![Event::new(kind), Event::new("and more")],
+    }
+}
+
+#[tokio::test]
+async fn a_row_is_added_once_with_its_entries_whichever_way_it_takes() {
+    let gate = Gate::open().await;
+    assert!(gate.app.store.add_soon(plain("first")).await.unwrap());
+    assert!(!gate.app.store.add_soon(plain("again")).await.unwrap());
+    assert!(!gate.app.store.add(plain("again")).await.unwrap());
+    let again = plain("again");
+    let written = gate.app.store.write(|tx| Box::pin(again.run(tx))).await;
+    assert!(!written.unwrap());
+    gate.app.store.write(|tx| Box::pin(async move { tx.audit(Event::new("later")).await })).await.unwrap();
+    assert_eq!(gate.log().await, ["first", "and more", "later"]);
+    let entries = crate::server::audit::page(gate.app.store.pool(), 0, 10).await.unwrap();
+    for pair in entries.windows(2) {
+        assert_eq!((pair[1].previous, pair[1].seq), (pair[0].hash, pair[0].seq + 1), "the chain holds");
+    }
+}
+
+#[tokio::test]
+async fn what_is_added_is_on_the_disk_when_it_is_answered() {
+    let gate = Gate::open().await;
+    let database = gate.data.path().join("portcullis.db");
+    let before = std::fs::read(&database).unwrap();
+    assert!(gate.app.store.add(plain("added")).await.unwrap());
+    assert_ne!(std::fs::read(&database).unwrap(), before);
+    gate.app.store.on_disk().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_another_program_keeps_from_being_written_is_written_when_that_has_ended() {
+    let gate = Gate::open().await;
+    let other = rusqlite::Connection::open(gate.data.path().join("portcullis.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let adds = gate.app.store.add_soon(plain("late"));
+    let ends = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.execute_batch("COMMIT").unwrap();
+    };
+    let (added, ()) = futures_util::future::join(adds, ends).await;
+    assert!(added.unwrap());
+    assert_eq!(gate.log().await, ["late", "and more"]);
 }
 
 fn fails(tx: &mut Tx) -> Work<'_, (), Error> {
