@@ -153,7 +153,7 @@ fn the_contract_with_the_server_is_as_it_was() {
 
 #[test]
 fn the_socket_between_shim_and_keeper_is_as_it_was() {
-    assert_eq!(frames::VERSION, 2);
+    assert_eq!(frames::VERSION, 3);
     let frame = FromShim::Frame(Frame { at: Micros(1), kind: FrameKind::Error("x".into()) });
     assert_eq!(frames::encode(&frame).unwrap(), b"\0\0\0\x0a\x02\0\0\0\0\0\0\0\x01x");
     let from_shim = [
