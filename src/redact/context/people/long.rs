@@ -37,36 +37,18 @@ const SHORT: [&[u8]; 4] = [b"sin", b"ssn", b"tax", b"uid"];
 /// INSEE's number has a form of its own, and no letters in most cases.
 const NIR: usize = 15;
 
+/// Bytes from the beginning of the longest name to its number: what stands between is at most 20.
+const NEAR: usize = 64;
+
 static NAMED: LazyLock<[Option<Search>; 2]> = LazyLock::new(|| [Search::of(&NAMES), Search::of(&SHORT)]);
 
 /// Whether a line has a number that is as long as any of these, and is of a form that some of them have or stands behind
-/// a name.
+/// a name: digits with at most two signs between, and capital letters in some. A date and a time of ISO 8601 is none, and
+/// most lines of logs begin with it.
 pub fn may_be_in(line: &[u8]) -> bool {
     if line.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() < DIGITS {
         return false;
     }
-    match longest(line) {
-        Long::No => false,
-        Long::Formed => true,
-        Long::Solid => {
-            let low = line.to_ascii_lowercase();
-            NAMED.iter().any(|names| names.as_ref().is_none_or(|names| names.next(&low, 0).is_some()))
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Long {
-    No,
-    /// Digits and nothing else, between signs that no number has.
-    Solid,
-    Formed,
-}
-
-/// Digits with at most two signs between, and capital letters in some. A date and a time of ISO 8601 is none, and most
-/// lines of logs begin with it.
-fn longest(line: &[u8]) -> Long {
-    let mut long = Long::No;
     let (mut at, mut digits, mut apart, mut began) = (0, 0, 0, 0);
     while at < line.len() {
         match line[at] {
@@ -81,14 +63,9 @@ fn longest(line: &[u8]) -> Long {
                 }
                 (digits, apart) = (digits + 1, 0);
                 if digits == DIGITS {
-                    match solid(line, began) {
-                        Some(end) => {
-                            long = Long::Solid;
-                            (at, digits, apart) = (end, 0, 0);
-                            continue;
-                        }
-                        None => return Long::Formed,
-                    }
+                    let Some(end) = solid(line, began).filter(|_| !named(&line[..began])) else { return true };
+                    (at, digits, apart) = (end, 0, 0);
+                    continue;
                 }
             }
             b'A'..=b'Z' => apart = 0,
@@ -97,7 +74,17 @@ fn longest(line: &[u8]) -> Long {
         }
         at += 1;
     }
-    long
+    false
+}
+
+/// Whether a name stands before a number, near enough to be its name.
+fn named(before: &[u8]) -> bool {
+    let mut low = [0; NEAR];
+    let near = &before[before.len().saturating_sub(NEAR)..];
+    let low = &mut low[..near.len()];
+    low.copy_from_slice(near);
+    low.make_ascii_lowercase();
+    !low.is_empty() && NAMED.iter().any(|names| names.as_ref().is_none_or(|names| names.next(low, 0).is_some()))
 }
 
 /// Where a number ends that begins at a place and is nothing but digits, and none of a form that tells by itself.
