@@ -169,7 +169,7 @@ impl Sessions {
         let shim = peer.living_pid().ok_or(Distrust::Unseen)?;
         // Held while we look, so that the pid cannot pass to another process half way.
         let handle = process::Handle::open(pid).map_err(|_| Distrust::Unseen)?;
-        let line = process::line(pid);
+        let line = process::line_up_to(pid, shim);
         let tool = *line.first().ok_or(Distrust::Unseen)?;
         if !line.iter().skip(1).any(|process| process.pid == shim) {
             return Err(Distrust::NoDescendant(pid));

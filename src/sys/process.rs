@@ -33,17 +33,37 @@ pub fn look(pid: i32) -> io::Result<(Process, i32)> {
 /// The process itself, its parent, and so on upwards. Ends early where one cannot be seen, or where a "parent" is
 /// younger than its child (the pid was taken over while we looked).
 pub fn line(pid: i32) -> Vec<Process> {
-    let mut line: Vec<Process> = Vec::new();
-    let mut next = pid;
-    while next > 0 && line.len() < MOST_ANCESTORS {
-        let Ok((process, parent)) = look(next) else { break };
-        if line.last().is_some_and(|child| child.started < process.started) {
+    Upwards { next: pid, youngest: u64::MAX }.take(MOST_ANCESTORS).collect()
+}
+
+/// The same, up to and including the first with this pid, and no further.
+pub fn line_up_to(pid: i32, ancestor: i32) -> Vec<Process> {
+    let mut line = Vec::new();
+    for process in (Upwards { next: pid, youngest: u64::MAX }).take(MOST_ANCESTORS) {
+        line.push(process);
+        if process.pid == ancestor {
             break;
         }
-        line.push(process);
-        next = parent;
     }
     line
+}
+
+struct Upwards {
+    next: i32,
+    youngest: u64,
+}
+
+impl Iterator for Upwards {
+    type Item = Process;
+
+    fn next(&mut self) -> Option<Process> {
+        let (process, parent) = look(self.next).ok().filter(|_| self.next > 0)?;
+        if process.started > self.youngest {
+            return None;
+        }
+        (self.next, self.youngest) = (parent, process.started);
+        Some(process)
+    }
 }
 
 // The second field is the program's name in parentheses and may hold anything, so fields are counted from the last `)`.
@@ -87,7 +107,7 @@ impl AsFd for Handle {
 mod tests {
     use std::process::Command;
 
-    use super::{Handle, Process, line, look, parse};
+    use super::{Handle, Process, line, line_up_to, look, parse};
 
     #[test]
     fn a_program_named_like_the_rest_of_its_line_does_not_shift_the_fields() {
@@ -103,6 +123,8 @@ mod tests {
         let handle = Handle::open(pid).unwrap();
         let (us, _) = look(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(line(pid).contains(&us));
+        assert_eq!(line_up_to(pid, us.pid).last(), Some(&us));
+        assert_eq!(line_up_to(pid, -1), line(pid), "nobody is passed over");
         assert!(handle.alive());
         child.kill().unwrap();
         child.wait().unwrap();
