@@ -227,13 +227,20 @@ impl Runner<'_> {
     fn go(&mut self, script: &mut Script) -> Status {
         let mut target = self.argument(script, Kind::FilePipe, false);
         if target.as_ref().is_some_and(|arg| arg.text.starts_with(b"(")) {
-            while target.as_ref().is_some_and(|arg| !arg.text.ends_with(b")")) {
+            let mut taken = true;
+            while let Some(option) = &target {
+                taken &= prints(option);
+                if option.text.ends_with(b")") {
+                    break;
+                }
                 target = self.argument(script, Kind::Normal, false);
             }
-            if target.is_none() {
+            let ended = target.is_some();
+            target = self.argument(script, Kind::FilePipe, false);
+            if !ended || !taken {
+                // The statement stays where it is, for what follows to be added.
                 return Status::Error;
             }
-            target = self.argument(script, Kind::FilePipe, false);
         }
         self.recall(script);
         if let Some(target) = target.and_then(|arg| self.opened(arg)) {
@@ -363,3 +370,12 @@ const HARMLESS: &[&str] = &[
     "q",
     "quit",
 ];
+
+/// Whether psql takes an option in the parentheses of `\g (…)`; one that is not known may be any.
+fn prints(option: &Arg) -> bool {
+    let text = option.text.strip_prefix(b"(").unwrap_or(&option.text);
+    let text = text.strip_suffix(b")").unwrap_or(text);
+    let at = text.iter().position(|b| *b == b'=');
+    let (name, value) = at.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
+    option.unknown || text.is_empty() || shape::accepted(name, value)
+}

@@ -149,7 +149,8 @@ impl Parts {
             "CreateTableAsStmt" => {
                 self.walker.table(fields.field("into").field("rel"), Verb::Create);
                 self.inner(fields.field("query"), true);
-                self.walker.nested.clear();
+                // The query is what the statement is; what its CTEs change is inside of it.
+                self.walker.nested.retain(|kind| kind != "EXECUTE");
             }
             "ViewStmt" => {
                 self.walker.table(fields.field("view"), Verb::Create);
@@ -162,6 +163,10 @@ impl Parts {
             }
             // Made on the table that is named.
             "IndexStmt" | "CreateTrigStmt" | "RuleStmt" | "CreatePolicyStmt" => self.altered(fields, Verb::Create),
+            "RenameStmt" if fields.number("rename_type") == ObjectType::ObjectRole as i64 => {
+                self.class = Some(Class::Privilege);
+                self.database.push(Verb::Grant);
+            }
             "AlterTableStmt" | "RenameStmt" | "AlterObjectSchemaStmt" | "AlterPolicyStmt" => {
                 self.altered(fields, Verb::Alter);
             }
@@ -296,6 +301,10 @@ impl Parts {
         self.walker.tables_below(fields.field("cmds"), Verb::Select);
         for action in fields.list("actions") {
             self.walker.rows(action, true);
+        }
+        // What a policy looks at.
+        for field in ["qual", "with_check"] {
+            self.walker.expression(fields.field(field), true);
         }
         self.walker.nested.clear();
     }
