@@ -12,6 +12,9 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
     match command {
         "fetch" => Some(fetch(scene, words)),
         "pull" => {
+            if let Some(way) = words.value("rebase").filter(|way| !is_way(way)) {
+                return Some(Meaning::refused(format!("--rebase={way}")));
+            }
             let mut meaning = if words.on("all") { every(scene) } else { one(scene, words.operands.first().cloned()) };
             meaning.add(Weight::LocalWrite);
             Some(meaning)
@@ -45,6 +48,11 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
         }
         _ => None,
     }
+}
+
+/// What git takes for a way to rebase (rebase.c, `rebase_parse_value`).
+fn is_way(word: &str) -> bool {
+    matches!(word, "merges" | "m" | "interactive" | "i") || super::facts::parse_bool(word).is_some()
 }
 
 fn from(scene: &Scene<'_>, remote: String) -> Meaning {
