@@ -4,7 +4,7 @@ use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Origin, Step};
-use super::variables::{Value, boolean};
+use super::variables::{Value, boolean, is_name};
 use super::version::Version;
 
 impl Runner<'_> {
@@ -145,6 +145,9 @@ impl Runner<'_> {
             "set" => {
                 let variable = self.argument(script, Kind::Normal, false);
                 let words = self.rest(script, Kind::Normal);
+                if variable.as_ref().is_some_and(|name| !name.unknown && !is_name(&name.text)) {
+                    return Status::Error;
+                }
                 let unknown = words.iter().any(|word| word.unknown);
                 let text: Vec<u8> = words.into_iter().flat_map(|word| word.text).collect();
                 let unknown = unknown || text.len() > slash::LONGEST;
@@ -161,9 +164,13 @@ impl Runner<'_> {
             "pset" => {
                 let words = self.rest(script, Kind::Normal);
                 let mut texts = words.iter().map(|word| word.text.as_slice());
-                let reshapes = shape::reshapes(texts.next().unwrap_or_default(), texts.next());
-                if reshapes || words.iter().any(|word| word.unknown) {
+                let (name, value) = (texts.next(), texts.next());
+                let unknown = words.iter().any(|word| word.unknown);
+                if unknown || shape::reshapes(name.unwrap_or_default(), value) {
                     self.step(Step::Reshapes);
+                }
+                if !unknown && name.is_some_and(|name| !shape::accepted(name, value)) {
+                    return Status::Error;
                 }
             }
             "getenv" => {

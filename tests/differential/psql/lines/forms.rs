@@ -34,5 +34,18 @@ pub fn lines() -> Vec<Line> {
         script("SELECT 1 \\g ()\nSELECT 2;\n"),
         script("SELECT 1 \\g (pager=bogus\nSELECT 2;\n"),
         script("SELECT 1 \\g (=)\n;\n"),
+        // Under ON_ERROR_STOP a setting that psql does not take ends the script.
+        script("\\set ON_ERROR_STOP 1\n\\pset bogus\nDELETE FROM users;\n"),
+        script("\\set ON_ERROR_STOP 1\n\\pset border 2\n\\pset format csv\nDELETE FROM users;\n"),
+        script("\\set ON_ERROR_STOP 1\n\\pset\n\\pset format\n\\pset pager\nSELECT 1;\n"),
+        script("\\set ON_ERROR_STOP 1\n\\set a-b c\nDELETE FROM users;\n"),
+        script("\\set ON_ERROR_STOP 1\n\\set 1x y\n\\set é z\nSELECT :1x;\n"),
+        // Streams are no files.
+        query(&["-f", "/dev/stdin"]).on("DELETE FROM users;\n"),
+        query(&["-f", "/dev/null"]).on("DELETE FROM users;\n"),
+        query(&["-c", "\\copy audit_log from /dev/null"]),
+        query(&["-c", "\\copy audit_log from /dev/stdin"]).on("x\n"),
+        query(&["-o", "/dev/null", "-c", "SELECT 1"]),
+        script("SELECT 1 \\g /dev/stdout\n\\o /dev/fd/2\nSELECT 2;\n"),
     ]
 }
