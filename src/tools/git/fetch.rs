@@ -19,6 +19,7 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
             meaning.add(Weight::LocalWrite);
             Some(meaning)
         }
+        "subtree" => Some(subtree(scene, words)),
         "ls-remote" if words.on("get-url") => Some(Meaning::of(Weight::Read)),
         "ls-remote" => Some(from(scene, words.operands.first().cloned().unwrap_or_else(default))),
         "clone" => {
@@ -186,6 +187,24 @@ fn described_modules(scene: &Scene<'_>, words: &Words, meaning: &mut Meaning) {
     }
     if words.on("recursive") && !listed.is_empty() {
         meaning.doubt("unread_submodules", "the submodules of submodules are not known");
+    }
+}
+
+/// `git subtree …`, git's own script of that name.
+fn subtree(scene: &Scene<'_>, words: &Words) -> Meaning {
+    let operands: Vec<&str> = words.operands.iter().map(String::as_str).collect();
+    if words.value("prefix").is_none() {
+        return Meaning::refused("no --prefix");
+    }
+    match operands.as_slice() {
+        ["push", remote, spec] => super::push::subtree(scene, remote, spec),
+        ["pull" | "add", remote, _] => {
+            let mut meaning = from(scene, (*remote).to_owned());
+            meaning.add(Weight::LocalWrite);
+            meaning
+        }
+        ["add" | "merge", _] | ["split", ..] => Meaning::of(Weight::LocalWrite),
+        _ => Meaning::refused("not a form of git subtree"),
     }
 }
 
