@@ -163,10 +163,6 @@ impl Parts {
             }
             // Made on the table that is named.
             "IndexStmt" | "CreateTrigStmt" | "RuleStmt" | "CreatePolicyStmt" => self.altered(fields, Verb::Create),
-            "RenameStmt" if fields.number("rename_type") == ObjectType::ObjectRole as i64 => {
-                self.class = Some(Class::Privilege);
-                self.database.push(Verb::Grant);
-            }
             "AlterTableStmt" | "RenameStmt" | "AlterObjectSchemaStmt" | "AlterPolicyStmt" => {
                 self.altered(fields, Verb::Alter);
             }
@@ -291,6 +287,10 @@ impl Parts {
     }
 
     fn altered(&mut self, fields: Tree<'_>, verb: Verb) {
+        if fields.number("rename_type") == ObjectType::ObjectRole as i64 {
+            self.class = Some(Class::Privilege);
+            return self.database.push(Verb::Grant);
+        }
         for name in ["relation", "table"] {
             if fields.field(name).is_bare_table() {
                 self.walker.table(fields.field(name), verb);
