@@ -91,7 +91,8 @@ impl<'a> Scan<'a> {
             let rest = &letters[at + 1..];
             let takes = opt.takes == Takes::Value;
             self.given(opt, false, (takes && !rest.is_empty()).then(|| Bytes::from(rest)), index);
-            if takes {
+            // Behind `-:` curl does not look at the letters that are left.
+            if takes || opt.long == "next" {
                 return;
             }
         }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::{Config, Place, canonical};
-use super::gather::{Ask, join};
+use super::gather::{Ask, join, normal};
 use super::line::Globals;
 use super::options::{self, Words};
 use super::reach;
@@ -136,10 +136,10 @@ impl Scene<'_> {
         files.push(b"/etc/gitattributes".to_vec());
         let home = world.home().map(|h| h.0).unwrap_or_default();
         match self.config.get("core.attributesfile") {
-            Some(path) => files.push(match path.strip_prefix("~/") {
-                Some(rest) => [home.as_slice(), b"/", rest.as_bytes()].concat(),
-                None => join(&self.folder(), path.as_bytes()),
-            }),
+            Some(path) => match path.strip_prefix("~/") {
+                Some(rest) => files.push([home.as_slice(), b"/", rest.as_bytes()].concat()),
+                None => files.extend(self.looked_from().iter().map(|folder| join(folder, path.as_bytes()))),
+            },
             None => {
                 let base =
                     world.variable("XDG_CONFIG_HOME").map_or_else(|| [home.as_slice(), b"/.config"].concat(), |b| b.0);
@@ -157,6 +157,17 @@ impl Scene<'_> {
         }
         let contents = || files.iter().filter_map(|path| world.file(path));
         contents().all(|content| !content.truncated).then(|| contents().map(|content| content.bytes).collect())
+    }
+
+    /// Where a relative name is looked for: git first goes to the top of the work tree. Of a line that stands elsewhere
+    /// (`--work-tree`, a folder behind a link) it hangs on the command whether it does.
+    fn looked_from(&self) -> Vec<Vec<u8>> {
+        let folder = normal(&self.folder());
+        let Some(top) = &self.place.work_tree else { return vec![folder] };
+        let below = folder.strip_prefix(top.as_slice()).is_some_and(|rest| matches!(rest, [] | [b'/', ..]));
+        let mut folders = vec![top.to_vec()];
+        folders.extend((!below).then_some(folder));
+        folders
     }
 
     /// The attributes files of the index, and of the commits that files are taken from.

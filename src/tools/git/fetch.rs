@@ -12,10 +12,14 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
     match command {
         "fetch" => Some(fetch(scene, words)),
         "pull" => {
+            if let Some(way) = words.value("rebase").filter(|way| !is_way(way)) {
+                return Some(Meaning::refused(format!("--rebase={way}")));
+            }
             let mut meaning = if words.on("all") { every(scene) } else { one(scene, words.operands.first().cloned()) };
             meaning.add(Weight::LocalWrite);
             Some(meaning)
         }
+        "subtree" => Some(subtree(scene, words)),
         "ls-remote" if words.on("get-url") => Some(Meaning::of(Weight::Read)),
         "ls-remote" => Some(from(scene, words.operands.first().cloned().unwrap_or_else(default))),
         "clone" => {
@@ -45,6 +49,11 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
         }
         _ => None,
     }
+}
+
+/// What git takes for a way to rebase (rebase.c, `rebase_parse_value`).
+fn is_way(word: &str) -> bool {
+    matches!(word, "merges" | "m" | "interactive" | "i") || super::facts::parse_bool(word).is_some()
 }
 
 fn from(scene: &Scene<'_>, remote: String) -> Meaning {
@@ -178,6 +187,24 @@ fn described_modules(scene: &Scene<'_>, words: &Words, meaning: &mut Meaning) {
     }
     if words.on("recursive") && !listed.is_empty() {
         meaning.doubt("unread_submodules", "the submodules of submodules are not known");
+    }
+}
+
+/// `git subtree …`, git's own script of that name.
+fn subtree(scene: &Scene<'_>, words: &Words) -> Meaning {
+    let operands: Vec<&str> = words.operands.iter().map(String::as_str).collect();
+    if words.value("prefix").is_none() {
+        return Meaning::refused("no --prefix");
+    }
+    match operands.as_slice() {
+        ["push", remote, spec] => super::push::subtree(scene, remote, spec),
+        ["pull" | "add", remote, _] => {
+            let mut meaning = from(scene, (*remote).to_owned());
+            meaning.add(Weight::LocalWrite);
+            meaning
+        }
+        ["add" | "merge", _] | ["split", ..] => Meaning::of(Weight::LocalWrite),
+        _ => Meaning::refused("not a form of git subtree"),
     }
 }
 

@@ -232,7 +232,7 @@ pub fn join(folder: &[u8], path: &[u8]) -> Vec<u8> {
 }
 
 /// Without `.` and `..`; the work folder itself has no links in it.
-fn normal(path: &[u8]) -> Vec<u8> {
+pub fn normal(path: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|b| *b == b'/') {
         match part {

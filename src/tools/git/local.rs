@@ -110,6 +110,8 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             ((deletes && count == 0) || (moves && !(1..=2).contains(&count))).then_some("the branch's name is missing")
         }
         "tag" if words.on("delete") && words.on("list") => Some("several things at once"),
+        "config" if several(words, CONFIG_FILES) => Some("several files at once"),
+        "config" if several(words, CONFIG_ACTIONS) => Some("several things at once"),
         "config" if words.on("fixed-value") => {
             let one = ["get", "get-all", "get-regexp", "unset", "unset-all"];
             let newer = words.operands.first().is_some_and(|word| matches!(word.as_str(), "get" | "set" | "unset"));
@@ -124,6 +126,11 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             };
             (!fits).then_some("not a form of git update-ref")
         }
+        "rebase" => {
+            let idle = |command: &String| command.trim_matches([' ', '\t', '\r', '\x0c', '\x0b']).is_empty();
+            let command = |command: String| idle(&command) || command.contains('\n');
+            words.values("exec").any(command).then_some("no command for --exec")
+        }
         "reset" => {
             let whole = words.any(&["hard", "soft", "merge", "keep"]);
             let paths = words.before_dashes.is_some_and(|before| count > before);
@@ -131,6 +138,29 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
         }
         _ => None,
     }
+}
+
+/// Where settings stand, and what is done with them: git takes one of each.
+const CONFIG_FILES: &[&str] = &["global", "system", "local", "worktree", "file", "blob"];
+const CONFIG_ACTIONS: &[&str] = &[
+    "get",
+    "get-all",
+    "get-regexp",
+    "get-urlmatch",
+    "replace-all",
+    "add",
+    "unset",
+    "unset-all",
+    "rename-section",
+    "remove-section",
+    "list",
+    "edit",
+    "get-color",
+    "get-colorbool",
+];
+
+fn several(words: &Words, options: &[&str]) -> bool {
+    options.iter().filter(|option| words.last(option).is_some_and(|given| !given.negated)).count() > 1
 }
 
 /// Commands whose first operand is a command of its own.

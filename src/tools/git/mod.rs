@@ -21,6 +21,7 @@ mod meaning;
 mod nested;
 mod options;
 mod own;
+mod parts;
 mod peers;
 mod plain;
 mod programs;
@@ -304,7 +305,10 @@ fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
     if !WITH_PARTS.contains(&name) {
         return ("", args);
     }
-    let at = args.iter().take_while(|a| a.starts_with(b"-")).count();
+    let at = match name {
+        "notes" => of_notes(args),
+        _ => args.iter().take_while(|a| a.starts_with(b"-")).count(),
+    };
     match args.get(at).and_then(Bytes::text) {
         // `git stash -m x` is a push; `git remote -v` lists, and so does `git submodule --quiet`.
         Some(_) | None if name == "stash" && at > 0 => ("push", args),
@@ -315,9 +319,18 @@ fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
         // Whatever else there is are words of `show`.
         _ if name == "reflog" => ("show", args),
         None => ("", args),
-        Some(sub) if name == "remote" || name == "submodule" || at == 0 => (sub, &args[at + 1..]),
+        Some(sub) if ["remote", "submodule", "notes"].contains(&name) || at == 0 => (sub, &args[at + 1..]),
         Some(_) => ("", args),
     }
+}
+
+/// How many words `--ref` and its value are, which stand before the command of `git notes`.
+fn of_notes(args: &[Bytes]) -> usize {
+    let mut at = 0;
+    while let Some(word) = args.get(at).map(Bytes::as_slice).filter(|word| word.starts_with(b"--r")) {
+        at += if b"--ref".starts_with(word) { 2 } else { 1 };
+    }
+    at.min(args.len())
 }
 
 fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
@@ -330,6 +343,9 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
     }
     if let Some(meaning) = fetch::read(scene, name, words) {
         return meaning;
+    }
+    if parts::is_none(name, sub) && options::covers(scene.version) {
+        return Meaning::refused(format!("git {name} has no command {sub}"));
     }
     if let Some(why) = local::refusal(scene, name, words) {
         return Meaning::refused(why);
@@ -352,11 +368,20 @@ fn written(scene: &Scene<'_>, name: &str, sub: &str, words: &Words, meaning: &mu
     let output = words.value("output").filter(|o| !o.is_empty() && o != "/dev/null");
     let shows = matches!(
         name,
-        "log" | "show" | "diff" | "whatchanged" | "diff-tree" | "diff-files" | "diff-index" | "range-diff" | "rev-list"
+        "log"
+            | "show"
+            | "diff"
+            | "whatchanged"
+            | "diff-tree"
+            | "diff-files"
+            | "diff-index"
+            | "range-diff"
+            | "rev-list"
+            | "shortlog"
     );
     match (name, sub) {
         ("archive", _) => files.extend(output),
-        ("stash", "show") | ("reflog", "show") => files.extend(output),
+        ("stash", "show" | "list") | ("reflog", "show") => files.extend(output),
         _ if shows => files.extend(output),
         ("format-patch", _) if !words.on("stdout") => match output.or_else(|| words.value("output-directory")) {
             Some(path) => files.push(path),

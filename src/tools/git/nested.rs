@@ -22,6 +22,9 @@ pub struct Nested {
     pub going: Vec<String>,
     /// There are more submodules than were asked.
     pub more: bool,
+    /// There may be one.
+    #[serde(default)]
+    pub some: bool,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +74,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
 pub fn look(place: &Place, world: &dyn World, ask: &Ask<'_>) -> Nested {
     let mut nested = Nested::default();
     let Some(top) = place.work_tree.as_ref().filter(|_| has_some(place, world)) else { return nested };
+    nested.some = true;
     let question: &[&[u8]] = &[b"-c", b"core.fsmonitor=false", b"ls-files", b"-s", b"-z", b"--full-name", b"--", b":/"];
     let listed = ask(question).unwrap_or_default();
     let folders = listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"160000 ")).filter_map(|entry| {

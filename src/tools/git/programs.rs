@@ -4,7 +4,7 @@
 use super::drivers;
 use super::facts::canonical;
 use super::hooks;
-use super::meaning::{Meaning, Scene};
+use super::meaning::{Meaning, Scene, Weight};
 use super::nested;
 use super::options::Words;
 use super::prompts;
@@ -23,7 +23,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     nested::add(scene, command, sub, words, meaning);
     tools(scene, command, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
-    exec_path(scene, meaning);
+    exec_path(scene, command, words, meaning);
 }
 
 fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
@@ -173,11 +173,12 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
     let config = &scene.config;
     match command {
         "archive" => {
-            let by_name = words.value("output").and_then(|o| o.split_once('.').map(|(_, ext)| ext.to_owned()));
-            let format = words.value("format").or(by_name).unwrap_or_default();
-            if let Some(program) = config.get(&format!("tar.{format}.command")) {
-                meaning.runs(program);
-            }
+            // By the end of the file's name, where no format is named (archive.c, `match_extension`).
+            let (format, file) = (words.value("format"), words.value("output").unwrap_or_default());
+            let ends = |name: &str| file.strip_suffix(name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+            let fits = |name: &str| format.as_deref().map_or_else(|| ends(name), |format| format == name);
+            let programs = config.middles("tar", "command").filter(|(name, _)| fits(name));
+            programs.for_each(|(_, program)| meaning.runs(program));
         }
         "interpret-trailers" | "commit" if !words.any(&["patch", "interactive"]) => {
             // The old kind starts by itself, the other one for what the line adds (trailer.c).
@@ -210,9 +211,37 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
 }
 
 /// With another exec-path, which git puts before PATH, each program that git starts is somebody else's, also `git`.
-fn exec_path(scene: &Scene<'_>, meaning: &mut Meaning) {
+fn exec_path(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
     let on_line = scene.globals.exec_path.as_ref().map(super::options::text);
-    if let Some(path) = on_line.or_else(|| scene.filled("GIT_EXEC_PATH")) {
+    let path = on_line.or_else(|| scene.filled("GIT_EXEC_PATH"));
+    if let Some(path) = path.filter(|_| !starts_none(scene, command, words, meaning)) {
         meaning.runs(format!("programs in {path}"));
     }
+}
+
+/// Commands that look at what is here, and start nothing for it.
+const QUIET: &str = " blame branch cat-file config describe diff diff-index diff-tree for-each-ref log ls-files ls-tree \
+    merge-base name-rev rev-list rev-parse show show-ref status symbolic-ref tag var version ";
+
+/// Whether the command is done in git itself: nobody pages it, no signature is looked at, no submodule looked into, no
+/// object has to be fetched first.
+fn starts_none(scene: &Scene<'_>, command: &str, words: &Words, meaning: &Meaning) -> bool {
+    let config = &scene.config;
+    let signed = words.any(&["show-signature", "verify"])
+        || config.bool("log.showsignature") == Some(true)
+        || words.given.iter().filter_map(|given| given.value.as_ref()).any(|value| {
+            let value = super::options::text(value);
+            value.contains("%G") || value.contains("signature")
+        });
+    let summarized = words.last("submodule").is_some()
+        || ["diff.submodule", "status.submodulesummary"].iter().any(|key| config.get(key).is_some());
+    let fetched = |key: &str| key == "extensions.partialclone" || key.ends_with(".promisor");
+    QUIET.contains(&format!(" {command} "))
+        && meaning.weights.iter().all(|weight| *weight == Weight::Read)
+        && meaning.programs.is_empty()
+        && scene.invocation.streams.stdout != StreamKind::Terminal
+        && !signed
+        && !summarized
+        && !config.0.iter().any(|entry| fetched(&entry.key) || entry.key == "core.fsmonitor")
+        && !scene.known.nested.some
 }

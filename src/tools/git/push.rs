@@ -84,6 +84,17 @@ pub fn send_pack(scene: &Scene<'_>, words: &Words) -> Meaning {
     meaning
 }
 
+/// `git subtree push`: what it splits off goes to a branch, and a `+` before its name is dropped.
+pub fn subtree(scene: &Scene<'_>, remote: &str, spec: &str) -> Meaning {
+    let spec = spec.strip_prefix('+').unwrap_or(spec);
+    let branch = spec.split_once(':').map_or(spec, |(_, branch)| branch);
+    let mut meaning = Meaning::of(Weight::RemoteWrite);
+    meaning.remote = Some(remote.to_owned());
+    go_to(scene, &mut meaning, remote, Way::Push);
+    meaning.changes.push(RefChange { name: format!("refs/heads/{branch}"), delete: false, force: false });
+    meaning
+}
+
 /// Which refs an option forces.
 struct Forced {
     all: bool,

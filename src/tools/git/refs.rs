@@ -144,6 +144,10 @@ impl Expander<'_> {
         self.out.changes.push(RefChange { name: name.to_owned(), delete: true, force });
     }
 
+    fn update_each(&mut self, names: &[String], force: bool) {
+        names.iter().for_each(|name| self.out.update(name, force));
+    }
+
     fn glob(&mut self, src: &str, dst: &str, force: bool) {
         if self.out.unread || self.out.changes.len() > MOST {
             self.out.unread = true;
@@ -180,13 +184,13 @@ impl Expander<'_> {
         }
         match &spec.dst {
             Some(dst) if spec.src.is_empty() => {
-                let name = self.on_remote(dst, None);
-                self.delete(&name, spec.force);
+                for name in self.on_remote(dst, None) {
+                    self.delete(&name, spec.force);
+                }
             }
             Some(dst) if !dst.is_empty() => {
                 let src = self.local(&spec.src);
-                let name = self.on_remote(dst, src.as_deref());
-                self.out.update(&name, force);
+                self.update_each(&self.on_remote(dst, src.as_deref()), force);
             }
             _ => self.mapped(&spec.src, force),
         }
@@ -206,8 +210,7 @@ impl Expander<'_> {
         if src != "HEAD" {
             for spec in &self.mappings {
                 if let Some(name) = spec.dst.as_deref().and_then(|dst| through(&spec.src, dst, &full)) {
-                    let name = self.on_remote(&name, Some(&full));
-                    return self.out.update(&name, force || spec.force);
+                    return self.update_each(&self.on_remote(&name, Some(&full)), force || spec.force);
                 }
             }
         }
@@ -228,25 +231,33 @@ impl Expander<'_> {
         full_names().find(|f| exists(f) && strong(f)).or_else(|| full_names().find(exists))
     }
 
-    /// The full name on the remote. What is there is only known by what was fetched from it.
-    fn on_remote(&self, dst: &str, src: Option<&str>) -> String {
+    /// The full name on the remote: of a ref that is there, else in the place that the source has here (remote.c,
+    /// `match_explicit`). What is there is only known by what was fetched from it; where that does not say, each that
+    /// it may be.
+    fn on_remote(&self, dst: &str, src: Option<&str>) -> Vec<String> {
         if dst.starts_with("refs/") {
-            return dst.to_owned();
+            return vec![dst.to_owned()];
         }
         let has = |full: String| self.names.contains(full.as_str());
-        for (prefix, kind) in [("heads/", "refs/heads/"), ("tags/", "refs/tags/")] {
-            if let Some(name) = dst.strip_prefix(prefix) {
-                return format!("{kind}{name}");
-            }
+        let fetched = |branch: &str| has(format!("refs/remotes/{}/{branch}", self.remote));
+        let place = if src.is_some_and(|full| full.starts_with("refs/tags/")) { "refs/tags/" } else { "refs/heads/" };
+        let here = format!("{place}{dst}");
+        let there = format!("refs/{dst}");
+        if let Some(branch) = dst.strip_prefix("heads/") {
+            return if src.is_none() || fetched(branch) { vec![there] } else { vec![there, here] };
         }
-        let is_branch =
-            has(format!("refs/remotes/{}/{dst}", self.remote)) || (src.is_none() && has(format!("refs/heads/{dst}")));
-        let from_tag = match src {
-            Some(full) => full.starts_with("refs/tags/"),
-            None => has(format!("refs/tags/{dst}")),
-        };
-        let kind = if from_tag && !is_branch { "refs/tags/" } else { "refs/heads/" };
-        format!("{kind}{dst}")
+        if dst.starts_with("tags/") {
+            return if src.is_none() || has(there.clone()) { vec![there] } else { vec![there, here] };
+        }
+        let (branch, tag) = (format!("refs/heads/{dst}"), format!("refs/tags/{dst}"));
+        match src {
+            _ if fetched(dst) => vec![branch],
+            None if has(tag.clone()) && !has(branch.clone()) => vec![tag],
+            None => vec![branch],
+            // A branch that bears the name of a tag here: the tag, if the remote has it too.
+            Some(_) if here == branch && has(tag.clone()) => vec![branch, tag],
+            Some(_) => vec![here],
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Origin, Step};
-use super::variables::{Value, boolean};
+use super::variables::{Value, boolean, is_name};
 use super::version::Version;
 
 impl Runner<'_> {
@@ -145,6 +145,9 @@ impl Runner<'_> {
             "set" => {
                 let variable = self.argument(script, Kind::Normal, false);
                 let words = self.rest(script, Kind::Normal);
+                if variable.as_ref().is_some_and(|name| !name.unknown && !is_name(&name.text)) {
+                    return Status::Error;
+                }
                 let unknown = words.iter().any(|word| word.unknown);
                 let text: Vec<u8> = words.into_iter().flat_map(|word| word.text).collect();
                 let unknown = unknown || text.len() > slash::LONGEST;
@@ -161,9 +164,13 @@ impl Runner<'_> {
             "pset" => {
                 let words = self.rest(script, Kind::Normal);
                 let mut texts = words.iter().map(|word| word.text.as_slice());
-                let reshapes = shape::reshapes(texts.next().unwrap_or_default(), texts.next());
-                if reshapes || words.iter().any(|word| word.unknown) {
+                let (name, value) = (texts.next(), texts.next());
+                let unknown = words.iter().any(|word| word.unknown);
+                if unknown || shape::reshapes(name.unwrap_or_default(), value) {
                     self.step(Step::Reshapes);
+                }
+                if !unknown && name.is_some_and(|name| !shape::accepted(name, value)) {
+                    return Status::Error;
                 }
             }
             "getenv" => {
@@ -227,13 +234,20 @@ impl Runner<'_> {
     fn go(&mut self, script: &mut Script) -> Status {
         let mut target = self.argument(script, Kind::FilePipe, false);
         if target.as_ref().is_some_and(|arg| arg.text.starts_with(b"(")) {
-            while target.as_ref().is_some_and(|arg| !arg.text.ends_with(b")")) {
+            let mut taken = true;
+            while let Some(option) = &target {
+                taken &= prints(option);
+                if option.text.ends_with(b")") {
+                    break;
+                }
                 target = self.argument(script, Kind::Normal, false);
             }
-            if target.is_none() {
+            let ended = target.is_some();
+            target = self.argument(script, Kind::FilePipe, false);
+            if !ended || !taken {
+                // The statement stays where it is, for what follows to be added.
                 return Status::Error;
             }
-            target = self.argument(script, Kind::FilePipe, false);
         }
         self.recall(script);
         if let Some(target) = target.and_then(|arg| self.opened(arg)) {
@@ -363,3 +377,12 @@ const HARMLESS: &[&str] = &[
     "q",
     "quit",
 ];
+
+/// Whether psql takes an option in the parentheses of `\g (…)`; one that is not known may be any.
+fn prints(option: &Arg) -> bool {
+    let text = option.text.strip_prefix(b"(").unwrap_or(&option.text);
+    let text = text.strip_suffix(b")").unwrap_or(text);
+    let at = text.iter().position(|b| *b == b'=');
+    let (name, value) = at.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
+    option.unknown || text.is_empty() || shape::accepted(name, value)
+}

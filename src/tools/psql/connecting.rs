@@ -73,7 +73,8 @@ impl Meaning {
         let known = !words.iter().flatten().any(|word| word.unknown);
         let text = |word: &Option<Arg>| word.as_ref().and_then(|w| String::from_utf8(w.text.clone()).ok());
         let [database, user, host, port] = [0, 1, 2, 3].map(|at| text(&words[at]));
-        let string = database.as_deref().filter(|d| conninfo::is_string(d)).map(conninfo::parse);
+        let string = database.as_deref().filter(|d| conninfo::is_string(d));
+        let string = string.map(|text| conninfo::parse(text, self.sources.version));
         // psql complains and stays where it is.
         if matches!(string, Some(Err(_))) || (string.is_some() && (user.is_some() || host.is_some() || port.is_some()))
         {
@@ -99,6 +100,8 @@ impl Meaning {
         params.extend(user.map(|u| ("user".to_owned(), u)));
         params.extend(host.map(|h| ("host".to_owned(), h)));
         params.extend(port.map(|p| ("port".to_owned(), p)));
+        // An empty word, also one of the string, is none; but what the old connection had does not come back for it.
+        params.retain(|_, value| !value.is_empty());
         self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
         let options = self.target.as_ref().and_then(|target| target.params.get("options").cloned());
         self.server_options(options.as_ref());

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::parameters;
+use super::version::Version;
 use crate::model::Bytes;
 
-/// Connection parameters by libpq's names; empty values are left out, as libpq takes them for absent.
+/// Connection parameters by libpq's names. An empty value in a connection string stands in the way of what is said
+/// elsewhere, and means the default; an empty word of the line is as good as none.
 pub type Params = BTreeMap<String, String>;
 
 /// The variables that stand for parameters. PGPASSWORD is not among them: its value never leaves the machine.
@@ -48,6 +51,7 @@ impl Target {
     #[cfg(feature = "reading")]
     pub fn kept(&self) -> Params {
         let mut params = self.params.clone();
+        params.retain(|_, value| !value.is_empty());
         params.insert("user".into(), self.user.clone());
         params.insert("dbname".into(), self.database.clone());
         params.entry("port".into()).or_insert_with(|| self.port.to_string());
@@ -83,6 +87,8 @@ pub struct Sources {
     /// Entries of the service files, without passwords.
     pub services: BTreeMap<String, Params>,
     pub os_user: Option<String>,
+    /// Of psql, where it is known: the parameters that its libpq has.
+    pub version: Option<Version>,
 }
 
 /// Whether libpq would take the text apart rather than as a database's name.
@@ -94,13 +100,13 @@ fn uri_rest(text: &str) -> Option<&str> {
     text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
 }
 
-/// Takes a conninfo string or a URI apart.
-pub fn parse(text: &str) -> Result<Params, Trouble> {
+/// Takes a conninfo string or a URI apart, as the libpq of that version does.
+pub fn parse(text: &str, version: Option<Version>) -> Result<Params, Trouble> {
     let params = match uri_rest(text) {
         Some(rest) => uri(rest),
         None => pairs(text),
     };
-    params.filter(|params| params.keys().all(|key| PARAMETERS.contains(&key.as_str()))).ok_or(Trouble::Malformed)
+    params.filter(|params| params.keys().all(|key| parameters::known(key, version))).ok_or(Trouble::Malformed)
 }
 
 /// `key = value` pairs; values bare or in single quotes, backslash escapes the next character in both.
@@ -178,7 +184,9 @@ fn uri(rest: &str) -> Option<Params> {
         let (key, value) = (decode(key)?, decode(value)?);
         match (key.as_str(), value.as_str()) {
             ("ssl", "true") => put(&mut params, "sslmode", "require".into()),
-            _ => put(&mut params, &key, value),
+            _ => {
+                params.insert(key, value);
+            }
         }
     }
     Some(params)
@@ -218,9 +226,7 @@ pub fn resolve(sources: &Sources) -> Result<Target, Trouble> {
     if let Some(word) = &sources.dbname {
         let text = text_of(word)?;
         if is_string(&text) {
-            for (key, value) in parse(&text)? {
-                put(&mut params, &key, value);
-            }
+            params.extend(parse(&text, sources.version)?);
         } else {
             put(&mut params, "dbname", text);
         }
@@ -241,21 +247,20 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
         }
     }
     for (key, value) in &sources.environment {
-        if !value.is_empty() {
-            params.entry(key.clone()).or_insert_with(|| value.clone());
-        }
+        params.entry(key.clone()).or_insert_with(|| value.clone());
     }
     let first = |key: &str| {
         params.get(key).and_then(|list| list.split(',').next()).filter(|one| !one.is_empty()).map(str::to_owned)
     };
-    let user = params.get("user").or(sources.os_user.as_ref()).cloned().ok_or(Trouble::NoUser)?;
+    let said = |key: &str| params.get(key).filter(|value| !value.is_empty());
+    let user = said("user").or(sources.os_user.as_ref()).cloned().ok_or(Trouble::NoUser)?;
     let port = match first("port") {
         Some(text) => text.trim().parse().ok().filter(|port| *port > 0).ok_or(Trouble::Malformed)?,
         None => 5432,
     };
-    let said = sources.words.iter().filter(|(key, value)| !value.is_empty() && !params.contains_key(*key));
-    let all = params.iter().chain(said).map(|(key, value)| (key.clone(), value.clone())).collect();
-    if !accepted(&all) {
+    let words = sources.words.iter().filter(|(key, _)| !params.contains_key(*key));
+    let all = params.iter().chain(words).map(|(key, value)| (key.clone(), value.clone())).collect();
+    if !parameters::accepted(&all) {
         return Err(Trouble::Malformed);
     }
     let hostaddr = first("hostaddr");
@@ -263,92 +268,12 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
         host: first("host").or_else(|| hostaddr.clone()),
         hostaddr,
         port,
-        database: params.get("dbname").cloned().unwrap_or_else(|| user.clone()),
+        database: said("dbname").cloned().unwrap_or_else(|| user.clone()),
         user,
         several: ["host", "hostaddr"].iter().any(|key| params.get(*key).is_some_and(|list| list.contains(','))),
         params,
     })
 }
-
-/// Whether libpq takes the values: words where only some are known, numbers, and as many ports and addresses as hosts.
-fn accepted(params: &Params) -> bool {
-    let count = |key: &str| params.get(key).map_or(0, |list| list.split(',').count());
-    let hosts = if count("hostaddr") > 0 { count("hostaddr") } else { count("host") };
-    let fits = |key: &str| matches!(count(key), 0 | 1) || count(key) == hosts.max(1);
-    let known = |(key, words): &(&str, &[&str])| params.get(*key).is_none_or(|value| words.contains(&value.as_str()));
-    let number = |key: &&str| params.get(*key).is_none_or(|value| value.trim().parse::<i32>().is_ok());
-    let ports = params.get("port").into_iter().flat_map(|list| list.split(','));
-    (count("host") == 0 || count("host") == hosts)
-        && fits("port")
-        && WORDS.iter().all(known)
-        && ["connect_timeout", "keepalives", "tcp_user_timeout"].iter().all(number)
-        && ports.filter(|port| !port.is_empty()).all(|port| port.trim().parse::<u16>().is_ok_and(|port| port > 0))
-}
-
-/// Values that libpq knows (PostgreSQL documentation, "Parameter Key Words").
-const WORDS: &[(&str, &[&str])] = &[
-    ("channel_binding", &["disable", "prefer", "require"]),
-    ("gssencmode", &["disable", "prefer", "require"]),
-    ("load_balance_hosts", &["disable", "random"]),
-    ("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
-    ("target_session_attrs", &["any", "read-write", "read-only", "primary", "standby", "prefer-standby"]),
-];
-
-/// Key words of a connection string, up to version 18; another is a mistake (the same chapter).
-const PARAMETERS: &[&str] = &[
-    "application_name",
-    "authtype",
-    "channel_binding",
-    "client_encoding",
-    "connect_timeout",
-    "dbname",
-    "fallback_application_name",
-    "gssdelegation",
-    "gssencmode",
-    "gsslib",
-    "host",
-    "hostaddr",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "krbsrvname",
-    "load_balance_hosts",
-    "max_protocol_version",
-    "min_protocol_version",
-    "oauth_client_id",
-    "oauth_client_secret",
-    "oauth_issuer",
-    "oauth_scope",
-    "options",
-    "passfile",
-    "password",
-    "port",
-    "replication",
-    "require_auth",
-    "requirepeer",
-    "scram_client_key",
-    "scram_server_key",
-    "service",
-    "servicefile",
-    "ssl_max_protocol_version",
-    "ssl_min_protocol_version",
-    "sslcert",
-    "sslcertmode",
-    "sslcompression",
-    "sslcrl",
-    "sslcrldir",
-    "sslkey",
-    "sslkeylogfile",
-    "sslmode",
-    "sslnegotiation",
-    "sslpassword",
-    "sslrootcert",
-    "sslsni",
-    "target_session_attrs",
-    "tcp_user_timeout",
-    "user",
-];
 
 fn text_of(word: &Bytes) -> Result<String, Trouble> {
     word.text().map(str::to_owned).ok_or(Trouble::Malformed)
@@ -378,7 +303,7 @@ pub fn service_file(bytes: &[u8]) -> BTreeMap<String, Params> {
         } else if let Some(entry) = current.as_ref().and_then(|name| services.get_mut(name)) {
             match line.split_once('=') {
                 Some(("password", _)) => {}
-                Some((key, value)) if key != "service" && PARAMETERS.contains(&key) => {
+                Some((key, value)) if key != "service" && parameters::known(key, None) => {
                     entry.entry(key.to_owned()).or_insert_with(|| value.to_owned());
                 }
                 Some(_) | None => {
@@ -408,6 +333,7 @@ mod tests {
             environment: environment.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
             services: service_file(b"# x\n[prod]\nhost=svc\nport=5433\npassword=no\nuser=svcuser\n"),
             os_user: Some("me".into()),
+            version: Version::of(Some("15.18")),
             ..Sources::default()
         };
         match resolve(&sources) {
@@ -429,7 +355,15 @@ mod tests {
             ("postgresql:///d?host=/run&port=9", "flaguser@/run:9/d"),
             ("postgresql://%68ost/d%20b", "flaguser@host:5432/d b"),
             ("service=prod dbname=d", "flaguser@flag:5433/d"),
-            ("host=", "flaguser@flag:5432/flaguser"),
+            ("host=", "flaguser@:5432/flaguser"),
+            ("host= user=''", "flaguser@user='':5432/flaguser"),
+            ("host='' user=''", "me@:5432/me"),
+            ("postgresql:///d?host=&user=", "me@:5432/d"),
+            ("postgresql://@:/d", "flaguser@flag:5432/d"),
+            ("dbname=''", "flaguser@flag:5432/flaguser"),
+            ("dbname=d service=''", "Service"),
+            ("dbname=d sslmode=''", "Malformed"),
+            ("dbname=d sslnegotiation=direct", "Malformed"),
             ("host=a b", "Malformed"),
             ("host=a bogus=b", "Malformed"),
             ("host=a sslmode=bogus", "Malformed"),
@@ -438,12 +372,14 @@ mod tests {
         ] {
             assert_eq!(target(dbname, &[]), expect, "{dbname}");
         }
-        assert_eq!(target("", &[("dbname", "env"), ("host", "envhost")]), "flaguser@flag:5432/env");
+        let environment = [("dbname", "env"), ("host", "envhost")];
+        assert_eq!(target("", &environment), "flaguser@flag:5432/env");
+        assert_eq!(target("dbname=''", &environment), "flaguser@flag:5432/flaguser");
     }
 
     #[test]
     fn what_is_written_reads_back() {
         let params: Params = [("dbname", "it's \\ x"), ("host", "h")].map(|(k, v)| (k.into(), v.into())).into();
-        assert_eq!(parse(&write(&params)), Ok(params));
+        assert_eq!(parse(&write(&params), None), Ok(params));
     }
 }

@@ -178,6 +178,7 @@ impl Meaning {
             }
             Step::CopyData(steps) => self.copy_data(steps),
             Step::Program(arg) => self.program(&arg),
+            Step::Reads(arg) if is_no_file(&arg.text) => {}
             Step::Reads(arg) => {
                 let name = self.shown_path(&arg.text);
                 self.operation_on("file.read", Effect::Read, file(&name), None);
@@ -231,7 +232,7 @@ impl Meaning {
     }
 
     fn writes_file(&mut self, arg: &Arg) {
-        if !arg.unknown && matches!(arg.text.as_slice(), b"/dev/null" | b"/dev/stdout" | b"/dev/stderr") {
+        if !arg.unknown && is_no_file(&arg.text) {
             return;
         }
         let name = if arg.unknown { "*".to_owned() } else { self.shown_path(&arg.text) };
@@ -261,6 +262,9 @@ impl Meaning {
                     Some(folder) => ([folder, b"/", path.as_slice()].concat(), false),
                     None => (path, true),
                 };
+                if copy.from && is_no_file(&path) {
+                    return;
+                }
                 if copy.from {
                     let name = self.shown_path(&path);
                     self.operation_on("file.send", Effect::Disclose, file(&name), None);
@@ -386,4 +390,11 @@ impl Once {
             self.list.push(item);
         }
     }
+}
+
+/// What stands for the streams of psql itself, or for nothing.
+fn is_no_file(path: &[u8]) -> bool {
+    let descriptor = [b"/dev/fd/".as_slice(), b"/proc/self/fd/"].iter().find_map(|before| path.strip_prefix(*before));
+    matches!(path, b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr")
+        || descriptor.is_some_and(|number| matches!(number, b"0" | b"1" | b"2"))
 }

@@ -11,6 +11,7 @@ mod expand;
 #[cfg(feature = "reading")]
 mod meaning;
 mod options;
+mod parameters;
 mod places;
 mod run;
 mod script;
@@ -170,7 +171,8 @@ fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let mut runner = Runner::new(&mut files, first_variables(&line), text(&stdin), home.clone());
     runner.environment = environment(invocation);
     walk(&line, &startup, &mut runner);
-    let (asks_version, asks_stdin) = (runner.asks_version, runner.asks_stdin && stdin.is_none());
+    let newer = line.dbname.as_ref().and_then(|word| word.text()).is_some_and(parameters::newer);
+    let (asks_version, asks_stdin) = (runner.asks_version || newer, runner.asks_stdin && stdin.is_none());
     // Read only where a script says so, as `\i -` does.
     let stdin = if asks_stdin && invocation.streams.stdin != StreamKind::Terminal { world.stdin() } else { stdin };
     if asks_version || asks_stdin {
@@ -418,6 +420,7 @@ fn sources(line: &Line, invocation: &Invocation, facts: &Facts) -> Sources {
             .collect(),
         services: facts.get(fact::SERVICES).unwrap_or_default(),
         os_user: facts.get(fact::OS_USER),
+        version: Version::of(facts.version.as_deref()),
     }
 }
 

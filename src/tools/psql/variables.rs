@@ -128,6 +128,11 @@ impl Environment {
     }
 }
 
+/// Whether psql takes it for a variable's name (variables.c, `valid_variable_name`).
+pub fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_' || !b.is_ascii())
+}
+
 /// Variables that take only these words (beside a boolean where the last field says so).
 const WORDS: &[(&str, &[&str], bool)] = &[
     ("COMP_KEYWORD_CASE", &["lower", "upper", "preserve-lower", "preserve-upper"], false),

@@ -39,6 +39,11 @@ impl Version {
         self.major <= 18
     }
 
+    /// Whether it is of this major version or a later one.
+    pub fn reaches(self, major: u32) -> bool {
+        self.major >= major
+    }
+
     /// `\bind`: release notes of 16.
     pub fn binds(self) -> bool {
         self.major >= 16

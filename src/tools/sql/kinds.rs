@@ -35,10 +35,15 @@ pub fn of(statement: Tree<'_>) -> Option<String> {
         "AlterTableStmt" => return Some(format!("ALTER {}", object(fields.number("objtype")))),
         "RenameStmt" => {
             let of = fields.number("rename_type");
-            let of = if inside_a_relation(of) { fields.number("relation_type") } else { of };
+            // The server speaks of the table; of one whose constraint is renamed the parser does not say that it is one.
+            let of = match fields.number("relation_type") {
+                _ if !inside_a_relation(of) => of,
+                within if within <= ObjectType::ObjectAccessMethod as i64 => ObjectType::ObjectTable as i64,
+                within => within,
+            };
             return Some(format!("ALTER {}", object(of)));
         }
-        "AlterObjectSchemaStmt" | "AlterOwnerStmt" => {
+        "AlterObjectSchemaStmt" | "AlterOwnerStmt" | "AlterObjectDependsStmt" | "AlterTableMoveAllStmt" => {
             return Some(format!("ALTER {}", object(fields.number("object_type").max(fields.number("objtype")))));
         }
         "DefineStmt" => return Some(format!("CREATE {}", object(fields.number("kind")))),
@@ -100,7 +105,9 @@ fn object(object_type: i64) -> String {
         ObjectType::ObjectOpclass => "OPERATOR CLASS".to_owned(),
         ObjectType::ObjectOpfamily => "OPERATOR FAMILY".to_owned(),
         ObjectType::ObjectStatisticExt => "STATISTICS".to_owned(),
-        ObjectType::ObjectTabconstraint | ObjectType::ObjectDomconstraint => "CONSTRAINT".to_owned(),
+        ObjectType::ObjectTabconstraint => "CONSTRAINT".to_owned(),
+        ObjectType::ObjectDomconstraint => "DOMAIN".to_owned(),
+        ObjectType::ObjectLargeobject => "LARGE OBJECT".to_owned(),
         ObjectType::ObjectAttribute => "TYPE".to_owned(),
         _ => object_type.as_str_name().trim_start_matches("OBJECT_").replace('_', " "),
     }
@@ -194,14 +201,13 @@ fn data_definition(node: &str) -> Option<&'static str> {
         "CreateTransformStmt" => "CREATE TRANSFORM",
         "CreateTableSpaceStmt" => "CREATE TABLESPACE",
         "DropTableSpaceStmt" => "DROP TABLESPACE",
-        "AlterTableSpaceOptionsStmt" | "AlterTableMoveAllStmt" => "ALTER TABLESPACE",
+        "AlterTableSpaceOptionsStmt" => "ALTER TABLESPACE",
         "CreatedbStmt" => "CREATE DATABASE",
         "DropdbStmt" => "DROP DATABASE",
         "AlterDatabaseStmt" | "AlterDatabaseSetStmt" | "AlterDatabaseRefreshCollStmt" => "ALTER DATABASE",
         "AlterTsdictionaryStmt" | "AlterTSDictionaryStmt" => "ALTER TEXT SEARCH DICTIONARY",
         "AlterTsconfigurationStmt" | "AlterTSConfigurationStmt" => "ALTER TEXT SEARCH CONFIGURATION",
         "AlterCollationStmt" => "ALTER COLLATION",
-        "AlterObjectDependsStmt" => "ALTER",
         _ => return None,
     })
 }

@@ -149,7 +149,8 @@ impl Parts {
             "CreateTableAsStmt" => {
                 self.walker.table(fields.field("into").field("rel"), Verb::Create);
                 self.inner(fields.field("query"), true);
-                self.walker.nested.clear();
+                // The query is what the statement is; what its CTEs change is inside of it.
+                self.walker.nested.retain(|kind| kind != "EXECUTE");
             }
             "ViewStmt" => {
                 self.walker.table(fields.field("view"), Verb::Create);
@@ -286,6 +287,10 @@ impl Parts {
     }
 
     fn altered(&mut self, fields: Tree<'_>, verb: Verb) {
+        if fields.number("rename_type") == ObjectType::ObjectRole as i64 {
+            self.class = Some(Class::Privilege);
+            return self.database.push(Verb::Grant);
+        }
         for name in ["relation", "table"] {
             if fields.field(name).is_bare_table() {
                 self.walker.table(fields.field(name), verb);
@@ -296,6 +301,10 @@ impl Parts {
         self.walker.tables_below(fields.field("cmds"), Verb::Select);
         for action in fields.list("actions") {
             self.walker.rows(action, true);
+        }
+        // What a policy looks at.
+        for field in ["qual", "with_check"] {
+            self.walker.expression(fields.field(field), true);
         }
         self.walker.nested.clear();
     }

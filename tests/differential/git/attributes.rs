@@ -57,6 +57,13 @@ const LINES: &[&str] = &[
     "mkdir -p s/d; echo z > s/d/b.md; echo '*.md filter=x' > .gitattributes | -c filter.x.clean=planted -C s add d",
     "mkdir s; echo q > s/q.md; git add s; git commit -q -m q; echo x > main; echo '*.md diff=x' > .gitattributes; echo z >> s/q.md | -c diff.x.command=planted -C s diff main",
     "echo x > main; echo '*.txt diff=x' > .gitattributes; echo z >> a.txt | -c diff.x.command=planted diff main --",
+    // A relative name of the user's file is looked for from the top of the work tree.
+    "mkdir s; echo '*.txt filter=x' > at; echo x > s/n.txt | -C s -c core.attributesFile=at -c filter.x.clean=planted add n.txt",
+    "mkdir s; echo '*.txt filter=x' > s/at; echo x > s/n.txt | -C s -c core.attributesFile=at -c filter.x.clean=planted add n.txt",
+    "mkdir s; echo '*.txt filter=x' > s/at; echo x > s/n.txt | -C s -c core.attributesFile=s/at -c filter.x.clean=planted add n.txt",
+    "mkdir s; echo '*.txt filter=x' > ../at; echo x > s/n.txt | -C s -c core.attributesFile=../at -c filter.x.clean=planted add n.txt",
+    "echo '*.txt filter=x' > at; echo x > n.txt | -C .. --git-dir=tree/.git --work-tree=tree -c core.attributesFile=at -c filter.x.clean=planted add n.txt",
+    "echo '*.txt diff=x' > ../at; echo x >> a.txt | -C .. --git-dir=tree/.git --work-tree=tree -c core.attributesFile=at -c diff.x.textconv=planted log -p -1",
     // Words that are no patterns, and more files of attributes than anybody reads.
     "mkdir s; echo '*.md filter=x' > s/.gitattributes; echo x > s/a.md | -c filter.x.clean=planted --literal-pathspecs add s",
     "mkdir s; echo '*.md filter=x' > s/.gitattributes; echo x > s/a.md | GIT_LITERAL_PATHSPECS=1 -c filter.x.clean=planted add s",

@@ -13,7 +13,8 @@ mod trace;
 mod world;
 
 /// One run of psql: its arguments, its standard input, the files in its work folder, and more of its environment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
 pub struct Line {
     pub args: Vec<String>,
     pub stdin: String,
@@ -55,10 +56,17 @@ impl Line {
     }
 }
 
+/// The lines of the file that `PORTCULLIS_LINES` names, where it is no number: a JSON object of a line each.
+fn own() -> Option<Vec<Line>> {
+    let text = std::env::var("PORTCULLIS_LINES").ok().and_then(|path| std::fs::read_to_string(path).ok())?;
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
 #[test]
 fn a_line_does_just_what_was_read() {
-    let lines = lines::all();
-    assert!(lines.len() >= 250, "{} lines", lines.len());
+    let own = own();
+    assert!(own.is_some() || lines::all().len() >= 250);
+    let lines = own.unwrap_or_else(lines::all);
     let wrong = observed::disagreements(&lines);
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), lines.len(), wrong.join("\n"));
 }

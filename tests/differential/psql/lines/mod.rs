@@ -1,6 +1,7 @@
 //! The lines.
 
 mod commands;
+mod forms;
 mod fresh;
 mod lexer;
 mod odd;
@@ -11,8 +12,17 @@ use super::{Line, query, script};
 
 /// Run bare, and compared with what the server logged and strace saw.
 pub fn all() -> Vec<Line> {
-    [first(), lexer::lines(), commands::lines(), options::lines(), statements::lines(), fresh::lines(), odd::lines()]
-        .concat()
+    [
+        first(),
+        lexer::lines(),
+        commands::lines(),
+        options::lines(),
+        statements::lines(),
+        fresh::lines(),
+        odd::lines(),
+        forms::lines(),
+    ]
+    .concat()
 }
 
 fn first() -> Vec<Line> {
