@@ -22,10 +22,6 @@ pub fn run(site: &Site) {
         let done = command.output().unwrap();
         let text = done.stderr.escape_ascii().to_string();
         let counted = text.split("Collected : ").nth(1).and_then(|rest| rest.split("\\n").next());
-        println!(
-            "git {}: {} instructions of the shim",
-            words.join(" "),
-            counted.unwrap_or("not counted")
-        );
+        println!("git {}: {} instructions of the shim", words.join(" "), counted.unwrap_or("not counted"));
     }
 }

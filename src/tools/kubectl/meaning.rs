@@ -284,7 +284,7 @@ impl<'a> Meaning<'a> {
         if !self.line.has("dry-run") {
             return None;
         }
-        match self.line.value("dry-run") {
+        let found = match self.line.value("dry-run") {
             // Attached without a value, and the old truth values.
             None | Some("client" | "unchanged" | "true" | "1" | "t" | "T" | "TRUE" | "True") => Some("client"),
             Some("server") => Some("server"),
@@ -293,7 +293,9 @@ impl<'a> Meaning<'a> {
                 self.refuse("--dry-run has an unknown value");
                 None
             }
-        }
+        };
+        // A request to a path is sent as it is.
+        found.filter(|_| self.line.value("raw").is_none_or(str::is_empty))
     }
 
     fn finish(mut self, reading: &mut Reading) {

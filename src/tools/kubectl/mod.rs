@@ -33,6 +33,7 @@ mod said;
 mod selector;
 #[cfg(feature = "reading")]
 mod sets;
+mod sources;
 #[cfg(feature = "reading")]
 mod spellings;
 #[cfg(feature = "reading")]

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 
 use super::options::Line;
 use super::picks::split_pairs;
+use super::sources::is_variable;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     let path = line.command.path.as_slice();
     required(line).or_else(|| super::values::of(line)).or_else(|| together(line)).or_else(|| match path {
-        ["patch"] if !matches!(line.value("type"), None | Some("json" | "merge" | "strategic")) => {
-            Some("the type of patch is unknown")
-        }
+        ["patch"] if !is_patch(line.value("type").unwrap_or_default()) => Some("the type of patch is unknown"),
         ["events"] if line.value("for").is_some_and(|of| !of.is_empty() && of.matches('/').count() != 1) => {
             Some("--for is a type and a name")
         }
@@ -50,13 +49,20 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["exec" | "attach" | "port-forward" | "logs" | "cp" | "run" | "debug"] => pod(line, path[0]),
         ["wait"] if !waits(line.value("for").unwrap_or_default()) => Some("--for says no condition"),
         ["top", _] if line.words().len() > 1 => Some("more than one name is given"),
-        ["top", _] if line.words().len() == 1 && given(line, "selector") => Some("a name and a selector are given"),
+        ["top", _] if line.words().len() == 1 && (given(line, "selector") || given(line, "field-selector")) => {
+            Some("a name and a selector are given")
+        }
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
         ["auth", "can-i"] => can_i(line),
         ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
         ["auth", "reconcile"] if line.value("dry-run") == Some("server") => Some("no dry run by the server"),
         _ => None,
     })
+}
+
+/// In any case, and without one a strategic patch (patch.go).
+fn is_patch(of: &str) -> bool {
+    matches!(of.to_lowercase().as_str(), "" | "json" | "merge" | "strategic")
 }
 
 fn given(line: &Line, long: &str) -> bool {
@@ -171,10 +177,14 @@ fn raw(line: &Line) -> Option<&'static str> {
     if line.name() == "get" && filters {
         return Some("a filter is given beside --raw");
     }
+    if line.on("edit") {
+        return Some("--edit is given beside --raw");
+    }
     if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_url(&files[0])) {
         return Some("--raw sends one file");
     }
-    (line.name() == "delete" && (files.len() > 1 || line.on("interactive"))).then_some("--raw sends one file")
+    (line.name() == "delete" && (files.len() > 1 || line.on("interactive") || line.on("recursive")))
+        .then_some("--raw sends one file")
 }
 
 fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
@@ -194,7 +204,10 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
         }
         ["secret", "tls"] if !given(line, "key") || !given(line, "cert") => Some("key and certificate are needed"),
         ["secret", "docker-registry"]
-            if none(&["from-file"]) && (!given(line, "docker-username") || !given(line, "docker-password")) =>
+            if none(&["from-file"])
+                && (!given(line, "docker-username")
+                    || !given(line, "docker-password")
+                    || line.value("docker-server") == Some("")) =>
         {
             Some("a user and a password are needed")
         }
@@ -245,6 +258,9 @@ fn apply(line: &Line) -> Option<&'static str> {
         () if line.on("force") && dry_run == Some("server") => Some("--force has no dry run by the server"),
         () if line.on("prune") && line.on("force") => Some("--force is not for --prune"),
         () if line.on("prune") && server_side => Some("--prune is not for --server-side"),
+        () if line.on("prune") && !line.every("prune-allowlist").iter().all(|of| of.matches('/').count() == 2) => {
+            Some("what is pruned is written GROUP/VERSION/KIND")
+        }
         () if line.on("prune") && !line.on("all") && !given(line, "selector") => {
             Some("--prune needs --all or a selector")
         }
@@ -359,7 +375,17 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         "run" if !matches!(line.value("restart"), None | Some("" | "Always" | "OnFailure" | "Never")) => {
             Some("the restart policy is unknown")
         }
-        "run" if !line.every("env").iter().all(|text| text.contains('=')) => Some("a variable has no value"),
+        "run"
+            if !line
+                .every("env")
+                .iter()
+                .all(|text| text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
+        {
+            Some("a variable is none")
+        }
+        "run" if !line.every("annotations").iter().all(|text| text.find('=').is_some_and(|at| at > 0)) => {
+            Some("an annotation is none")
+        }
         "run" if !matches!(line.value("image-pull-policy"), None | Some("" | "Always" | "IfNotPresent" | "Never")) => {
             Some("the pull policy is unknown")
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::options::Line;
+use super::sources::is_key;
 use super::values;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     match &line.command.path[1..] {
-        ["configmap"] | ["secret", "generic"] => literals(line),
+        ["configmap"] | ["secret", "generic" | "docker-registry"] => sources(line),
         ["deployment"] if line.values("image").len() > 1 && line.has_command() => Some("a command goes with one image"),
         ["clusterrole"] | ["role"] | ["token"] | ["poddisruptionbudget"] => named(line),
         ["quota"] if line.values("scopes").iter().any(String::is_empty) && given(line, "scopes") => {
@@ -75,17 +76,22 @@ fn is_backend(text: &str) -> bool {
     text.matches(':').count() == 1
 }
 
-/// `key=value`, each key once; the first `=` separates.
-fn literals(line: &Line) -> Option<&'static str> {
+/// `key=value` and `[key=]path`, each key once; the first `=` of a literal separates, a path has none. What a folder's
+/// files are called is not looked at.
+fn sources(line: &Line) -> Option<&'static str> {
     let mut keys = BTreeSet::new();
-    for literal in line.every("from-literal") {
-        match literal.split_once('=') {
-            Some((key, _)) if !key.is_empty() => {
-                if !keys.insert(key.to_owned()) {
-                    return Some("a key is given twice");
-                }
+    let files = line.values("from-file");
+    for (source, literal) in
+        line.every("from-literal").iter().map(|text| (text, true)).chain(files.iter().map(|text| (text, false)))
+    {
+        match source.split_once('=') {
+            Some((key, rest)) if key.is_empty() || !literal && (rest.is_empty() || rest.contains('=')) => {
+                return Some("a source has no key or no path");
             }
-            _ => return Some("a literal has no key"),
+            Some((key, _)) if !is_key(key) => return Some("a key is none"),
+            Some((key, _)) if !keys.insert(key.to_owned()) => return Some("a key is given twice"),
+            None if literal => return Some("a literal has no key"),
+            _ => {}
         }
     }
     None

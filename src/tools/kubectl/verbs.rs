@@ -123,6 +123,9 @@ pub(super) fn look(m: &mut Meaning<'_>) {
     if picks.is_empty() && m.is_sure() {
         return nothing_named(m);
     }
+    if !subresource.is_empty() && picks.iter().any(|pick| pick.name.is_none()) {
+        return m.refuse("a subresource is of things with names");
+    }
     let everywhere = m.line.on("all-namespaces");
     // Of several things kubectl says that it watches one.
     let watches = picks.len() == 1 && (m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only"));
@@ -197,9 +200,16 @@ pub(super) fn names_needed(m: &mut Meaning<'_>) {
 
 fn scale(m: &mut Meaning<'_>) {
     names_needed(m);
+    let version = m.line.value("resource-version").is_some_and(|version| !version.is_empty());
+    if version && picks::words(&m.line.words()).iter().filter(|pick| pick.name.is_some()).count() > 1 {
+        return m.refuse("--resource-version is for one thing");
+    }
     // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
-    let guarded = m.line.has("resource-version") || m.line.value("current-replicas").is_some_and(|n| n != "-1");
+    let guarded = version || m.line.value("current-replicas").is_some_and(|n| n != "-1");
     change(m, if guarded { "update" } else { "patch" }, "scale");
+    if m.line.on("record") && m.dry_run().is_none() {
+        change(m, "patch", "");
+    }
 }
 
 fn edit(m: &mut Meaning<'_>) {
