@@ -38,7 +38,7 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
         m.refuse("a type or a name is empty");
         return Vec::new();
     }
-    if let Some(why) = mistaken(given) {
+    if let Some(why) = mistaken(given).or_else(|| strange(&out)) {
         m.refuse(why);
         return Vec::new();
     }
@@ -62,7 +62,7 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
 /// What cli-runtime's builder does not take: a name of several types written as one, or of a category, whose types are
 /// several. A list of types before names is written out first, and a category in it is no type then.
 fn mistaken(given: &[&str]) -> Option<&'static str> {
-    let is_category = |of: &str| of.split(',').any(|of| of.eq_ignore_ascii_case("all"));
+    let is_category = |of: &str| of.split(',').any(|of| !resources::category(of).is_empty());
     match given {
         [of, _, ..] if !of.contains('/') && is_category(of) => Some("a name goes with one type"),
         words => words.iter().filter_map(|word| word.split_once('/')).find_map(|(of, _)| match of.contains(',') {
@@ -70,6 +70,12 @@ fn mistaken(given: &[&str]) -> Option<&'static str> {
             false => is_category(of).then_some("a category has no names"),
         }),
     }
+}
+
+/// Names that no path has (apimachinery's IsValidPathSegmentName).
+fn strange(picks: &[Pick]) -> Option<&'static str> {
+    let wrong = |name: &str| matches!(name, "." | "..") || name.contains(['/', '%']);
+    picks.iter().filter_map(|pick| pick.name.as_deref()).any(wrong).then_some("a name is none")
 }
 
 /// Whether words name no more things than are gone through; each type may be a category of ten.

@@ -52,6 +52,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["top", _] if line.words().len() == 1 && (given(line, "selector") || given(line, "field-selector")) => {
             Some("a name and a selector are given")
         }
+        ["api-resources" | "api-versions"] if !line.words().is_empty() => Some("it takes no words"),
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
         ["auth", "can-i"] => can_i(line),
         ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
@@ -73,11 +74,19 @@ fn number(line: &Line, long: &str) -> Option<i64> {
     super::values::number(line.value(long)?)
 }
 
-/// `delete` and `create` in any case; of a path a value may be left out, but not behind its `=`.
+/// `delete` and `create` in any case; `jsonpath=EXPRESSION[=VALUE]`, where `==` separates nothing.
 fn waits(condition: &str) -> bool {
+    let is_path = |text: &str| {
+        let text = text.replace("==", "\0\0");
+        let parts: Vec<&str> = text.split('=').collect();
+        let inner = parts[0].strip_prefix('{').map_or(Some(parts[0]), |rest| rest.strip_suffix('}'));
+        inner.is_some_and(|path| !matches!(path, "" | ".") && !path.contains(['{', '}']))
+            && parts.get(1).is_none_or(|value| !value.trim_matches(['\'', '"']).is_empty())
+            && parts.len() <= 2
+    };
     matches!(condition.to_lowercase().as_str(), "delete" | "create")
         || condition.starts_with("condition=")
-        || condition.strip_prefix("jsonpath=").is_some_and(|path| !path.is_empty() && !path.ends_with('='))
+        || condition.strip_prefix("jsonpath=").is_some_and(is_path)
 }
 
 fn can_i(line: &Line) -> Option<&'static str> {
@@ -275,7 +284,7 @@ fn delete(line: &Line) -> Option<&'static str> {
     match () {
         () if line.on("now") && grace != -1 => Some("--now and --grace-period are both given"),
         () if line.on("force") && (grace > 0 || line.on("now")) => Some("--force is for no grace at all"),
-        () if line.has("output") && line.value("output") != Some("name") => Some("its output is a name"),
+        () if !matches!(line.value("output"), None | Some("" | "name")) => Some("its output is a name"),
         () => None,
     }
 }

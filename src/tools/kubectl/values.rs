@@ -173,6 +173,7 @@ fn output(line: &Line) -> Option<&'static str> {
             | ["run" | "expose" | "annotate" | "replace" | "scale" | "wait" | "events"]
             | ["certificate", _]
             | ["auth", "reconcile" | "whoami"]
+            | ["cluster-info", "dump"]
             | ["rollout", "history"]
             | ["apply", "set-last-applied"]
     );

@@ -37,7 +37,11 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["scale"] => scale(m),
         ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
         ["expose"] => creates::expose(m, "services"),
-        ["rollout", "status" | "history"] | ["wait"] => look(m),
+        ["rollout", "status" | "history"] => look(m),
+        ["wait"] => {
+            names_needed(m);
+            look(m);
+        }
         ["rollout", "pause" | "resume"] => roll(m, &["deployments"]),
         ["rollout", "restart" | "undo"] => roll(m, &["deployments", "daemonsets", "statefulsets"]),
         ["diff"] => applies::diff(m),
@@ -77,8 +81,8 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         }
         ["cluster-info", "dump"] => dump(m),
         ["cluster-info"] => {
-            let kube_system = Scope::Namespace("kube-system".to_owned());
-            m.call("list", &builtin("services"), None, kube_system);
+            let place = if m.target.namespace_given { m.target.namespace.as_str() } else { "kube-system" };
+            m.call("list", &builtin("services"), None, Scope::Namespace(place.to_owned()));
         }
         ["kustomize"] => kustomize(m),
         ["config", what] => configure(m, what, config),
