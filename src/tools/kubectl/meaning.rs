@@ -12,7 +12,7 @@ use super::manifests::{self, Manifests};
 use super::options::{self, Found, Line};
 use super::resources::Type;
 use super::said::{in_rbac, in_words, runs};
-use super::{KUBECONFIG, KUBERC, PLUGIN, refusals, verbs};
+use super::{KUBECONFIG, KUBERC, PLUGIN, picks, refusals, verbs};
 use crate::model::{Facts, Invocation, Reading};
 
 /// One call to the API, in RBAC's words.
@@ -300,6 +300,11 @@ impl<'a> Meaning<'a> {
 
     fn finish(mut self, reading: &mut Reading) {
         let dry_run = self.dry_run();
+        let place = &self.target.namespace;
+        let used = |call: &Call| matches!(&call.scope, Scope::Namespace(namespace) if namespace == place);
+        if !picks::is_segment(place) && self.calls.iter().any(used) {
+            self.refuse("the namespace is none");
+        }
         if let Some(why) = self.refused.take() {
             return refuse(reading, &why);
         }

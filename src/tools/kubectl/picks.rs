@@ -72,10 +72,13 @@ fn mistaken(given: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Names that no path has (apimachinery's IsValidPathSegmentName).
 fn strange(picks: &[Pick]) -> Option<&'static str> {
-    let wrong = |name: &str| matches!(name, "." | "..") || name.contains(['/', '%']);
-    picks.iter().filter_map(|pick| pick.name.as_deref()).any(wrong).then_some("a name is none")
+    (!picks.iter().filter_map(|pick| pick.name.as_deref()).all(is_segment)).then_some("a name is none")
+}
+
+/// Whether a name can stand in a path (apimachinery's IsValidPathSegmentName).
+pub(super) fn is_segment(name: &str) -> bool {
+    !matches!(name, "." | "..") && !name.contains(['/', '%'])
 }
 
 /// Whether words name no more things than are gone through; each type may be a category of ten.
