@@ -21,6 +21,9 @@ pub(super) struct Kubeconfig {
     /// The file that the line names is not there, or no kubeconfig: kubectl refuses.
     #[serde(default)]
     pub absent: bool,
+    /// The namespace of the pod that this machine is; `None` where it is none.
+    #[serde(default)]
+    pub pod: Option<String>,
     /// The file that `kubectl config` would write.
     pub file: Option<String>,
     pub current: Option<String>,
@@ -85,7 +88,8 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
             world.home().and_then(|home| Some(format!("{}/.kube/config", home.text()?))).into_iter().collect()
         }
     };
-    let mut merged = Kubeconfig { file: paths.first().cloned(), ..Kubeconfig::default() };
+    let pod = pod(invocation, world);
+    let mut merged = Kubeconfig { file: paths.first().cloned(), pod, ..Kubeconfig::default() };
     for long in ["certificate-authority", "client-certificate", "client-key"] {
         // What the line names itself must be there.
         merged.absent |= line.shared(long).is_some_and(|path| paths::is_absent(path, world, 0));
@@ -107,6 +111,20 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
         }
     }
     merged
+}
+
+/// client-go's in-cluster configuration: there where the variables are and the token of the pod's account.
+fn pod(invocation: &Invocation, world: &dyn World) -> Option<String> {
+    const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let given = |name: &&str| invocation.variables.get(*name).is_some_and(|value| !value.as_slice().is_empty());
+    let variables = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"].iter().all(given);
+    if !variables || !world.is_file(format!("{ACCOUNT}/token").as_bytes()) {
+        return None;
+    }
+    let variable = world.variable("POD_NAMESPACE").and_then(|value| Some(value.text()?.to_owned()));
+    let file = || Some(world.file(format!("{ACCOUNT}/namespace").as_bytes())?.bytes.text()?.trim().to_owned());
+    let found = variable.filter(|text| !text.is_empty()).or_else(file).filter(|text| !text.is_empty());
+    Some(found.unwrap_or_else(|| "default".to_owned()))
 }
 
 impl Kubeconfig {
@@ -194,7 +212,7 @@ impl Kubeconfig {
         };
         let server = match option("server").map(str::to_owned).or(cluster.server) {
             Some(server) => with_scheme(&server),
-            None => default_server(invocation),
+            None => default_server(invocation, self.pod.is_some()),
         };
         if option("server").is_some_and(|text| !text.contains("://") && text.trim_end_matches('/').contains('/')) {
             return Err("a server without a scheme has no path".to_owned());
@@ -220,6 +238,7 @@ impl Kubeconfig {
             namespace: option("namespace")
                 .map(str::to_owned)
                 .or(context.namespace)
+                .or_else(|| self.pod.clone())
                 .unwrap_or_else(|| "default".to_owned()),
             namespace_given: option("namespace").is_some(),
             exec: user.exec.filter(|_| !own),
@@ -289,9 +308,10 @@ fn with_scheme(server: &str) -> String {
 }
 
 /// Without any configuration: the cluster that the process runs in, else the old default.
-fn default_server(invocation: &Invocation) -> String {
+fn default_server(invocation: &Invocation, pod: bool) -> String {
     let variable = |name: &str| invocation.variables.get(name).and_then(|v| v.text()).filter(|v| !v.is_empty());
-    match (variable("KUBERNETES_MASTER"), variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT")) {
+    let of_pod = |name: &str| variable(name).filter(|_| pod);
+    match (variable("KUBERNETES_MASTER"), of_pod("KUBERNETES_SERVICE_HOST"), of_pod("KUBERNETES_SERVICE_PORT")) {
         (Some(master), _, _) => with_scheme(master),
         (None, Some(host), Some(port)) if host.contains(':') => format!("https://[{host}]:{port}"),
         (None, Some(host), Some(port)) => format!("https://{host}:{port}"),

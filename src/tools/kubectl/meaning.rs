@@ -134,8 +134,13 @@ fn refuse(reading: &mut Reading, why: &str) {
 fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: &Line) {
     if let Some(problem) = line.problems.first() {
         // Options come and go with versions: only for the version of the table is it kubectl that refuses.
+        // An alpha feature brings an option of its own.
+        let switch = invocation.variables.get("KUBECTL_APPLYSET").and_then(|value| value.text());
+        let more = switch.is_some_and(|on| on.eq_ignore_ascii_case("true"));
         return match &facts.version {
-            Some(version) if is_ours(version) => refuse(reading, &format!("its options do not parse: {problem:?}")),
+            Some(version) if is_ours(version) && !more => {
+                refuse(reading, &format!("its options do not parse: {problem:?}"))
+            }
             _ => {
                 worst(reading);
                 reading.doubt("unknown_option", format!("{problem:?}"));

@@ -63,6 +63,7 @@ impl Tool for Kubectl {
             "KUBERNETES_SERVICE_PORT",
             "KUBECTL_EXTERNAL_DIFF",
             "KUBECTL_KUBERC",
+            "KUBECTL_APPLYSET",
             "KUBERC",
             "KUBE_EDITOR",
             "EDITOR",

@@ -206,7 +206,7 @@ fn scale(m: &mut Meaning<'_>) {
     names_needed(m);
     let version = m.line.value("resource-version").is_some_and(|version| !version.is_empty());
     if version && picks::words(&m.line.words()).iter().filter(|pick| pick.name.is_some()).count() > 1 {
-        return m.refuse("--resource-version is for one thing");
+        return look(m); // It has looked them up by then.
     }
     // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
     let guarded = version || m.line.value("current-replicas").is_some_and(|n| n != "-1");
