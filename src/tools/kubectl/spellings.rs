@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::options::Line;
+use super::picks::is_segment;
 use super::sources::is_key;
 use super::values;
 
@@ -38,6 +39,7 @@ fn given(line: &Line, long: &str) -> bool {
 /// Kinds, paths, limits and times.
 fn named(line: &Line) -> Option<&'static str> {
     match line.command.path[1] {
+        "token" if !line.words().iter().all(|name| is_segment(name)) => Some("a name is none"),
         "token" if !matches!(line.value("bound-object-kind"), None | Some("" | "Pod" | "Secret" | "Node")) => {
             Some("a token is bound to no such kind")
         }

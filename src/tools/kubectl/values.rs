@@ -118,15 +118,23 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["delete" | "apply" | "replace" | "run"] if !one_of("cascade", &[&truth[..], &cascades].concat()) => {
             Some("the kind of cascade is unknown")
         }
-        ["debug"]
-            if !one_of("profile", &["legacy", "general", "baseline", "restricted", "netadmin", "sysadmin", "auto"]) =>
-        {
+        ["debug"] if !one_of("profile", &["legacy", "general", "baseline", "restricted", "netadmin", "sysadmin"]) => {
             Some("the profile is unknown")
         }
         ["debug"] if !one_of("image-pull-policy", &["", "Always", "IfNotPresent", "Never"]) => {
             Some("the pull policy is unknown")
         }
-        ["exec" | "attach"] if line.value("pod-running-timeout").and_then(duration).is_some_and(|time| time <= 0.0) => {
+        ["debug"] if !["env", "set-image"].iter().flat_map(|long| line.every(long)).all(|text| is_map(line, &text)) => {
+            Some("something is not KEY=VALUE")
+        }
+        ["debug"]
+            if !line.values("set-image").iter().filter_map(|text| text.split_once('=')).all(|(_, of)| is_image(of)) =>
+        {
+            Some("the image's name is none")
+        }
+        ["exec" | "attach" | "port-forward"]
+            if line.value("pod-running-timeout").and_then(duration).is_some_and(|time| time <= 0.0) =>
+        {
             Some("--pod-running-timeout is no time at all")
         }
         ["top", _] if !one_of("sort-by", &["", "cpu", "memory"]) => Some("--sort-by is cpu or memory"),
@@ -148,6 +156,15 @@ fn chosen(line: &Line) -> Option<&'static str> {
             Some("what to profile is unknown")
         }
         _ => None,
+    }
+}
+
+/// pflag's StringToString: one pair, or a record of several.
+fn is_map(line: &Line, text: &str) -> bool {
+    match text.matches('=').count() {
+        0 => false,
+        1 => true,
+        _ => line.split(text).iter().all(|pair| pair.contains('=')),
     }
 }
 
