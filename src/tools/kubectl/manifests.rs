@@ -79,7 +79,7 @@ pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content
                 let wanted = gathering.contents.iter().all(|c| c.source != crate::model::ContentSource::Stdin);
                 gathering.contents.extend(wanted.then(|| world.stdin()).flatten());
             }
-            path if is_url(path) => {}
+            path if is_page(path) => {}
             path => gathering.named(path, line.on("recursive")),
         }
     }
@@ -194,7 +194,7 @@ fn named(line: &Line) -> Vec<String> {
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::within(facts);
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
-        && !matches!(line.value("validate"), Some("false" | "ignore"));
+        && !matches!(line.value("validate"), Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "ignore"));
     out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
     out.charts = may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
@@ -212,7 +212,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     for path in named(line) {
         match path.as_str() {
             path if is_stdin(path) => out.content(facts.stdin(), "standard input"),
-            path if is_url(path) => {
+            path if is_page(path) => {
                 out.doubts.push(("unread_content", format!("the manifest at {path} is on another machine")));
             }
             path => match folders.patterns.get(path) {
@@ -410,6 +410,12 @@ fn is_stdin(path: &str) -> bool {
     matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
+/// What `-f` gets from another machine; any other scheme is a folder's name to it.
+pub(super) fn is_page(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// What a kustomization gets from another machine.
 pub(super) fn is_url(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://") || path.contains("://") || path.starts_with("git@")
 }

@@ -284,23 +284,15 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// `client`, `server`, or nothing; an unknown value is refused by kubectl.
+    /// `client`, `server`, or nothing; an unknown value is refused by kubectl. A request to a path is sent as it is, and
+    /// what was edited before is created as it is.
     pub fn dry_run(&mut self) -> Option<&'static str> {
-        if !self.line.has("dry-run") {
-            return None;
-        }
-        let found = match self.line.value("dry-run") {
-            // Attached without a value, and the old truth values.
-            None | Some("client" | "unchanged" | "true" | "1" | "t" | "T" | "TRUE" | "True") => Some("client"),
-            Some("server") => Some("server"),
-            Some("none" | "false" | "0" | "f" | "F" | "FALSE" | "False") => None,
-            Some(_) => {
-                self.refuse("--dry-run has an unknown value");
-                None
-            }
-        };
-        // A request to a path is sent as it is.
-        found.filter(|_| self.line.value("raw").is_none_or(str::is_empty))
+        let found = self.line.dry_run().unwrap_or_else(|()| {
+            self.refuse("--dry-run has an unknown value");
+            None
+        });
+        let raw = self.line.value("raw").is_some_and(|path| !path.is_empty());
+        found.filter(|_| !raw && !(self.line.command.path == ["create"] && self.line.on("edit")))
     }
 
     fn finish(mut self, reading: &mut Reading) {

@@ -154,6 +154,20 @@ impl Line {
         out
     }
 
+    /// `client`, `server`, or nothing (kubectl's GetDryRunStrategy). The error is a value that it does not know.
+    pub fn dry_run(&self) -> Result<Option<&'static str>, ()> {
+        if !self.has("dry-run") {
+            return Ok(None);
+        }
+        match self.value("dry-run") {
+            // Attached without a value, and the old truth values.
+            None | Some("client" | "unchanged") => Ok(Some("client")),
+            Some("server") => Ok(Some("server")),
+            Some("none") => Ok(None),
+            Some(text) => truth(&Bytes::from(text)).map(|on| on.then_some("client")).ok_or(()),
+        }
+    }
+
     pub fn name(&self) -> String {
         self.command.path.join(" ")
     }

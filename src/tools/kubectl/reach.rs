@@ -21,7 +21,13 @@ fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
         Some(of) if m.line.name() == "attach" && words.len() == 2 => picks::words(&[of, words[1]]).into_iter().next(),
         Some(word) if word.contains('/') => picks::words(&[word]).into_iter().next(),
         Some(name) => Some(Pick { of: builtin("pods"), name: Some((*name).to_owned()), scope: None }),
-        None => picks::objects(m).into_iter().next(),
+        None => {
+            let objects = picks::objects(m);
+            if objects.len() > 1 {
+                m.refuse("more than one pod is named");
+            }
+            objects.into_iter().next()
+        }
     };
     let Some(pick) = pick else {
         m.refuse("no pod is named");

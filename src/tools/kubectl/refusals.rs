@@ -28,6 +28,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
             Some("--force-conflicts is for --server-side")
         }
         ["apply"] => apply(line),
+        ["apply", "set-last-applied"] if !line.has("filename") => Some("no file is named"),
         ["delete"] => delete(line),
         ["replace"] => replace(line),
         ["patch"] => match (given(line, "patch"), given(line, "patch-file")) {
@@ -56,7 +57,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
         ["auth", "can-i"] => can_i(line),
         ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
-        ["auth", "reconcile"] if line.value("dry-run") == Some("server") => Some("no dry run by the server"),
+        ["auth", "reconcile"] if line.dry_run() == Ok(Some("server")) => Some("no dry run by the server"),
         _ => None,
     })
 }
@@ -158,10 +159,13 @@ fn together(line: &Line) -> Option<&'static str> {
     if line.has("filename") && line.has("kustomize") {
         return Some("-f and -k are both given");
     }
+    if line.values("filename").iter().filter(|path| *path == "-").count() > 1 {
+        return Some("standard input is read once");
+    }
     if line.has("filename") && line.values("filename").iter().all(String::is_empty) {
         return Some("a file has no name");
     }
-    if line.on("local") && line.value("dry-run") == Some("server") {
+    if line.on("local") && line.dry_run() == Ok(Some("server")) {
         return Some("--local and --dry-run=server are given");
     }
     if line.on("local") && !line.words().is_empty() && matches!(line.command.path[0], "patch") {
@@ -189,7 +193,7 @@ fn raw(line: &Line) -> Option<&'static str> {
     if line.on("edit") {
         return Some("--edit is given beside --raw");
     }
-    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_url(&files[0])) {
+    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_page(&files[0])) {
         return Some("--raw sends one file");
     }
     (line.name() == "delete" && (files.len() > 1 || line.on("interactive") || line.on("recursive")))
@@ -257,12 +261,10 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
 
 fn apply(line: &Line) -> Option<&'static str> {
     let server_side = line.on("server-side");
-    let dry_run = if line.has("dry-run") { line.value("dry-run").or(Some("client")) } else { None };
+    let dry_run = line.dry_run().unwrap_or_default();
     match () {
         () if line.on("force-conflicts") && !server_side => Some("--force-conflicts is for --server-side"),
-        () if server_side && matches!(dry_run, Some("client" | "true" | "unchanged")) => {
-            Some("--server-side has no client dry run")
-        }
+        () if server_side && dry_run == Some("client") => Some("--server-side has no client dry run"),
         () if server_side && line.on("force") => Some("--force is not for --server-side"),
         () if line.on("force") && dry_run == Some("server") => Some("--force has no dry run by the server"),
         () if line.on("prune") && line.on("force") => Some("--force is not for --prune"),
@@ -296,7 +298,7 @@ fn replace(line: &Line) -> Option<&'static str> {
             Some("--timeout is for --force")
         }
         () if number(line, "grace-period").is_some_and(|n| n >= 0) && !force => Some("--grace-period is for --force"),
-        () if force && line.has("dry-run") && line.value("dry-run") != Some("none") => Some("--force has no dry run"),
+        () if force && line.dry_run() != Ok(None) => Some("--force has no dry run"),
         () if !line.has("filename") && !line.has("kustomize") => Some("no file is named"),
         () => None,
     }
@@ -358,7 +360,7 @@ fn is_taint(pair: &str) -> bool {
     let effect = |text: &str| matches!(text, "NoSchedule" | "PreferNoSchedule" | "NoExecute");
     match (pair.strip_suffix('-'), pair.split_once(':')) {
         (Some(pair), _) => pair.split_once(':').is_none_or(|(_, text)| effect(text)),
-        (None, Some((key, text))) => effect(text) && is_label(key),
+        (None, Some((key, text))) => effect(text) && is_label(key) && !key.starts_with('='),
         (None, None) => false,
     }
 }
@@ -402,9 +404,7 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         "run" if line.on("rm") && !attaches => Some("--rm is for a container that is attached to"),
         "run" if line.on("tty") && !line.on("stdin") => Some("--tty needs --stdin"),
         "run" if line.on("expose") && !given(line, "port") => Some("--expose needs --port"),
-        "run" if attaches && line.has("dry-run") && line.value("dry-run") != Some("none") => {
-            Some("a dry run has nothing to attach to")
-        }
+        "run" if attaches && line.dry_run() != Ok(None) => Some("a dry run has nothing to attach to"),
         "debug" if words.is_empty() && !file => Some("nothing to debug is named"),
         "debug" => debug(line),
         _ => None,

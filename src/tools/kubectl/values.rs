@@ -118,6 +118,9 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["delete" | "apply" | "replace" | "run"] if !one_of("cascade", &[&truth[..], &cascades].concat()) => {
             Some("the kind of cascade is unknown")
         }
+        _ if !one_of("validate", &[&truth[..], &["strict", "warn", "ignore"]].concat()) => {
+            Some("the kind of validation is unknown")
+        }
         ["debug"] if !one_of("profile", &["legacy", "general", "baseline", "restricted", "netadmin", "sysadmin"]) => {
             Some("the profile is unknown")
         }
@@ -132,7 +135,7 @@ fn chosen(line: &Line) -> Option<&'static str> {
         {
             Some("the image's name is none")
         }
-        ["exec" | "attach" | "port-forward"]
+        ["exec" | "attach" | "port-forward" | "logs" | "run"] | ["cluster-info", "dump"]
             if line.value("pod-running-timeout").and_then(duration).is_some_and(|time| time <= 0.0) =>
         {
             Some("--pod-running-timeout is no time at all")

@@ -22,7 +22,10 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["create"] => applies::create(m),
         ["create", rest @ ..] => creates::one(m, rest),
         ["apply"] => applies::apply(m),
-        ["apply", "view-last-applied"] => look(m),
+        ["apply", "view-last-applied"] => {
+            names_needed(m);
+            look(m);
+        }
         ["apply", "set-last-applied"] => change(m, "patch", ""),
         ["apply", "edit-last-applied"] | ["edit"] => edit(m),
         ["delete"] => applies::delete(m),
@@ -53,9 +56,6 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["auth", "whoami"] => m.call("create", &builtin("selfsubjectreviews"), None, Scope::Cluster),
         ["certificate", _] => {
             for pick in named(m, "certificatesigningrequests") {
-                if pick.of.resource != "certificatesigningrequests" {
-                    continue; // It handles nothing else.
-                }
                 m.call_on("update", &pick.of, "approval", pick.name.as_deref(), Scope::Cluster);
             }
         }
@@ -234,21 +234,26 @@ pub(super) fn editor(m: &mut Meaning<'_>) {
     m.programs.push(program.unwrap_or("vi").to_owned());
 }
 
-/// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.
+/// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`. What is written as of another
+/// type is looked at, and no more.
 fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
     let of = builtin(plural);
-    let words = m.line.words();
-    let mut out: Vec<Pick> = words
-        .iter()
-        .map(|word| word.rsplit_once('/').map_or(*word, |(_, name)| name))
-        .map(|name| Pick { of: of.clone(), name: Some(name.to_owned()), scope: None })
-        .collect();
+    let one = |word: &&str| match word.contains('/') {
+        true => picks::words(&[word]),
+        false => vec![Pick { of: of.clone(), name: Some((*word).to_owned()), scope: None }],
+    };
+    let mut out: Vec<Pick> = m.line.words().iter().flat_map(one).collect();
     out.extend(picks::objects(m));
     if m.line.has("selector") {
         out.push(Pick { of, name: Some("*".to_owned()), scope: None });
     }
     if out.is_empty() && m.is_sure() {
         m.refuse("no resource is named");
+    }
+    let (out, others): (Vec<Pick>, Vec<Pick>) = out.into_iter().partition(|pick| pick.of.resource == plural);
+    for pick in others {
+        let scope = m.place(&pick);
+        m.call("get", &pick.of, pick.name.as_deref(), scope);
     }
     out
 }
