@@ -292,7 +292,8 @@ impl<'a> Meaning<'a> {
             None
         });
         let raw = self.line.value("raw").is_some_and(|path| !path.is_empty());
-        found.filter(|_| !raw && !(self.line.command.path == ["create"] && self.line.on("edit")))
+        let edits = self.line.command.path == ["create"] && self.line.on("edit");
+        found.filter(|_| !raw && !edits)
     }
 
     fn finish(mut self, reading: &mut Reading) {

@@ -175,7 +175,13 @@ impl Line {
     /// What the command is about: its operands, those behind `--` only where that does not begin another command.
     pub fn words(&self) -> Vec<&str> {
         let ends = self.ends_at_dashes();
-        self.operands.iter().filter(|o| !ends || !o.after_dashes).map(|o| o.text.as_str()).collect()
+        let words = self.operands.iter().filter(|o| !ends || !o.after_dashes).map(|o| o.text.as_str());
+        let mut words: Vec<&str> = words.collect();
+        if words.is_empty() && self.command.path == ["run"] {
+            // The name may stand behind `--`, too.
+            words.extend(self.operands.first().map(|operand| operand.text.as_str()));
+        }
+        words
     }
 
     /// Whether what stands behind `--` is a command for a container.

@@ -224,9 +224,7 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
         {
             Some("a user and a password are needed")
         }
-        ["rolebinding" | "clusterrolebinding"]
-            if !line.values("serviceaccount").iter().all(|text| is_account(text)) =>
-        {
+        ["rolebinding" | "clusterrolebinding"] if !line.every("serviceaccount").iter().all(|text| is_account(text)) => {
             Some("a service account is written NAMESPACE:NAME")
         }
         ["token"] if line.value("duration").is_some_and(|text| text.starts_with('-')) => {
@@ -329,6 +327,9 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
             Some("only nodes have taints")
         }
         ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
+        ["set", "env"] if !pairs.iter().filter_map(|pair| pair.split_once('=')).all(|(name, _)| is_variable(name)) => {
+            Some("a variable is none")
+        }
         ["set", "env"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
         ["set", "env"] if given(line, "keys") && !given(line, "from") => Some("--keys is for --from"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {

@@ -150,9 +150,7 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["logs"] if given(line, "since-time") && !line.value("since-time").is_some_and(is_time) => {
             Some("--since-time is no time")
         }
-        ["drain"] if line.value("pod-selector").is_some_and(|text| text.contains(['(', ')']) && !is_set(text)) => {
-            Some("--pod-selector is none")
-        }
+        ["drain"] if line.value("pod-selector").is_some_and(|text| !is_set(text)) => Some("--pod-selector is none"),
         _ if path != ["debug"]
             && !one_of("profile", &["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"]) =>
         {
@@ -172,8 +170,18 @@ fn is_map(line: &Line, text: &str) -> bool {
 }
 
 /// Whether each parenthesis of a selector may belong to `in` or `notin`, with blanks about it or without.
-fn is_set(text: &str) -> bool {
-    text.matches('(').count() == text.matches(')').count() && text.contains("in")
+pub(super) fn is_set(text: &str) -> bool {
+    !text.contains(['(', ')']) || text.matches('(').count() == text.matches(')').count() && text.contains("in")
+}
+
+/// An amount, as far as apimachinery's own pattern goes: `1`, `100m`, `1.5Gi`.
+pub(super) fn is_quantity(text: &str) -> bool {
+    let digits = |c: char| c.is_ascii_digit();
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let unit = number.trim_start_matches(|c: char| digits(c) || c == '.');
+    let exponent = unit.trim_start_matches(|c: char| "eEinumkKMGTP".contains(c));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    unit.len() < number.len() && number.contains(digits) && exponent.chars().all(digits)
 }
 
 /// RFC 3339, as far as it is never taken for anything else: `2024-01-01T00:00:00Z`.
