@@ -292,8 +292,10 @@ impl<'a> Meaning<'a> {
             None
         });
         let raw = self.line.value("raw").is_some_and(|path| !path.is_empty());
+        // The patch that notes the line in an annotation is never one.
+        let notes = self.line.name() == "scale" && self.line.on("record") && found == Some("server");
         let edits = self.line.command.path == ["create"] && self.line.on("edit");
-        found.filter(|_| !raw && !edits)
+        found.filter(|_| !raw && !edits && !notes)
     }
 
     fn finish(mut self, reading: &mut Reading) {

@@ -137,13 +137,15 @@ pub(super) fn look(m: &mut Meaning<'_>) {
         if everywhere && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
             return m.refuse("a resource cannot be had by name across all namespaces");
         }
+        // Of what a file names `get` shows the whole.
+        let subresource = if pick.scope.is_some() && m.line.name() == "get" { "" } else { subresource.as_str() };
         let scope = m.place(&pick);
         match &pick.name {
-            Some(name) if name != "*" => m.call_on("get", &pick.of, &subresource, Some(name), scope.clone()),
-            _ => m.call_on("list", &pick.of, &subresource, None, scope.clone()),
+            Some(name) if name != "*" => m.call_on("get", &pick.of, subresource, Some(name), scope.clone()),
+            _ => m.call_on("list", &pick.of, subresource, None, scope.clone()),
         }
         if watches || m.line.name() == "wait" {
-            m.call_on("watch", &pick.of, &subresource, None, scope);
+            m.call_on("watch", &pick.of, subresource, None, scope);
         }
     }
 }
