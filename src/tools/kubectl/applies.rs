@@ -69,7 +69,7 @@ fn prune(m: &mut Meaning<'_>, verb: &'static str) {
         "deployments",
         "statefulsets",
     ];
-    let allowed = [m.line.values("prune-allowlist"), m.line.values("prune-whitelist")].concat();
+    let allowed = m.line.every("prune-allowlist");
     let mut types: Vec<Type> = TYPES.iter().chain(&["replicasets"]).map(|plural| builtin(plural)).collect();
     if !allowed.is_empty() {
         let of = |text: &String| {

@@ -6,7 +6,7 @@ use super::meaning::Meaning;
 use super::options::Line;
 use super::picks::{self, picks};
 use super::resources::builtin;
-use super::{kustomize, manifests, yaml};
+use super::{kustomize, sources, yaml};
 
 /// `expose` and `autoscale`: a new object named after the one it is for.
 pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
@@ -14,6 +14,9 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
     let picks = picks(m, &words);
     if picks.is_empty() && m.is_sure() {
         return m.refuse("no resource is named");
+    }
+    if picks.iter().any(|pick| pick.name.is_none()) {
+        return m.refuse("no name says which");
     }
     let of = builtin(creates);
     for pick in picks {
@@ -47,7 +50,7 @@ fn is_service(line: &Line) -> bool {
     let label = |text: &str| text.matches('=').count() == 1 && !text.starts_with('=');
     given("port").is_none_or(|ports| ports.split(',').all(|port| port.parse::<i64>().is_ok()))
         && given("session-affinity").is_none_or(|of| matches!(of, "None" | "ClientIP"))
-        && given("labels").is_none_or(|labels| labels.split(',').all(label))
+        && ["labels", "selector"].iter().all(|long| given(long).is_none_or(|text| text.split(',').all(label)))
 }
 
 pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
@@ -69,7 +72,7 @@ pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
         return m.refuse("no name is given");
     };
     let scope = m.scope(&of);
-    m.sends_files.extend(manifests::sources(m.line));
+    m.sends_files.extend(sources::of(m.line));
     if let (["job"], Some(from)) = (what, m.line.value("from")) {
         for source in picks::words(&[from]) {
             let scope = m.scope(&source.of);
@@ -86,7 +89,9 @@ pub(super) fn one(m: &mut Meaning<'_>, what: &[&str]) {
 /// The name with `--append-hash`; of content that stands in files it is left open.
 fn hashed(m: &Meaning<'_>, name: &str) -> String {
     let line = m.line;
-    if ["from-file", "from-env-file", "cert", "key"].iter().any(|long| line.has(long)) || line.has("docker-server") {
+    if ["from-file", "from-env-file", "cert", "key"].iter().any(|long| line.has(long))
+        || line.command.path.ends_with(&["docker-registry"])
+    {
         return "*".to_owned();
     }
     let literals: Option<Vec<(String, String)>> = line

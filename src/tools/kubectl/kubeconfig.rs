@@ -21,6 +21,9 @@ pub(super) struct Kubeconfig {
     /// The file that the line names is not there, or no kubeconfig: kubectl refuses.
     #[serde(default)]
     pub absent: bool,
+    /// The namespace of the pod that this machine is; `None` where it is none.
+    #[serde(default)]
+    pub pod: Option<String>,
     /// The file that `kubectl config` would write.
     pub file: Option<String>,
     pub current: Option<String>,
@@ -47,6 +50,9 @@ pub(super) struct User {
     pub auth: String,
     /// The program that an exec plugin would start.
     pub exec: Option<String>,
+    /// client-go does not take it as it stands (validation.go).
+    #[serde(default)]
+    pub invalid: bool,
     /// `as`, `as-groups`, `as-uid`.
     pub impersonate: Option<Impersonate>,
 }
@@ -82,11 +88,16 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
             world.home().and_then(|home| Some(format!("{}/.kube/config", home.text()?))).into_iter().collect()
         }
     };
-    let mut merged = Kubeconfig { file: paths.first().cloned(), ..Kubeconfig::default() };
+    let pod = pod(invocation, world);
+    let mut merged = Kubeconfig { file: paths.first().cloned(), pod, ..Kubeconfig::default() };
+    for long in ["certificate-authority", "client-certificate", "client-key"] {
+        // What the line names itself must be there.
+        merged.absent |= line.shared(long).is_some_and(|path| paths::is_absent(path, world, 0));
+    }
     for path in paths {
         let Some(content) = world.file(path.as_bytes()) else {
             let absent = paths::is_absent(&path, world, 0);
-            merged.absent |= explicit.is_some() && absent;
+            merged.absent |= explicit.is_some() && absent || world.is_dir(path.as_bytes());
             if !absent && (explicit.is_some() || world.is_file(path.as_bytes())) {
                 merged.trouble = Some(format!("{path} cannot be read"));
             }
@@ -94,10 +105,7 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
         };
         let parsed = (!content.truncated).then(|| yaml::first(&content.bytes)).and_then(Result::ok);
         match parsed {
-            // client-go knows no other kind of file.
-            Some(value) if !matches!(value.get("kind").and_then(Value::as_str), None | Some("" | "Config")) => {
-                merged.absent = true;
-            }
+            Some(value) if !is_config(&value) => merged.absent = true,
             Some(value) => merged.add(&value),
             None => merged.trouble = Some(format!("{path} makes no sense as a kubeconfig")),
         }
@@ -105,9 +113,29 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
     merged
 }
 
+/// client-go's in-cluster configuration: there where the variables are and the token of the pod's account.
+fn pod(invocation: &Invocation, world: &dyn World) -> Option<String> {
+    const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let given = |name: &&str| invocation.variables.get(*name).is_some_and(|value| !value.as_slice().is_empty());
+    let variables = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"].iter().all(given);
+    if !variables || !world.is_file(format!("{ACCOUNT}/token").as_bytes()) {
+        return None;
+    }
+    let variable = world.variable("POD_NAMESPACE").and_then(|value| Some(value.text()?.to_owned()));
+    let file = || Some(world.file(format!("{ACCOUNT}/namespace").as_bytes())?.bytes.text()?.trim().to_owned());
+    let found = variable.filter(|text| !text.is_empty()).or_else(file).filter(|text| !text.is_empty());
+    Some(found.unwrap_or_else(|| "default".to_owned()))
+}
+
 impl Kubeconfig {
     /// The first file that sets a name or the current context wins.
     fn add(&mut self, file: &Value) {
+        for (list, key) in [("contexts", "context"), ("clusters", "cluster"), ("users", "user")] {
+            let mut names: Vec<String> = named(file, list, key).map(|(name, _)| name).collect();
+            names.sort();
+            // Within one file client-go takes no name twice.
+            self.absent |= names.windows(2).any(|pair| pair[0] == pair[1]);
+        }
         let text = |value: &Value, key: &str| {
             value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
         };
@@ -137,8 +165,13 @@ impl Kubeconfig {
             let groups: Vec<String> =
                 groups.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
             let acting = Impersonate { user: text(user, "as"), groups, uid: text(user, "as-uid") };
+            let some = |key: &str| text(user, key).is_some();
+            let invalid = exec.is_some_and(|exec| !is_plugin(exec) || any(&["auth-provider"]))
+                || some("token") && (some("username") || some("password"))
+                || certificate && !any(&["client-key", "client-key-data"]);
             let user = User {
                 auth: auth.to_owned(),
+                invalid,
                 exec: exec.filter(|_| !other).map(|exec| text(exec, "command").unwrap_or_default()),
                 impersonate: (acting != Impersonate::default()).then_some(acting),
             };
@@ -179,12 +212,19 @@ impl Kubeconfig {
         };
         let server = match option("server").map(str::to_owned).or(cluster.server) {
             Some(server) => with_scheme(&server),
-            None => default_server(invocation),
+            None => default_server(invocation, self.pod.is_some()),
         };
         if option("server").is_some_and(|text| !text.contains("://") && text.trim_end_matches('/').contains('/')) {
             return Err("a server without a scheme has no path".to_owned());
         }
+        let host = server.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        if host.is_empty() || server == "http://http:" || server == "http://https:" {
+            return Err("a server has a host".to_owned());
+        }
         // client-go takes one of them (validation.go).
+        if user.invalid && option("client-key").is_none() {
+            return Err("the user's entry is none".to_owned());
+        }
         let basic = option("username").is_some() || option("password").is_some();
         if user.auth == "token" && basic || user.auth == "password" && option("token").is_some() {
             return Err("a token and a password are both there".to_owned());
@@ -198,6 +238,7 @@ impl Kubeconfig {
             namespace: option("namespace")
                 .map(str::to_owned)
                 .or(context.namespace)
+                .or_else(|| self.pod.clone())
                 .unwrap_or_else(|| "default".to_owned()),
             namespace_given: option("namespace").is_some(),
             exec: user.exec.filter(|_| !own),
@@ -205,6 +246,34 @@ impl Kubeconfig {
             claimed: option("server").is_none(),
         })
     }
+}
+
+/// Whether client-go takes the file for a kubeconfig: it knows no other kind, and every part is of its type.
+fn is_config(file: &Value) -> bool {
+    let one = |key: &str, known: &[&str]| match file.get(key) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(|text| known.is_empty() || known.contains(&text)),
+    };
+    let list = |key: &str| file.get(key).is_none_or(|value| value.is_null() || value.is_array());
+    one("kind", &["", "Config"])
+        && one("apiVersion", &["", "v1"])
+        && one("current-context", &[])
+        && ["clusters", "contexts", "users"].into_iter().all(list)
+}
+
+/// An exec plugin as client-go has it: its interface has a version, and the newest asks for a mode.
+fn is_plugin(exec: &Value) -> bool {
+    let text = |key: &str| exec.get(key).and_then(Value::as_str).unwrap_or_default();
+    let modes = ["Never", "IfAvailable", "Always"].contains(&text("interactiveMode"));
+    let version = match text("apiVersion").strip_prefix("client.authentication.k8s.io/") {
+        Some("v1") => modes,
+        // Older versions of kubectl know the first of them, too.
+        Some("v1beta1" | "v1alpha1") => modes || text("interactiveMode").is_empty(),
+        _ => false,
+    };
+    let variables = exec.get("env").and_then(Value::as_array).into_iter().flatten();
+    let named = |one: &Value| one.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
+    version && !text("command").is_empty() && variables.into_iter().all(named)
 }
 
 /// Impersonation: the line's own options over the kubeconfig's, each by itself. client-go acts as nobody's groups.
@@ -232,13 +301,17 @@ fn named<'a>(file: &'a Value, list: &str, key: &'a str) -> impl Iterator<Item = 
 /// client-go takes an address without a scheme as plain HTTP.
 fn with_scheme(server: &str) -> String {
     let server = server.trim_end_matches('/');
-    if server.contains("://") { server.to_owned() } else { format!("http://{server}") }
+    match server.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => format!("http://{server}"),
+    }
 }
 
 /// Without any configuration: the cluster that the process runs in, else the old default.
-fn default_server(invocation: &Invocation) -> String {
+fn default_server(invocation: &Invocation, pod: bool) -> String {
     let variable = |name: &str| invocation.variables.get(name).and_then(|v| v.text()).filter(|v| !v.is_empty());
-    match (variable("KUBERNETES_MASTER"), variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT")) {
+    let of_pod = |name: &str| variable(name).filter(|_| pod);
+    match (variable("KUBERNETES_MASTER"), of_pod("KUBERNETES_SERVICE_HOST"), of_pod("KUBERNETES_SERVICE_PORT")) {
         (Some(master), _, _) => with_scheme(master),
         (None, Some(host), Some(port)) if host.contains(':') => format!("https://[{host}]:{port}"),
         (None, Some(host), Some(port)) => format!("https://{host}:{port}"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::options::{self, Line};
 use super::resources::{self, Type};
-use super::{paths, selector, yaml};
+use super::{paths, selector, sources, yaml};
 use crate::model::{Content, Facts};
 use crate::tools::World;
 use crate::tools::world::{Kind, Look};
@@ -73,18 +73,18 @@ const NAME: usize = 64;
 /// Collects the contents on the agent's side.
 pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content>, Listed) {
     let mut gathering = Gathering { world, cwd, contents: Vec::new(), listed: Listed::default(), left: PLACES };
-    for path in line.values("filename") {
+    for path in named(line) {
         match path.as_str() {
             path if is_stdin(path) => {
                 let wanted = gathering.contents.iter().all(|c| c.source != crate::model::ContentSource::Stdin);
                 gathering.contents.extend(wanted.then(|| world.stdin()).flatten());
             }
-            path if is_url(path) => {}
+            path if is_page(path) => {}
             path => gathering.named(path, line.on("recursive")),
         }
     }
     // Of several the last one counts.
-    if let Some(path) = line.value("kustomize") {
+    if let Some(path) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
         gathering.kustomization(path, 0);
     }
     if line.command.path == ["kustomize"] && line.on("enable-helm") {
@@ -94,18 +94,7 @@ pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content
     if let Some(path) = line.value("patch-file") {
         gathering.file(path);
     }
-    if line.command.path == ["create", "secret", "tls"] {
-        // A key stays here: all that is said of it is whether kubectl takes it for one.
-        for path in ["cert", "key"].into_iter().filter_map(|long| line.value(long)) {
-            let taken = world.file(path.as_bytes()).is_none_or(|c| c.bytes.windows(11).any(|at| at == b"-----BEGIN "));
-            if !taken {
-                gathering.listed.patterns.insert(path.to_owned(), Vec::new());
-            }
-        }
-    }
-    for path in wanted(line).into_iter().filter(|path| paths::is_absent(path, world, 0)) {
-        gathering.listed.patterns.insert(path, Vec::new());
-    }
+    gathering.listed.patterns.extend(sources::unfit(line, world).into_iter().map(|path| (path, Vec::new())));
     (gathering.contents, gathering.listed)
 }
 
@@ -190,53 +179,40 @@ impl Gathering<'_> {
     }
 }
 
-/// Files whose content goes into what is made or changed, beside manifests.
-pub(super) fn sources(line: &Line) -> Vec<String> {
-    let mut out = Vec::new();
-    for long in ["from-file", "from-env-file", "cert", "key", "patch-file"] {
-        for value in line.values(long).into_iter().filter(|value| !value.is_empty()) {
-            out.push(match value.split_once('=') {
-                Some((_, path)) if long == "from-file" => path.to_owned(),
-                _ => value,
-            });
-        }
+/// What `-f` names. `run` takes the options of a deletion, this among them, and looks at none; a `get` by its path
+/// sends nothing.
+fn named(line: &Line) -> Vec<String> {
+    let raw = line.value("raw").is_some_and(|path| !path.is_empty());
+    match line.command.path.as_slice() {
+        ["run"] => Vec::new(),
+        ["get"] if raw => Vec::new(),
+        _ => line.values("filename"),
     }
-    out
-}
-
-/// Local files that a line is about and that must be there.
-fn wanted(line: &Line) -> Vec<String> {
-    let mut out = sources(line);
-    out.extend(line.value("custom").filter(|path| !path.is_empty()).map(str::to_owned));
-    if line.command.path == ["cp"] {
-        // Only what is sent must be there.
-        let words = line.words();
-        let from = words.first().filter(|from| words.len() == 2 && paths::remote(from).is_none());
-        out.extend(from.map(|from| (*from).to_owned()));
-    }
-    out
 }
 
 /// The objects of everything that the line names, on the server's side.
 pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::within(facts);
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
-        && !matches!(line.value("validate"), Some("false" | "ignore"));
+        && !matches!(line.value("validate"), Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "ignore"));
     out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
     out.charts = may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
-        out.files = line.values("filename").into_iter().filter(|path| !is_stdin(path)).collect();
+        out.files = named(line).into_iter().filter(|path| !is_stdin(path)).collect();
+        if let Some(path) = out.files.iter().find(|path| folders.patterns.get(*path).is_some_and(Vec::is_empty)) {
+            out.refused = Some(format!("{path} is not there"));
+        }
         return out;
     }
-    if let Some(path) = wanted(line).iter().find(|path| folders.patterns.contains_key(*path)) {
+    if let Some(path) = sources::wanted(line).iter().find(|path| folders.patterns.contains_key(*path)) {
         out.refuse(format!("{path} is not there, or not what it should be"));
     }
-    for path in line.values("filename") {
+    for path in named(line) {
         match path.as_str() {
             path if is_stdin(path) => out.content(facts.stdin(), "standard input"),
-            path if is_url(path) => {
+            path if is_page(path) => {
                 out.doubts.push(("unread_content", format!("the manifest at {path} is on another machine")));
             }
             path => match folders.patterns.get(path) {
@@ -246,7 +222,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
             },
         }
     }
-    if let Some(folder) = line.value("kustomize") {
+    if let Some(folder) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
         out.kustomization(folder, facts, 0);
     }
     if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
@@ -434,6 +410,12 @@ fn is_stdin(path: &str) -> bool {
     matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
+/// What `-f` gets from another machine; any other scheme is a folder's name to it.
+pub(super) fn is_page(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// What a kustomization gets from another machine.
 pub(super) fn is_url(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://") || path.contains("://") || path.starts_with("git@")
 }

@@ -12,7 +12,7 @@ use super::manifests::{self, Manifests};
 use super::options::{self, Found, Line};
 use super::resources::Type;
 use super::said::{in_rbac, in_words, runs};
-use super::{KUBECONFIG, KUBERC, PLUGIN, refusals, verbs};
+use super::{KUBECONFIG, KUBERC, PLUGIN, picks, refusals, verbs};
 use crate::model::{Facts, Invocation, Reading};
 
 /// One call to the API, in RBAC's words.
@@ -134,8 +134,13 @@ fn refuse(reading: &mut Reading, why: &str) {
 fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: &Line) {
     if let Some(problem) = line.problems.first() {
         // Options come and go with versions: only for the version of the table is it kubectl that refuses.
+        // An alpha feature brings an option of its own.
+        let switch = invocation.variables.get("KUBECTL_APPLYSET").and_then(|value| value.text());
+        let more = switch.is_some_and(|on| on.eq_ignore_ascii_case("true"));
         return match &facts.version {
-            Some(version) if is_ours(version) => refuse(reading, &format!("its options do not parse: {problem:?}")),
+            Some(version) if is_ours(version) && !more => {
+                refuse(reading, &format!("its options do not parse: {problem:?}"))
+            }
             _ => {
                 worst(reading);
                 reading.doubt("unknown_option", format!("{problem:?}"));
@@ -279,25 +284,27 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// `client`, `server`, or nothing; an unknown value is refused by kubectl.
+    /// `client`, `server`, or nothing; an unknown value is refused by kubectl. A request to a path is sent as it is, and
+    /// what was edited before is created as it is.
     pub fn dry_run(&mut self) -> Option<&'static str> {
-        if !self.line.has("dry-run") {
-            return None;
-        }
-        match self.line.value("dry-run") {
-            // Attached without a value, and the old truth values.
-            None | Some("client" | "unchanged" | "true" | "1" | "t" | "T" | "TRUE" | "True") => Some("client"),
-            Some("server") => Some("server"),
-            Some("none" | "false" | "0" | "f" | "F" | "FALSE" | "False") => None,
-            Some(_) => {
-                self.refuse("--dry-run has an unknown value");
-                None
-            }
-        }
+        let found = self.line.dry_run().unwrap_or_else(|()| {
+            self.refuse("--dry-run has an unknown value");
+            None
+        });
+        let raw = self.line.value("raw").is_some_and(|path| !path.is_empty());
+        // The patch that notes the line in an annotation is never one.
+        let notes = self.line.name() == "scale" && self.line.on("record") && found == Some("server");
+        let edits = self.line.command.path == ["create"] && self.line.on("edit");
+        found.filter(|_| !raw && !edits && !notes)
     }
 
     fn finish(mut self, reading: &mut Reading) {
         let dry_run = self.dry_run();
+        let place = &self.target.namespace;
+        let used = |call: &Call| matches!(&call.scope, Scope::Namespace(namespace) if namespace == place);
+        if !picks::is_segment(place) && self.calls.iter().any(used) {
+            self.refuse("the namespace is none");
+        }
         if let Some(why) = self.refused.take() {
             return refuse(reading, &why);
         }

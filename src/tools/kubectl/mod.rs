@@ -33,6 +33,7 @@ mod said;
 mod selector;
 #[cfg(feature = "reading")]
 mod sets;
+mod sources;
 #[cfg(feature = "reading")]
 mod spellings;
 #[cfg(feature = "reading")]
@@ -62,6 +63,7 @@ impl Tool for Kubectl {
             "KUBERNETES_SERVICE_PORT",
             "KUBECTL_EXTERNAL_DIFF",
             "KUBECTL_KUBERC",
+            "KUBECTL_APPLYSET",
             "KUBERC",
             "KUBE_EDITOR",
             "EDITOR",

@@ -154,6 +154,20 @@ impl Line {
         out
     }
 
+    /// `client`, `server`, or nothing (kubectl's GetDryRunStrategy). The error is a value that it does not know.
+    pub fn dry_run(&self) -> Result<Option<&'static str>, ()> {
+        if !self.has("dry-run") {
+            return Ok(None);
+        }
+        match self.value("dry-run") {
+            // Attached without a value, and the old truth values.
+            None | Some("client" | "unchanged") => Ok(Some("client")),
+            Some("server") => Ok(Some("server")),
+            Some("none") => Ok(None),
+            Some(text) => truth(&Bytes::from(text)).map(|on| on.then_some("client")).ok_or(()),
+        }
+    }
+
     pub fn name(&self) -> String {
         self.command.path.join(" ")
     }
@@ -161,7 +175,13 @@ impl Line {
     /// What the command is about: its operands, those behind `--` only where that does not begin another command.
     pub fn words(&self) -> Vec<&str> {
         let ends = self.ends_at_dashes();
-        self.operands.iter().filter(|o| !ends || !o.after_dashes).map(|o| o.text.as_str()).collect()
+        let words = self.operands.iter().filter(|o| !ends || !o.after_dashes).map(|o| o.text.as_str());
+        let mut words: Vec<&str> = words.collect();
+        if words.is_empty() && self.command.path == ["run"] {
+            // The name may stand behind `--`, too.
+            words.extend(self.operands.first().map(|operand| operand.text.as_str()));
+        }
+        words
     }
 
     /// Whether what stands behind `--` is a command for a container.

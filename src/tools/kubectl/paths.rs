@@ -59,6 +59,7 @@ pub(super) fn is_absent(path: &str, world: &dyn World, depth: usize) -> bool {
 pub(super) fn remote(side: &str) -> Option<(Option<String>, String)> {
     let (pod, _) = side.split_once(':').filter(|(pod, _)| !pod.is_empty())?;
     match pod.split('/').collect::<Vec<_>>().as_slice() {
+        [.., ""] => None,
         [pod] => Some((None, (*pod).to_owned())),
         [namespace, pod] => Some((Some((*namespace).to_owned()), (*pod).to_owned())),
         _ => None,

@@ -38,6 +38,10 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
         m.refuse("a type or a name is empty");
         return Vec::new();
     }
+    if let Some(why) = mistaken(given).or_else(|| strange(&out)) {
+        m.refuse(why);
+        return Vec::new();
+    }
     let manifests = objects(m);
     if !given.is_empty() && (m.line.has("filename") || m.line.has("kustomize")) {
         m.refuse("words and manifests name resources at the same time");
@@ -53,6 +57,28 @@ pub(super) fn picks(m: &mut Meaning<'_>, given: &[&str]) -> Vec<Pick> {
     }
     out.extend(manifests);
     out
+}
+
+/// What cli-runtime's builder does not take: a name of several types written as one, or of a category, whose types are
+/// several. A list of types before names is written out first, and a category in it is no type then.
+fn mistaken(given: &[&str]) -> Option<&'static str> {
+    let is_category = |of: &str| of.split(',').any(|of| !resources::category(of).is_empty());
+    match given {
+        [of, _, ..] if !of.contains('/') && is_category(of) => Some("a name goes with one type"),
+        words => words.iter().filter_map(|word| word.split_once('/')).find_map(|(of, _)| match of.contains(',') {
+            true => Some("TYPE/NAME has one type"),
+            false => is_category(of).then_some("a category has no names"),
+        }),
+    }
+}
+
+fn strange(picks: &[Pick]) -> Option<&'static str> {
+    (!picks.iter().filter_map(|pick| pick.name.as_deref()).all(is_segment)).then_some("a name is none")
+}
+
+/// Whether a name can stand in a path (apimachinery's IsValidPathSegmentName).
+pub(super) fn is_segment(name: &str) -> bool {
+    !matches!(name, "." | "..") && !name.contains(['/', '%'])
 }
 
 /// Whether words name no more things than are gone through; each type may be a category of ten.

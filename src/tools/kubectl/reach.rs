@@ -21,7 +21,13 @@ fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
         Some(of) if m.line.name() == "attach" && words.len() == 2 => picks::words(&[of, words[1]]).into_iter().next(),
         Some(word) if word.contains('/') => picks::words(&[word]).into_iter().next(),
         Some(name) => Some(Pick { of: builtin("pods"), name: Some((*name).to_owned()), scope: None }),
-        None => picks::objects(m).into_iter().next(),
+        None => {
+            let objects = picks::objects(m);
+            if objects.len() > 1 {
+                m.refuse("more than one pod is named");
+            }
+            objects.into_iter().next()
+        }
     };
     let Some(pick) = pick else {
         m.refuse("no pod is named");
@@ -66,17 +72,23 @@ pub(super) fn logs(m: &mut Meaning<'_>) {
 }
 
 pub(super) fn port_forward(m: &mut Meaning<'_>) {
-    let is_port =
-        |text: &&str| text.split_once(':').is_none_or(|(local, _)| local.is_empty() || local.parse::<u16>().is_ok());
-    if !m.line.words().iter().skip(1).all(is_port) {
+    let is_number = |text: &str| text.is_empty() || text.parse::<u16>().is_ok();
+    // The other end may have a name.
+    let is_far = |text: &str| is_number(text) || !text.starts_with(|c: char| c.is_ascii_digit());
+    let is_port = |text: &&str| {
+        let (near, far) = text.split_once(':').unwrap_or((text, ""));
+        (is_number(near) || near == *text) && is_far(far) && is_far(near)
+    };
+    let addresses = match m.line.every("address") {
+        none if none.is_empty() => vec!["localhost".to_owned()],
+        _ => m.line.values("address"),
+    };
+    let is_address = |text: &String| text == "localhost" || text.parse::<std::net::IpAddr>().is_ok();
+    if !m.line.words().iter().skip(1).all(is_port) || !addresses.iter().all(is_address) {
         // It looks the pod up first.
         return drop(pod(m));
     }
     connect(m, "portforward");
-    let addresses = match m.line.values("address") {
-        none if none.is_empty() => vec!["localhost".to_owned()],
-        addresses => addresses,
-    };
     let ports = m.line.words();
     if ports.len().saturating_mul(addresses.len()) > MOST {
         return m.doubts.push((TOO_MUCH, "more ports and addresses are named than are gone through".to_owned()));

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 
 use super::options::Line;
 use super::picks::split_pairs;
+use super::sources::is_variable;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     let path = line.command.path.as_slice();
     required(line).or_else(|| super::values::of(line)).or_else(|| together(line)).or_else(|| match path {
-        ["patch"] if !matches!(line.value("type"), None | Some("json" | "merge" | "strategic")) => {
-            Some("the type of patch is unknown")
-        }
+        ["patch"] if !is_patch(line.value("type").unwrap_or_default()) => Some("the type of patch is unknown"),
         ["events"] if line.value("for").is_some_and(|of| !of.is_empty() && of.matches('/').count() != 1) => {
             Some("--for is a type and a name")
         }
@@ -29,6 +28,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
             Some("--force-conflicts is for --server-side")
         }
         ["apply"] => apply(line),
+        ["apply", "set-last-applied"] if !line.has("filename") => Some("no file is named"),
         ["delete"] => delete(line),
         ["replace"] => replace(line),
         ["patch"] => match (given(line, "patch"), given(line, "patch-file")) {
@@ -50,13 +50,21 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["exec" | "attach" | "port-forward" | "logs" | "cp" | "run" | "debug"] => pod(line, path[0]),
         ["wait"] if !waits(line.value("for").unwrap_or_default()) => Some("--for says no condition"),
         ["top", _] if line.words().len() > 1 => Some("more than one name is given"),
-        ["top", _] if line.words().len() == 1 && given(line, "selector") => Some("a name and a selector are given"),
+        ["top", _] if line.words().len() == 1 && (given(line, "selector") || given(line, "field-selector")) => {
+            Some("a name and a selector are given")
+        }
+        ["api-resources" | "api-versions"] if !line.words().is_empty() => Some("it takes no words"),
         ["explain"] if line.words().len() != 1 => Some("it explains one type"),
         ["auth", "can-i"] => can_i(line),
         ["auth", "reconcile"] if !line.words().is_empty() => Some("it takes no words"),
-        ["auth", "reconcile"] if line.value("dry-run") == Some("server") => Some("no dry run by the server"),
+        ["auth", "reconcile"] if line.dry_run() == Ok(Some("server")) => Some("no dry run by the server"),
         _ => None,
     })
+}
+
+/// In any case, and without one a strategic patch (patch.go).
+fn is_patch(of: &str) -> bool {
+    matches!(of.to_lowercase().as_str(), "" | "json" | "merge" | "strategic")
 }
 
 fn given(line: &Line, long: &str) -> bool {
@@ -67,11 +75,19 @@ fn number(line: &Line, long: &str) -> Option<i64> {
     super::values::number(line.value(long)?)
 }
 
-/// `delete` and `create` in any case; of a path a value may be left out, but not behind its `=`.
+/// `delete` and `create` in any case; `jsonpath=EXPRESSION[=VALUE]`, where `==` separates nothing.
 fn waits(condition: &str) -> bool {
+    let is_path = |text: &str| {
+        let text = text.replace("==", "\0\0");
+        let parts: Vec<&str> = text.split('=').collect();
+        let inner = parts[0].strip_prefix('{').map_or(Some(parts[0]), |rest| rest.strip_suffix('}'));
+        inner.is_some_and(|path| !matches!(path, "" | ".") && !path.contains(['{', '}']))
+            && parts.get(1).is_none_or(|value| !value.trim_matches(['\'', '"']).is_empty())
+            && parts.len() <= 2
+    };
     matches!(condition.to_lowercase().as_str(), "delete" | "create")
         || condition.starts_with("condition=")
-        || condition.strip_prefix("jsonpath=").is_some_and(|path| !path.is_empty() && !path.ends_with('='))
+        || condition.strip_prefix("jsonpath=").is_some_and(is_path)
 }
 
 fn can_i(line: &Line) -> Option<&'static str> {
@@ -143,10 +159,13 @@ fn together(line: &Line) -> Option<&'static str> {
     if line.has("filename") && line.has("kustomize") {
         return Some("-f and -k are both given");
     }
+    if line.values("filename").iter().filter(|path| *path == "-").count() > 1 {
+        return Some("standard input is read once");
+    }
     if line.has("filename") && line.values("filename").iter().all(String::is_empty) {
         return Some("a file has no name");
     }
-    if line.on("local") && line.value("dry-run") == Some("server") {
+    if line.on("local") && line.dry_run() == Ok(Some("server")) {
         return Some("--local and --dry-run=server are given");
     }
     if line.on("local") && !line.words().is_empty() && matches!(line.command.path[0], "patch") {
@@ -171,10 +190,14 @@ fn raw(line: &Line) -> Option<&'static str> {
     if line.name() == "get" && filters {
         return Some("a filter is given beside --raw");
     }
-    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_url(&files[0])) {
+    if line.on("edit") {
+        return Some("--edit is given beside --raw");
+    }
+    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_page(&files[0])) {
         return Some("--raw sends one file");
     }
-    (line.name() == "delete" && (files.len() > 1 || line.on("interactive"))).then_some("--raw sends one file")
+    (line.name() == "delete" && (files.len() > 1 || line.on("interactive") || line.on("recursive")))
+        .then_some("--raw sends one file")
 }
 
 fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
@@ -194,13 +217,14 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
         }
         ["secret", "tls"] if !given(line, "key") || !given(line, "cert") => Some("key and certificate are needed"),
         ["secret", "docker-registry"]
-            if none(&["from-file"]) && (!given(line, "docker-username") || !given(line, "docker-password")) =>
+            if none(&["from-file"])
+                && (!given(line, "docker-username")
+                    || !given(line, "docker-password")
+                    || line.value("docker-server") == Some("")) =>
         {
             Some("a user and a password are needed")
         }
-        ["rolebinding" | "clusterrolebinding"]
-            if !line.values("serviceaccount").iter().all(|text| is_account(text)) =>
-        {
+        ["rolebinding" | "clusterrolebinding"] if !line.every("serviceaccount").iter().all(|text| is_account(text)) => {
             Some("a service account is written NAMESPACE:NAME")
         }
         ["token"] if line.value("duration").is_some_and(|text| text.starts_with('-')) => {
@@ -235,16 +259,17 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
 
 fn apply(line: &Line) -> Option<&'static str> {
     let server_side = line.on("server-side");
-    let dry_run = if line.has("dry-run") { line.value("dry-run").or(Some("client")) } else { None };
+    let dry_run = line.dry_run().unwrap_or_default();
     match () {
         () if line.on("force-conflicts") && !server_side => Some("--force-conflicts is for --server-side"),
-        () if server_side && matches!(dry_run, Some("client" | "true" | "unchanged")) => {
-            Some("--server-side has no client dry run")
-        }
+        () if server_side && dry_run == Some("client") => Some("--server-side has no client dry run"),
         () if server_side && line.on("force") => Some("--force is not for --server-side"),
         () if line.on("force") && dry_run == Some("server") => Some("--force has no dry run by the server"),
         () if line.on("prune") && line.on("force") => Some("--force is not for --prune"),
         () if line.on("prune") && server_side => Some("--prune is not for --server-side"),
+        () if line.on("prune") && !line.every("prune-allowlist").iter().all(|of| of.matches('/').count() == 2) => {
+            Some("what is pruned is written GROUP/VERSION/KIND")
+        }
         () if line.on("prune") && !line.on("all") && !given(line, "selector") => {
             Some("--prune needs --all or a selector")
         }
@@ -259,7 +284,7 @@ fn delete(line: &Line) -> Option<&'static str> {
     match () {
         () if line.on("now") && grace != -1 => Some("--now and --grace-period are both given"),
         () if line.on("force") && (grace > 0 || line.on("now")) => Some("--force is for no grace at all"),
-        () if line.has("output") && line.value("output") != Some("name") => Some("its output is a name"),
+        () if !matches!(line.value("output"), None | Some("" | "name")) => Some("its output is a name"),
         () => None,
     }
 }
@@ -271,7 +296,7 @@ fn replace(line: &Line) -> Option<&'static str> {
             Some("--timeout is for --force")
         }
         () if number(line, "grace-period").is_some_and(|n| n >= 0) && !force => Some("--grace-period is for --force"),
-        () if force && line.has("dry-run") && line.value("dry-run") != Some("none") => Some("--force has no dry run"),
+        () if force && line.dry_run() != Ok(None) => Some("--force has no dry run"),
         () if !line.has("filename") && !line.has("kustomize") => Some("no file is named"),
         () => None,
     }
@@ -302,6 +327,9 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
             Some("only nodes have taints")
         }
         ["taint"] if things.len() < 2 && !line.on("all") && !given(line, "selector") => Some("no node is named"),
+        ["set", "env"] if !pairs.iter().filter_map(|pair| pair.split_once('=')).all(|(name, _)| is_variable(name)) => {
+            Some("a variable is none")
+        }
         ["set", "env"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
         ["set", "env"] if given(line, "keys") && !given(line, "from") => Some("--keys is for --from"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
@@ -333,7 +361,7 @@ fn is_taint(pair: &str) -> bool {
     let effect = |text: &str| matches!(text, "NoSchedule" | "PreferNoSchedule" | "NoExecute");
     match (pair.strip_suffix('-'), pair.split_once(':')) {
         (Some(pair), _) => pair.split_once(':').is_none_or(|(_, text)| effect(text)),
-        (None, Some((key, text))) => effect(text) && is_label(key),
+        (None, Some((key, text))) => effect(text) && is_label(key) && !key.starts_with('='),
         (None, None) => false,
     }
 }
@@ -359,7 +387,17 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         "run" if !matches!(line.value("restart"), None | Some("" | "Always" | "OnFailure" | "Never")) => {
             Some("the restart policy is unknown")
         }
-        "run" if !line.every("env").iter().all(|text| text.contains('=')) => Some("a variable has no value"),
+        "run"
+            if !line
+                .every("env")
+                .iter()
+                .all(|text| text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
+        {
+            Some("a variable is none")
+        }
+        "run" if !line.every("annotations").iter().all(|text| text.find('=').is_some_and(|at| at > 0)) => {
+            Some("an annotation is none")
+        }
         "run" if !matches!(line.value("image-pull-policy"), None | Some("" | "Always" | "IfNotPresent" | "Never")) => {
             Some("the pull policy is unknown")
         }
@@ -367,9 +405,7 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
         "run" if line.on("rm") && !attaches => Some("--rm is for a container that is attached to"),
         "run" if line.on("tty") && !line.on("stdin") => Some("--tty needs --stdin"),
         "run" if line.on("expose") && !given(line, "port") => Some("--expose needs --port"),
-        "run" if attaches && line.has("dry-run") && line.value("dry-run") != Some("none") => {
-            Some("a dry run has nothing to attach to")
-        }
+        "run" if attaches && line.dry_run() != Ok(None) => Some("a dry run has nothing to attach to"),
         "debug" if words.is_empty() && !file => Some("nothing to debug is named"),
         "debug" => debug(line),
         _ => None,

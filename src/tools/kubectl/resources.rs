@@ -81,6 +81,16 @@ const TABLE: &[(&str, &str, &[&str], &str, bool)] = &[
     ("csistoragecapacities", "CSIStorageCapacity", &[], "storage.k8s.io", true),
     ("storageclasses", "StorageClass", &["sc"], "storage.k8s.io", false),
     ("volumeattachments", "VolumeAttachment", &[], "storage.k8s.io", false),
+    // Newer, or not on every cluster.
+    ("mutatingadmissionpolicies", "MutatingAdmissionPolicy", &[], "admissionregistration.k8s.io", false),
+    ("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", &[], "admissionregistration.k8s.io", false),
+    ("ipaddresses", "IPAddress", &["ip"], "networking.k8s.io", false),
+    ("servicecidrs", "ServiceCIDR", &[], "networking.k8s.io", false),
+    ("deviceclasses", "DeviceClass", &[], "resource.k8s.io", false),
+    ("resourceclaims", "ResourceClaim", &[], "resource.k8s.io", true),
+    ("resourceclaimtemplates", "ResourceClaimTemplate", &[], "resource.k8s.io", true),
+    ("resourceslices", "ResourceSlice", &[], "resource.k8s.io", false),
+    ("volumeattributesclasses", "VolumeAttributesClass", &["vac"], "storage.k8s.io", false),
 ];
 
 /// What `all` stands for on a cluster without custom resources.
@@ -97,12 +107,32 @@ const ALL: &[&str] = &[
     "jobs",
 ];
 
+/// What `api-extensions` stands for.
+const EXTENSIONS: &[&str] = &[
+    "apiservices",
+    "customresourcedefinitions",
+    "mutatingwebhookconfigurations",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+];
+
+/// The types of a category; empty for what is none.
+pub(super) fn category(word: &str) -> &'static [&'static str] {
+    match word.to_lowercase().as_str() {
+        "all" => ALL,
+        "api-extensions" => EXTENSIONS,
+        _ => &[],
+    }
+}
+
 /// The types that one word of a TYPE argument means: a plural, singular, short name or kind, perhaps with version and
-/// group, or the category `all`.
+/// group, or a category.
 pub(super) fn of_word(word: &str) -> Vec<Type> {
     let word = word.to_lowercase();
-    if word == "all" {
-        return ALL.iter().flat_map(|name| of_word(name)).collect();
+    let types = category(&word);
+    if !types.is_empty() {
+        return types.iter().flat_map(|name| of_word(name)).collect();
     }
     let (name, rest) = word.split_once('.').unwrap_or((&word, ""));
     // `pods.v1.` and `deployments.v1.apps` have a version first; `deployments.apps` has not.
@@ -113,7 +143,8 @@ pub(super) fn of_word(word: &str) -> Vec<Type> {
     let found = TABLE.iter().find(|(plural, kind, short, in_group, _)| {
         let named = *plural == name || kind.eq_ignore_ascii_case(name) || short.contains(&name);
         let core_or_any = group.is_empty() && (!versioned || in_group.is_empty());
-        named && (core_or_any || *in_group == group || in_group.split('.').next() == Some(group))
+        // A group may be cut short (apimachinery's DefaultRESTMapper).
+        named && (core_or_any || !group.is_empty() && in_group.starts_with(group))
     });
     vec![match found {
         Some(entry) => known(entry),

@@ -31,8 +31,16 @@ pub(super) fn set(m: &mut Meaning<'_>) {
         "set image" => !pairs.is_empty() && (pairs.len() == 1 || !pairs.iter().any(|pair| pair.starts_with("*="))),
         // What is changed is printed in the end, and in no such way.
         "taint" => m.line.value("output").is_none_or(|form| values::prints(m.line, form)),
-        "set subject" => ["user", "group", "serviceaccount"].iter().any(|long| m.line.has(long)),
-        "set resources" => given("limits") || given("requests"),
+        "set subject" => {
+            let accounts = m.line.every("serviceaccount");
+            ["user", "group", "serviceaccount"].iter().any(|long| m.line.has(long))
+                && accounts.iter().all(|account| account.matches(':').count() == 1)
+        }
+        "set resources" => {
+            let amounts = ["limits", "requests"].map(|long| m.line.value(long).unwrap_or_default());
+            (given("limits") || given("requests")) && amounts.iter().all(|text| text.is_empty() || is_amounts(text))
+        }
+        "set selector" => words.last().is_some_and(|text| is_plain(text)),
         "label" | "annotate" => !m.line.on("list"),
         _ => true,
     };
@@ -59,6 +67,16 @@ pub(super) fn set(m: &mut Meaning<'_>) {
     if !knows.is_empty() || looks.is_empty() {
         change_these(m, knows, "patch", "");
     }
+}
+
+/// `cpu=1,memory=1Gi`.
+fn is_amounts(text: &str) -> bool {
+    text.split(',').all(|pair| pair.split_once('=').is_some_and(|(_, of)| values::is_quantity(of)))
+}
+
+/// A selector that a service can have: keys and their values.
+fn is_plain(text: &str) -> bool {
+    text.split(',').all(|one| one.contains('=') && !one.contains(['!', '(', '<', '>']))
 }
 
 fn look_at(m: &mut Meaning<'_>, picks: &[Pick]) {

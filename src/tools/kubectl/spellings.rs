@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::options::Line;
+use super::picks::is_segment;
+use super::sources::is_key;
 use super::values;
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
     match &line.command.path[1..] {
-        ["configmap"] | ["secret", "generic"] => literals(line),
+        ["configmap"] | ["secret", "generic" | "docker-registry"] => sources(line),
         ["deployment"] if line.values("image").len() > 1 && line.has_command() => Some("a command goes with one image"),
         ["clusterrole"] | ["role"] | ["token"] | ["poddisruptionbudget"] => named(line),
         ["quota"] if line.values("scopes").iter().any(String::is_empty) && given(line, "scopes") => {
@@ -19,11 +21,7 @@ pub(super) fn of(line: &Line) -> Option<&'static str> {
         ["ingress"] if given(line, "default-backend") && !line.value("default-backend").is_some_and(is_backend) => {
             Some("a backend is a service and its port")
         }
-        ["service", "externalname"]
-            if line.value("external-name").is_some_and(|name| name.contains(char::is_whitespace)) =>
-        {
-            Some("a name is none")
-        }
+        ["service", "externalname"] if !line.value("external-name").is_some_and(is_domain) => Some("a name is none"),
         ["ingress"] if !line.every("rule").iter().all(|rule| is_rule(rule)) => Some("a rule is none"),
         ["service", _] if !line.values("tcp").iter().all(|port| is_port(port)) => Some("a port is none"),
         _ => None,
@@ -37,6 +35,7 @@ fn given(line: &Line, long: &str) -> bool {
 /// Kinds, paths, limits and times.
 fn named(line: &Line) -> Option<&'static str> {
     match line.command.path[1] {
+        "token" if !line.words().iter().all(|name| is_segment(name)) => Some("a name is none"),
         "token" if !matches!(line.value("bound-object-kind"), None | Some("" | "Pod" | "Secret" | "Node")) => {
             Some("a token is bound to no such kind")
         }
@@ -47,6 +46,9 @@ fn named(line: &Line) -> Option<&'static str> {
         "token" if line.value("duration").and_then(values::duration).is_some_and(|time| time.fract() != 0.0) => {
             Some("the duration is not in seconds")
         }
+        "poddisruptionbudget" if line.value("selector").is_some_and(|text| !values::is_set(text)) => {
+            Some("the selector is none")
+        }
         "poddisruptionbudget" => {
             let is_limit = |text: &str| {
                 let digits = text.strip_suffix('%').unwrap_or(text);
@@ -54,6 +56,14 @@ fn named(line: &Line) -> Option<&'static str> {
             };
             let limits = ["min-available", "max-unavailable"].into_iter().filter_map(|long| line.value(long));
             (!limits.filter(|text| !text.is_empty()).all(is_limit)).then_some("a limit is none")
+        }
+        "role" | "clusterrole" if line.has("verb") && line.values("verb").iter().all(String::is_empty) => {
+            Some("a verb is needed")
+        }
+        "clusterrole"
+            if !line.every("aggregation-rule").iter().all(|text| text.split(',').all(|one| one.contains('='))) =>
+        {
+            Some("an aggregation rule is none")
         }
         "clusterrole" if line.has("non-resource-url") => {
             const VERBS: [&str; 8] = ["get", "post", "put", "delete", "patch", "head", "options", "*"];
@@ -75,24 +85,30 @@ fn is_backend(text: &str) -> bool {
     text.matches(':').count() == 1
 }
 
-/// `key=value`, each key once; the first `=` separates.
-fn literals(line: &Line) -> Option<&'static str> {
+/// `key=value` and `[key=]path`, each key once; the first `=` of a literal separates, a path has none. What a folder's
+/// files are called is not looked at.
+fn sources(line: &Line) -> Option<&'static str> {
     let mut keys = BTreeSet::new();
-    for literal in line.every("from-literal") {
-        match literal.split_once('=') {
-            Some((key, _)) if !key.is_empty() => {
-                if !keys.insert(key.to_owned()) {
-                    return Some("a key is given twice");
-                }
+    let files = line.values("from-file");
+    for (source, literal) in
+        line.every("from-literal").iter().map(|text| (text, true)).chain(files.iter().map(|text| (text, false)))
+    {
+        match source.split_once('=') {
+            Some((key, rest)) if key.is_empty() || !literal && (rest.is_empty() || rest.contains('=')) => {
+                return Some("a source has no key or no path");
             }
-            _ => return Some("a literal has no key"),
+            Some((key, _)) if !is_key(key) => return Some("a key is none"),
+            Some((key, _)) if !keys.insert(key.to_owned()) => return Some("a key is given twice"),
+            None if literal => return Some("a literal has no key"),
+            _ => {}
         }
     }
     None
 }
 
 fn is_hard(text: &str) -> bool {
-    text.is_empty() || text.split(',').all(|one| one.matches('=').count() == 1 && !one.ends_with('='))
+    let is_limit = |one: &str| one.split_once('=').is_some_and(|(_, of)| !of.contains('=') && values::is_quantity(of));
+    text.is_empty() || text.split(',').all(is_limit)
 }
 
 /// `host/path=service:port[,tls[=secret]]`.
@@ -104,7 +120,31 @@ fn is_rule(rule: &str) -> bool {
         .is_some_and(|(name, port)| !name.is_empty() && !port.is_empty())
 }
 
-/// `port` or `port:target`; the target may have a name.
+/// `port` or `port:target`; the target may have a name, and what follows it is not looked at.
 fn is_port(text: &str) -> bool {
-    text.split(':').next().is_some_and(|port| port.parse::<u16>().is_ok()) && text.matches(':').count() < 2
+    let mut parts = text.split(':');
+    let is_target = |text: &str| match text.parse::<i64>() {
+        Ok(number) => (1..=65535).contains(&number),
+        Err(_) => is_port_name(text),
+    };
+    parts.next().is_some_and(|port| port.parse::<u16>().is_ok()) && parts.next().is_none_or(is_target)
+}
+
+/// apimachinery's IsValidPortName.
+fn is_port_name(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=15).contains(&text.len())
+        && text.chars().all(|c| inner(c) || c == '-')
+        && text.contains(|c: char| c.is_ascii_lowercase())
+        && !text.contains("--")
+        && text.starts_with(inner)
+        && text.ends_with(inner)
+}
+
+/// apimachinery's IsDNS1123Subdomain.
+fn is_domain(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_part =
+        |part: &str| part.starts_with(inner) && part.ends_with(inner) && part.chars().all(|c| inner(c) || c == '-');
+    text.len() <= 253 && text.split('.').all(is_part)
 }

@@ -28,7 +28,7 @@ contexts:
 users:
 - {name: admin, user: {token: SECRET-TOKEN}}
 - {name: dev, user: {client-key-data: SECRET-KEY}}
-- {name: plug, user: {exec: {apiVersion: v1, command: /bin/login, args: [SECRET-ARG]}}}
+- {name: plug, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: /bin/login, args: [SECRET-ARG]}}}
 - {name: acting, user: {token: SECRET-TOKEN, as: root, as-groups: [wheel]}}
 "#;
 

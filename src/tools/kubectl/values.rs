@@ -118,15 +118,26 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["delete" | "apply" | "replace" | "run"] if !one_of("cascade", &[&truth[..], &cascades].concat()) => {
             Some("the kind of cascade is unknown")
         }
-        ["debug"]
-            if !one_of("profile", &["legacy", "general", "baseline", "restricted", "netadmin", "sysadmin", "auto"]) =>
-        {
+        _ if !one_of("validate", &[&truth[..], &["strict", "warn", "ignore"]].concat()) => {
+            Some("the kind of validation is unknown")
+        }
+        ["debug"] if !one_of("profile", &["legacy", "general", "baseline", "restricted", "netadmin", "sysadmin"]) => {
             Some("the profile is unknown")
         }
         ["debug"] if !one_of("image-pull-policy", &["", "Always", "IfNotPresent", "Never"]) => {
             Some("the pull policy is unknown")
         }
-        ["exec" | "attach"] if line.value("pod-running-timeout").and_then(duration).is_some_and(|time| time <= 0.0) => {
+        ["debug"] if !["env", "set-image"].iter().flat_map(|long| line.every(long)).all(|text| is_map(line, &text)) => {
+            Some("something is not KEY=VALUE")
+        }
+        ["debug"]
+            if !line.values("set-image").iter().filter_map(|text| text.split_once('=')).all(|(_, of)| is_image(of)) =>
+        {
+            Some("the image's name is none")
+        }
+        ["exec" | "attach" | "port-forward" | "logs" | "run"] | ["cluster-info", "dump"]
+            if line.value("pod-running-timeout").and_then(duration).is_some_and(|time| time <= 0.0) =>
+        {
             Some("--pod-running-timeout is no time at all")
         }
         ["top", _] if !one_of("sort-by", &["", "cpu", "memory"]) => Some("--sort-by is cpu or memory"),
@@ -139,9 +150,7 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["logs"] if given(line, "since-time") && !line.value("since-time").is_some_and(is_time) => {
             Some("--since-time is no time")
         }
-        ["drain"] if line.value("pod-selector").is_some_and(|text| text.contains(['(', ')']) && !is_set(text)) => {
-            Some("--pod-selector is none")
-        }
+        ["drain"] if line.value("pod-selector").is_some_and(|text| !is_set(text)) => Some("--pod-selector is none"),
         _ if path != ["debug"]
             && !one_of("profile", &["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"]) =>
         {
@@ -151,9 +160,28 @@ fn chosen(line: &Line) -> Option<&'static str> {
     }
 }
 
+/// pflag's StringToString: one pair, or a record of several.
+fn is_map(line: &Line, text: &str) -> bool {
+    match text.matches('=').count() {
+        0 => false,
+        1 => true,
+        _ => line.split(text).iter().all(|pair| pair.contains('=')),
+    }
+}
+
 /// Whether each parenthesis of a selector may belong to `in` or `notin`, with blanks about it or without.
-fn is_set(text: &str) -> bool {
-    text.matches('(').count() == text.matches(')').count() && text.contains("in")
+pub(super) fn is_set(text: &str) -> bool {
+    !text.contains(['(', ')']) || text.matches('(').count() == text.matches(')').count() && text.contains("in")
+}
+
+/// An amount, as far as apimachinery's own pattern goes: `1`, `100m`, `1.5Gi`.
+pub(super) fn is_quantity(text: &str) -> bool {
+    let digits = |c: char| c.is_ascii_digit();
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let unit = number.trim_start_matches(|c: char| digits(c) || c == '.');
+    let exponent = unit.trim_start_matches(|c: char| "eEinumkKMGTP".contains(c));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    unit.len() < number.len() && number.contains(digits) && exponent.chars().all(digits)
 }
 
 /// RFC 3339, as far as it is never taken for anything else: `2024-01-01T00:00:00Z`.
@@ -173,6 +201,7 @@ fn output(line: &Line) -> Option<&'static str> {
             | ["run" | "expose" | "annotate" | "replace" | "scale" | "wait" | "events"]
             | ["certificate", _]
             | ["auth", "reconcile" | "whoami"]
+            | ["cluster-info", "dump"]
             | ["rollout", "history"]
             | ["apply", "set-last-applied"]
     );

@@ -22,7 +22,10 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["create"] => applies::create(m),
         ["create", rest @ ..] => creates::one(m, rest),
         ["apply"] => applies::apply(m),
-        ["apply", "view-last-applied"] => look(m),
+        ["apply", "view-last-applied"] => {
+            names_needed(m);
+            look(m);
+        }
         ["apply", "set-last-applied"] => change(m, "patch", ""),
         ["apply", "edit-last-applied"] | ["edit"] => edit(m),
         ["delete"] => applies::delete(m),
@@ -37,7 +40,11 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["scale"] => scale(m),
         ["autoscale"] => creates::expose(m, "horizontalpodautoscalers"),
         ["expose"] => creates::expose(m, "services"),
-        ["rollout", "status" | "history"] | ["wait"] => look(m),
+        ["rollout", "status" | "history"] => look(m),
+        ["wait"] => {
+            names_needed(m);
+            look(m);
+        }
         ["rollout", "pause" | "resume"] => roll(m, &["deployments"]),
         ["rollout", "restart" | "undo"] => roll(m, &["deployments", "daemonsets", "statefulsets"]),
         ["diff"] => applies::diff(m),
@@ -49,9 +56,6 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         ["auth", "whoami"] => m.call("create", &builtin("selfsubjectreviews"), None, Scope::Cluster),
         ["certificate", _] => {
             for pick in named(m, "certificatesigningrequests") {
-                if pick.of.resource != "certificatesigningrequests" {
-                    continue; // It handles nothing else.
-                }
                 m.call_on("update", &pick.of, "approval", pick.name.as_deref(), Scope::Cluster);
             }
         }
@@ -77,8 +81,8 @@ pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
         }
         ["cluster-info", "dump"] => dump(m),
         ["cluster-info"] => {
-            let kube_system = Scope::Namespace("kube-system".to_owned());
-            m.call("list", &builtin("services"), None, kube_system);
+            let place = if m.target.namespace_given { m.target.namespace.as_str() } else { "kube-system" };
+            m.call("list", &builtin("services"), None, Scope::Namespace(place.to_owned()));
         }
         ["kustomize"] => kustomize(m),
         ["config", what] => configure(m, what, config),
@@ -123,6 +127,9 @@ pub(super) fn look(m: &mut Meaning<'_>) {
     if picks.is_empty() && m.is_sure() {
         return nothing_named(m);
     }
+    if !subresource.is_empty() && picks.iter().any(|pick| pick.name.is_none()) {
+        return m.refuse("a subresource is of things with names");
+    }
     let everywhere = m.line.on("all-namespaces");
     // Of several things kubectl says that it watches one.
     let watches = picks.len() == 1 && (m.line.on("watch") && m.line.name() == "get" || m.line.on("watch-only"));
@@ -130,13 +137,15 @@ pub(super) fn look(m: &mut Meaning<'_>) {
         if everywhere && pick.of.namespaced && pick.name.is_some() && pick.scope.is_none() {
             return m.refuse("a resource cannot be had by name across all namespaces");
         }
+        // Of what a file names `get` shows the whole.
+        let subresource = if pick.scope.is_some() && m.line.name() == "get" { "" } else { subresource.as_str() };
         let scope = m.place(&pick);
         match &pick.name {
-            Some(name) if name != "*" => m.call_on("get", &pick.of, &subresource, Some(name), scope.clone()),
-            _ => m.call_on("list", &pick.of, &subresource, None, scope.clone()),
+            Some(name) if name != "*" => m.call_on("get", &pick.of, subresource, Some(name), scope.clone()),
+            _ => m.call_on("list", &pick.of, subresource, None, scope.clone()),
         }
         if watches || m.line.name() == "wait" {
-            m.call_on("watch", &pick.of, &subresource, None, scope);
+            m.call_on("watch", &pick.of, subresource, None, scope);
         }
     }
 }
@@ -197,9 +206,16 @@ pub(super) fn names_needed(m: &mut Meaning<'_>) {
 
 fn scale(m: &mut Meaning<'_>) {
     names_needed(m);
+    let version = m.line.value("resource-version").is_some_and(|version| !version.is_empty());
+    if version && picks::words(&m.line.words()).iter().filter(|pick| pick.name.is_some()).count() > 1 {
+        return look(m); // It has looked them up by then.
+    }
     // With a precondition kubectl reads the scale and writes it back whole; without one it patches.
-    let guarded = m.line.has("resource-version") || m.line.value("current-replicas").is_some_and(|n| n != "-1");
+    let guarded = version || m.line.value("current-replicas").is_some_and(|n| n != "-1");
     change(m, if guarded { "update" } else { "patch" }, "scale");
+    if m.line.on("record") && m.dry_run().is_none() {
+        change(m, "patch", "");
+    }
 }
 
 fn edit(m: &mut Meaning<'_>) {
@@ -220,21 +236,26 @@ pub(super) fn editor(m: &mut Meaning<'_>) {
     m.programs.push(program.unwrap_or("vi").to_owned());
 }
 
-/// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`.
+/// Names of one type only: `cordon node-1`, also written `node/node-1`; a selector picks `*`. What is written as of another
+/// type is looked at, and no more.
 fn named(m: &mut Meaning<'_>, plural: &str) -> Vec<Pick> {
     let of = builtin(plural);
-    let words = m.line.words();
-    let mut out: Vec<Pick> = words
-        .iter()
-        .map(|word| word.rsplit_once('/').map_or(*word, |(_, name)| name))
-        .map(|name| Pick { of: of.clone(), name: Some(name.to_owned()), scope: None })
-        .collect();
+    let one = |word: &&str| match word.contains('/') {
+        true => picks::words(&[word]),
+        false => vec![Pick { of: of.clone(), name: Some((*word).to_owned()), scope: None }],
+    };
+    let mut out: Vec<Pick> = m.line.words().iter().flat_map(one).collect();
     out.extend(picks::objects(m));
     if m.line.has("selector") {
         out.push(Pick { of, name: Some("*".to_owned()), scope: None });
     }
     if out.is_empty() && m.is_sure() {
         m.refuse("no resource is named");
+    }
+    let (out, others): (Vec<Pick>, Vec<Pick>) = out.into_iter().partition(|pick| pick.of.resource == plural);
+    for pick in others {
+        let scope = m.place(&pick);
+        m.call("get", &pick.of, pick.name.as_deref(), scope);
     }
     out
 }

@@ -185,13 +185,13 @@ impl<'a> Machine<'a> {
         let below = |root: &str| path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
         let path = match (below(&work), below(&home)) {
             // A kubeconfig and its lock.
-            (Some(path), _) if path.starts_with("other.yaml") => return None,
+            (Some(path), _) if path.starts_with("other.yaml") || path.starts_with("kc/") => return None,
             (Some(path), _) => path,
             (None, Some(path)) if path.starts_with(".kube/") => return None,
             (None, Some(path)) => format!("~/{path}"),
             (None, None) if path == "/etc/hostname" => return Some(path.to_owned()),
             (None, None) if path.starts_with('/') => return None,
-            (None, None) if path.starts_with('[') || path.starts_with("other.yaml") => return None,
+            (None, None) if ["[", "other.yaml", "kc/"].iter().any(|start| path.starts_with(start)) => return None,
             (None, None) => path.to_owned(),
         };
         let mut parts: Vec<&str> = Vec::new();

@@ -75,7 +75,8 @@ fn rows(minor: u32) -> BTreeMap<String, BTreeSet<Option3>> {
             (since.parse::<u32>().unwrap() <= minor).then(|| (letter, name, long.ends_with(['=', '?'])))
         });
         let name = names.trim().split(',').next().unwrap().to_owned();
-        out.insert(name, options.collect());
+        // Deprecated: help does not print it.
+        out.insert(name, options.filter(|option: &Option3| option.1 != "record").collect());
     }
     out
 }
