@@ -19,6 +19,9 @@ use super::{context, known};
 /// The block of SHA-256, in bytes.
 const BLOCK: usize = 64;
 
+const EMAIL: &str = "email";
+const CARD: &str = "credit-card";
+
 /// What is put for a value of which nothing may show.
 const STARS: &str = "****";
 
@@ -171,16 +174,21 @@ fn last_four(value: &[u8], whole: bool) -> String {
     STARS.chars().chain(shown).collect()
 }
 
+/// Whether a mark of this kind may show a part of the value ([`Style::Format`]).
+pub fn keeps_form(kind: &str) -> bool {
+    matches!(kind, EMAIL | CARD)
+}
+
 fn formed(kind: &str, value: &[u8], whole: bool) -> Option<String> {
     const DOT: char = '\u{2022}';
     let text = std::str::from_utf8(value).ok().filter(|_| whole)?;
     match kind {
-        "email" => {
+        EMAIL => {
             let (local, domain) = text.rsplit_once('@')?;
             let first = local.chars().next().filter(|c| local.len() > 1 && c.is_ascii_alphanumeric());
             Some(first.into_iter().chain([DOT; 3]).chain(['@']).chain(domain.chars()).collect())
         }
-        "credit-card" => {
+        CARD => {
             let digits = text.bytes().filter(u8::is_ascii_digit).count();
             let mut left = digits.checked_sub(4).filter(|left| *left >= 8)?;
             let hidden = |c: char| {

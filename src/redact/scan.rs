@@ -13,11 +13,11 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::checks::{Check, back, expression};
-use super::known::Known;
-use super::numbers;
+use super::known::{self, Known};
 use super::own::Own;
 use super::rules::{At, Before, RULES, Rule, Set};
 use super::words::{Hit, Words};
+use super::{marks, numbers};
 
 /// A secret's place: `start..end` is replaced by a mark of `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,13 +208,19 @@ pub fn binary(line: &[u8]) -> bool {
             || line.contains(&0) && (memchr::memmem::find(line, b"\0\0").is_some() || line.iter().any(other)))
 }
 
-/// Sorted, overlapping ones made one.
+/// Sorted, overlapping ones made one. It is of the kind of which a mark shows least: a granted secret, or one whose form no
+/// mark keeps.
 pub fn merge(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
     let mut out: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
         match out.last_mut() {
-            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            Some(last) if span.start < last.end => {
+                last.end = last.end.max(span.end);
+                if span.kind == known::KIND || marks::keeps_form(last.kind) && !marks::keeps_form(span.kind) {
+                    last.kind = span.kind;
+                }
+            }
             _ => out.push(span),
         }
     }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Style;
 
 fn sets(names: &[&str]) -> Vec<String> {
     names.iter().map(|n| (*n).to_owned()).collect()
@@ -135,6 +136,27 @@ fn a_granted_secret_is_masked_in_each_usual_encoding_wherever_it_stands() {
         assert!(out.contains("[masked:granted-secret]"), "{form} came out as {out}");
     }
     assert_eq!(masked(&[b"?q=p%C3%A4ss+%22w%2F0rd%22%3F%26~&x"], Some(bytes)), b"?q=[masked:granted-secret]&x");
+}
+
+#[test]
+fn a_mark_that_keeps_a_form_shows_nothing_of_a_granted_secret_beside_or_within() {
+    let masking = Masking {
+        rules: Vec::new(),
+        styles: [("*".to_owned(), Style::Format), ("email".to_owned(), Style::Format)].into(),
+    };
+    let secret = Secret::new(b"Zq8vT3mKx0LrWb5Jd7Yp".to_vec());
+    for text in [
+        "+oooo oooooooo@oooooooo.Zq8vT3mKx0LrWb5Jd7Yp",
+        "oooo@Zq8vT3mKx0LrWb5Jd7Yp.example.com",
+        "Zq8vT3mKx0LrWb5Jd7Yp@example.com",
+        "bob@mail.example.com/Zq8vT3mKx0LrWb5Jd7Yp",
+    ] {
+        let mut redactor = Redactor::with(&Settings { sets: &both(), secrets: &[&secret] }, &masking).unwrap();
+        let mut out = redactor.push(Raw(text.as_bytes().to_vec())).as_slice().to_vec();
+        out.extend_from_slice(redactor.end().as_slice());
+        let out = String::from_utf8(out).unwrap();
+        assert!(!out.contains("Zq8vT3"), "{text}: {out}");
+    }
 }
 
 #[test]
