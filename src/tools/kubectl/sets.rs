@@ -40,6 +40,8 @@ pub(super) fn set(m: &mut Meaning<'_>) {
             let amounts = ["limits", "requests"].map(|long| m.line.value(long).unwrap_or_default());
             (given("limits") || given("requests")) && amounts.iter().all(|text| text.is_empty() || is_amounts(text))
         }
+        // The only word is the selector: no thing is named, which is refused first.
+        "set selector" if words.len() < 2 && !["filename", "kustomize"].iter().any(|long| m.line.has(long)) => true,
         "set selector" => words.last().is_some_and(|text| is_plain(text)),
         "label" | "annotate" => !m.line.on("list"),
         _ => true,
