@@ -110,6 +110,34 @@ fn drawing_twice() {
 }
 
 #[test]
+fn drawing_where_nothing_is_lent() {
+    let site = Site::start(PERMIT_ALL);
+    let mut client = Client::new(&site);
+    assert!(allowed(client.ask(curl(1, "http://127.0.0.1:9/x"))));
+    client.say(&FromShim::Draw);
+    assert!(!matches!(client.hear(), Some(FromKeeper::Drawn { .. })));
+}
+
+#[test]
+fn a_yes_kept_for_later() {
+    let site = Site::start(PERMIT_ALL);
+    let line = || curl(1, "http://127.0.0.1:9/x");
+    assert!(allowed(Client::new(&site).ask(line())));
+    // The connection is gone, so the command has ended, though nobody said how.
+    let until = Instant::now() + PATIENCE;
+    let session = loop {
+        let listed = site.alice().args(["sessions", "list", "--json"]).output().unwrap();
+        let list: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+        if !list["sessions"][0]["exit"].is_null() {
+            break list["sessions"][0].clone();
+        }
+        assert!(Instant::now() < until, "{list:#}");
+    };
+    assert_eq!(session["exit"], "lost", "{session:#}");
+    assert!(!allowed(Client::new(&site).ask(line())));
+}
+
+#[test]
 fn one_id_for_two_commands() {
     let site = Site::start(PERMIT_ALL);
     assert!(allowed(Client::new(&site).ask(curl(1, "http://127.0.0.1:9/harmless"))));
