@@ -214,6 +214,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn letter_by_letter_the_same_words_are_found_as_in_passes(
             text in proptest::collection::vec(prop_oneof![
