@@ -13,18 +13,19 @@
 //! | [`model`] | the vocabulary: plain data | nothing of ours |
 //! | [`tools`] | what a command line means, and how a tool takes a credential; pure | model |
 //! | [`policy`] | (policies, question) -> decision; pure | model |
-//! | [`redact`] | raw bytes in, clean bytes out; pure | model |
+//! | [`redact`] | raw bytes in, clean bytes out; pure | model, vectors |
 //! | [`recording`] | frames to a file and back; pure | model |
 //! | [`wire`] | contracts: keeper with server, shim with keeper | model |
 //! | [`env`] | every variable that is read | nothing of ours |
-//! | [`sys`] | the only unsafe: terminals, signals, descriptors | nothing of ours |
+//! | [`sys`] | unsafe: terminals, signals, descriptors | nothing of ours |
+//! | [`vectors`] | unsafe: many bytes at once, where the processor can; pure | nothing of ours |
 //! | [`shim`] | the agent's side | model, wire, env, sys, tools, redact |
 //! | [`keeper`] | the daemon beside the agent | model, wire, env, sys, recording |
 //! | [`server`] | the deciding side | model, wire, env, tools, policy, redact, recording |
 //! | [`cli`] | `portcullis` | everything but server internals |
 //!
 //! Invariants: nothing runs without a `Permit`; doubt closes the gate; a secret is a type with one door; only `sys`
-//! is unsafe; the shim cannot decide, the server cannot touch the machine.
+//! and `vectors` have unsafe; the shim cannot decide, the server cannot touch the machine.
 
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -34,6 +35,9 @@ pub mod recording;
 pub mod redact;
 pub mod tools;
 pub mod wire;
+
+#[allow(unsafe_code)]
+pub mod vectors;
 
 #[cfg(feature = "policy")]
 pub mod policy;

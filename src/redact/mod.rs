@@ -35,6 +35,7 @@ use marks::Marks;
 use own::Own;
 use scan::{Scanner, Span};
 use shown::Sequences;
+use words::Hit;
 
 pub use marks::{MarkKey, kinds};
 pub use rules::Set;
@@ -129,6 +130,10 @@ pub struct Redactor {
     told: Told,
     /// How much of the lines that are held the context has seen.
     seen: usize,
+    /// The words of rules in so much of them.
+    words: Vec<Hit>,
+    /// Those of the context in the lines that it sees.
+    telling: Vec<Hit>,
     /// What a terminal is told, taken out of the line.
     sequences: Sequences,
     /// An unfinished line, its first `given` bytes already out.
@@ -177,6 +182,8 @@ impl Redactor {
             keys: Keys::default(),
             told,
             seen: 0,
+            words: Vec::new(),
+            telling: Vec::new(),
             by_rules: !sets.is_empty() || !scanner.own().columns.is_empty(),
             scanner,
             marks,
@@ -339,6 +346,8 @@ impl Redactor {
                 spans = scan::merge(spans);
             }
             self.seen -= end;
+            self.words.drain(..self.words.partition_point(|word| word.at < end));
+            self.words.iter_mut().for_each(|word| word.at -= end);
         }
         if self.marks.drops_lines() {
             spans = self.without_lines(spans, end);
@@ -362,9 +371,11 @@ impl Redactor {
 
     /// All that is masked in it, with what is known.
     fn ruled(&mut self, end: usize, known: Vec<Span>, raw: Option<&shown::Raw>) -> Vec<Span> {
-        let mut spans = self.scanner.spans(&self.line[..end], known);
+        let words = &self.words[..self.words.partition_point(|word| word.at < end)];
+        let words = (0 < end && end <= self.seen).then_some(words);
+        let mut spans = self.scanner.spans(&self.line[..end], words, known);
         if let Some(raw) = raw {
-            let more = self.scanner.spans(&raw.bytes, Vec::new());
+            let more = self.scanner.spans(&raw.bytes, None, Vec::new());
             self.hold(raw, more, &mut spans);
             spans = scan::merge(spans);
         }
@@ -394,7 +405,9 @@ impl Redactor {
             return end;
         }
         if self.seen < end {
-            self.told.lines(&self.line[self.seen..end], self.seen);
+            let lines = &self.line[self.seen..end];
+            self.scanner.words(lines, self.seen, &mut self.words, &mut self.telling);
+            self.told.lines(lines, self.seen, &self.telling);
             self.seen = end;
         }
         let pending = self.told.pending().filter(|at| more && *at < end);

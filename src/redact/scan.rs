@@ -17,7 +17,7 @@ use super::known::{self, Known};
 use super::own::Own;
 use super::rules::{At, Before, RULES, Rule, Set};
 use super::words::{Hit, Words};
-use super::{marks, numbers};
+use super::{context, marks, numbers};
 
 /// A secret's place: `start..end` is replaced by a mark of `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,6 @@ pub struct Scanner {
     rules: Vec<Compiled>,
     /// Made when there is text to search, once for all that have the same rules.
     words: &'static OnceLock<Words>,
-    /// The text in lower case.
-    low: Vec<u8>,
     /// Rules that are tried wherever a number begins.
     numbers: Vec<usize>,
     known: Option<Arc<Known>>,
@@ -57,7 +55,6 @@ impl Scanner {
     ) -> Self {
         Scanner {
             words,
-            low: Vec::new(),
             numbers: rules.clone().enumerate().filter(|(_, rule)| rule.words.is_empty()).map(|(n, _)| n).collect(),
             rules: rules.map(Compiled::new).collect(),
             known: known.map(Arc::new),
@@ -70,7 +67,6 @@ impl Scanner {
     pub fn again(&self) -> Scanner {
         Scanner {
             words: self.words,
-            low: Vec::new(),
             numbers: self.numbers.clone(),
             rules: self.rules.iter().map(|compiled| Compiled::new(compiled.rule)).collect(),
             known: self.known.clone(),
@@ -95,11 +91,27 @@ impl Scanner {
         (spans, open)
     }
 
-    /// All secrets of the text, in order, apart from one another; `spans` are those that are known already. The text
-    /// begins and ends at ends of lines, or is part of one line.
-    pub fn spans(&mut self, text: &[u8], mut spans: Vec<Span>) -> Vec<Span> {
+    /// The words of whole lines that stand `at` in a buffer: those of rules are added with their places in it, those of
+    /// the context with their places in the lines.
+    pub fn words(&self, lines: &[u8], at: usize, ours: &mut Vec<Hit>, told: &mut Vec<Hit>) {
+        told.clear();
+        let begin = ours.len();
+        self.words.get_or_init(|| words_of(&self.rules)).each(lines, |hit| match hit.owner.checked_sub(TOLD) {
+            Some(owner) => told.push(Hit { owner, ..hit }),
+            None => ours.push(Hit { at: at + hit.at, ..hit }),
+        });
+        ours[begin..].sort_unstable();
+        told.sort_unstable();
+    }
+
+    /// All secrets of the text, in order, apart from one another; `spans` are those that are known already, `words` the
+    /// words of rules in it, if they are. The text begins and ends at ends of lines, or is part of one line.
+    pub fn spans(&mut self, text: &[u8], words: Option<&[Hit]>, mut spans: Vec<Span>) -> Vec<Span> {
         let known = spans.len();
-        self.ruled(text, |_, span| spans.extend(span));
+        match words {
+            Some(words) => self.ruled(text, words, |_, span| spans.extend(span)),
+            None => self.searched(text, |_, span| spans.extend(span)),
+        }
         self.own.spans(text, &mut spans);
         let mut index = 0;
         if spans.len() > known && controls(text) {
@@ -122,7 +134,7 @@ impl Scanner {
             line.iter().rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).map_or(0, |at| at + 1);
         if word < line.len() {
             // A rule was tried in the last word, or what it wants before the secret reaches into that word.
-            self.ruled(line, |tried, _| {
+            self.searched(line, |tried, _| {
                 if tried >= word {
                     safe = safe.min(word);
                 }
@@ -131,19 +143,24 @@ impl Scanner {
         safe
     }
 
-    /// Tries rules wherever one of their words stands or a number begins. Tells `found` where the secret begins or would
-    /// begin, and the secret where there is one.
-    fn ruled(&mut self, text: &[u8], mut found: impl FnMut(usize, Option<Span>)) {
-        self.rules.iter_mut().for_each(|rule| rule.until = 0);
+    fn searched(&mut self, text: &[u8], found: impl FnMut(usize, Option<Span>)) {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        let words = self.words.get_or_init(|| Words::new(words_of(&self.rules)));
-        words.find(text, &mut self.low, &mut hits);
+        if !self.rules.is_empty() {
+            self.words(text, 0, &mut hits, &mut Vec::new());
+        }
+        self.ruled(text, &hits, found);
+        self.hits = hits;
+    }
+
+    /// Tries rules wherever one of their words stands or a number begins. Tells `found` where the secret begins or would
+    /// begin, and the secret where there is one.
+    fn ruled(&mut self, text: &[u8], words: &[Hit], mut found: impl FnMut(usize, Option<Span>)) {
+        self.rules.iter_mut().for_each(|rule| rule.until = 0);
         let mut line = Line { text, end: 0 };
-        for hit in &hits {
+        for hit in words {
             self.rules[usize::from(hit.owner)].try_at(line.of(hit.at), hit.at, &mut found);
         }
-        self.hits = hits;
         if !self.numbers.is_empty() {
             let mut line = Line { text, end: 0 };
             let rules = &mut self.rules;
@@ -156,13 +173,13 @@ impl Scanner {
     }
 }
 
-/// The words of the rules, each with the place of its rule.
-fn words_of(rules: &[Compiled]) -> impl Iterator<Item = (&'static str, u16)> {
-    let of = |(index, compiled): (usize, &Compiled)| {
-        let index = u16::try_from(index).unwrap_or(u16::MAX);
-        compiled.rule.words.iter().map(move |word| (*word, index))
-    };
-    rules.iter().enumerate().flat_map(of)
+/// A word of the context is told by its place in the context's own table, and this.
+const TOLD: u16 = 1 << 15;
+
+/// The words of the rules, each with the place of its rule, and those of the context.
+fn words_of(rules: &[Compiled]) -> Words {
+    let of = |(index, compiled): (u16, &Compiled)| compiled.rule.words.iter().map(move |word| (*word, index));
+    Words::new((0..).zip(rules).flat_map(of).chain(context::words().map(|(word, index)| (word, index | TOLD))))
 }
 
 /// The text up to the end of the line in which a place is; places come in rising order.
@@ -329,7 +346,7 @@ mod tests {
         let mut out = Vec::new();
         let mut at = 0;
         let words = Box::leak(Box::default());
-        for span in Scanner::of(std::iter::once(rule), words, None).spans(text.as_bytes(), Vec::new()) {
+        for span in Scanner::of(std::iter::once(rule), words, None).spans(text.as_bytes(), None, Vec::new()) {
             out.extend_from_slice(&text.as_bytes()[at..span.start]);
             out.extend("«".bytes().chain(text.as_bytes()[span.start..span.end].iter().copied()).chain("»".bytes()));
             at = span.end;

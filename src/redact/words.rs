@@ -1,29 +1,29 @@
 //! Where words stand in a text, told at the speed of the memory.
 //!
 //! A rule is tried only where one of its words stands, and a line read only where one tells. There are hundreds of them,
-//! too many for one vectorised search; so of each word four letters are taken, rare ones and such that serve several
-//! words, and these are searched in a few passes (Teddy, by `aho-corasick`) over a copy of the text in lower case. What is
-//! found is compared with the whole word.
+//! and most of any text is none. So of each word two pieces of three letters are taken, rare ones, one at an even and
+//! one at an odd distance from its beginning: whichever way the word stands, one of them is at an even place of the
+//! text. There three letters are looked up in a set of bits, each second byte; only where that says so the words that
+//! have such a piece are compared.
 //!
-//! Most commands print a few lines. To make the passes ready takes longer than to look for each word at each of their
+//! Most commands print a few lines. To make the set ready takes longer than to look for each word at each of their
 //! letters, so the first kilobytes are searched so.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::packed;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input};
-use memchr::memmem;
+/// Letters of a piece.
+const LONG: usize = 3;
 
-/// How many fragments one pass takes: Teddy has 16 buckets where the machine has AVX2, of four each.
-const A_PASS: usize = 64;
-
-/// Letters of a fragment.
-const LONG: usize = 4;
-
-/// Bytes that are searched letter by letter before passes are made: about what making them costs.
+/// Bytes that are searched letter by letter before the set is made: about what making it costs.
 const FIRST: usize = 4096;
+
+/// How many bits the set has, as a power of two: it is to stay in a processor's first cache.
+const BITS: u32 = 17;
+
+/// Bytes that are looked at in one step, and how many of them are read.
+const STEP: usize = 16;
+const READ: usize = STEP + LONG - 1;
 
 /// Letters by how often they stand in what tools print, the most usual first. Others are rarer.
 const USUAL: &[u8] = b" etaoinsrldcpmuhg-./0123bfykw";
@@ -42,7 +42,7 @@ pub struct Words {
     /// Where the words begin that begin with a letter; one more is the end.
     starts: [u16; 257],
     searched: AtomicUsize,
-    passes: OnceLock<Vec<Pass>>,
+    set: OnceLock<Pieces>,
 }
 
 struct Word {
@@ -50,21 +50,10 @@ struct Word {
     owners: Vec<u16>,
 }
 
-struct Pass {
-    search: Search,
-    /// By fragment.
-    owners: Vec<Owners>,
-}
-
-/// The words that have a fragment, and how far from their beginning.
-type Owners = Vec<(u16, usize)>;
-
-/// One vectorised search for a few texts.
-pub enum Search {
-    Teddy(packed::Searcher),
-    /// Where the machine has no vectors that Teddy can use.
-    Automaton(Box<AhoCorasick>),
-    One(memmem::Finder<'static>),
+impl Word {
+    fn stands(&self, text: &[u8], at: usize) -> bool {
+        text.get(at..at + self.text.len()).is_some_and(|there| there.eq_ignore_ascii_case(self.text))
+    }
 }
 
 impl Words {
@@ -85,116 +74,197 @@ impl Words {
         for letter in 1..starts.len() {
             starts[letter] += starts[letter - 1];
         }
-        Words { words, starts, searched: AtomicUsize::new(0), passes: OnceLock::new() }
+        Words { words, starts, searched: AtomicUsize::new(0), set: OnceLock::new() }
     }
 
-    /// All places of all words, in order; `low` becomes the text in lower case.
-    pub fn find(&self, text: &[u8], low: &mut Vec<u8>, hits: &mut Vec<Hit>) {
-        self.each(text, low, |at, owner| hits.push(Hit { at, owner }));
-        hits.sort_unstable();
-        hits.dedup();
-    }
-
-    /// Calls `found` with all places of all words and their owners, pass by pass, in each of them nearly in order; a
-    /// place may be told twice.
-    pub fn each(&self, text: &[u8], low: &mut Vec<u8>, mut found: impl FnMut(usize, u16)) {
-        low.clear();
-        low.extend(text.iter().map(u8::to_ascii_lowercase));
-        match self.passes.get() {
-            Some(passes) => self.by_passes(passes, low, &mut found),
+    /// Calls `found` with all places of all words and their owners; a place may be told after one some bytes behind it.
+    pub fn each(&self, text: &[u8], mut found: impl FnMut(Hit)) {
+        let mut tell = |at: usize, word: u16| {
+            let owners = &self.words[usize::from(word)].owners;
+            owners.iter().for_each(|owner| found(Hit { at, owner: *owner }));
+        };
+        match self.set.get() {
+            Some(set) => set.each(&self.words, text, &mut tell),
             None if self.searched.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= FIRST => {
-                self.by_letters(low, &mut found);
+                self.by_letters(text, &mut tell);
             }
-            None => self.by_passes(self.passes.get_or_init(|| passes(&self.words)), low, &mut found),
+            None => self.set.get_or_init(|| Pieces::of(&self.words)).each(&self.words, text, &mut tell),
         }
     }
 
-    fn by_letters(&self, low: &[u8], found: &mut impl FnMut(usize, u16)) {
-        for (at, letter) in low.iter().enumerate() {
-            let letter = usize::from(*letter);
-            for word in &self.words[usize::from(self.starts[letter])..usize::from(self.starts[letter + 1])] {
-                if low.get(at + 1) == word.text.get(1) && low[at..].starts_with(word.text) || word.text.len() == 1 {
-                    word.owners.iter().for_each(|owner| found(at, *owner));
+    fn by_letters(&self, text: &[u8], found: &mut impl FnMut(usize, u16)) {
+        for at in 0..text.len() {
+            let letter = usize::from(text[at].to_ascii_lowercase());
+            let next = text.get(at + 1).map(u8::to_ascii_lowercase);
+            for index in self.starts[letter]..self.starts[letter + 1] {
+                let word = &self.words[usize::from(index)];
+                if word.text.get(1).is_none_or(|second| next == Some(*second)) && word.stands(text, at) {
+                    found(at, index);
                 }
             }
         }
     }
+}
 
-    fn by_passes(&self, passes: &[Pass], low: &[u8], found: &mut impl FnMut(usize, u16)) {
-        for pass in passes {
-            let mut from = 0;
-            while let Some((at, fragment)) = pass.search.next(low, from) {
-                from = at + 1;
-                for (word, offset) in &pass.owners[fragment] {
-                    let word = &self.words[usize::from(*word)];
-                    let Some(begin) = at.checked_sub(*offset) else { continue };
-                    if low[begin..].starts_with(word.text) {
-                        word.owners.iter().for_each(|owner| found(begin, *owner));
+/// What of a piece is known where it is looked up.
+#[derive(Clone, Copy)]
+enum Known {
+    All,
+    /// Its first two letters: the word ends with them.
+    First,
+    /// Its last two: the word begins with them.
+    Last,
+}
+
+/// Pieces of all words.
+struct Pieces {
+    /// One bit for each hash of three letters at which words are to be looked for.
+    bits: Box<[u32; 1 << (BITS - 5)]>,
+    /// Places in `places`, one more than their own, by a hash of the piece.
+    heads: Box<[u16; 1 << 10]>,
+    places: Vec<Place>,
+    /// Words of one letter.
+    single: Vec<u16>,
+}
+
+/// A piece of a word.
+struct Place {
+    piece: u32,
+    word: u16,
+    /// How far it is from the word's beginning.
+    offset: i8,
+    /// Another with the same hash, as in `heads`.
+    next: u16,
+}
+
+impl Pieces {
+    fn of(words: &[Word]) -> Pieces {
+        let mut pieces = Pieces {
+            bits: Box::new([0; 1 << (BITS - 5)]),
+            heads: Box::new([0; 1 << 10]),
+            places: Vec::new(),
+            single: Vec::new(),
+        };
+        for (index, word) in (0..).zip(words) {
+            match word.text {
+                [_] => pieces.single.push(index),
+                text @ [_, _] => {
+                    pieces.add(text, Known::First, index, 0);
+                    pieces.add(text, Known::Last, index, -1);
+                }
+                text @ [a, b, c] => {
+                    pieces.add(text, Known::All, index, 0);
+                    if rarity(&[*a, *b]) > rarity(&[*b, *c]) {
+                        pieces.add(&text[..2], Known::Last, index, -1);
+                    } else {
+                        pieces.add(&text[1..], Known::First, index, 1);
+                    }
+                }
+                text => {
+                    for parity in 0..2 {
+                        let windows = text.windows(LONG).zip(0..).skip(parity).step_by(2);
+                        if let Some((piece, offset)) = windows.max_by_key(|(piece, _)| rarity(piece)) {
+                            pieces.add(piece, Known::All, index, offset);
+                        }
                     }
                 }
             }
         }
+        pieces
     }
-}
 
-impl Search {
-    /// Where the first of them stands from a place on, and which.
-    pub fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        match self {
-            Search::Teddy(searcher) => {
-                let hit = searcher.find_in(text, aho_corasick::Span { start: from, end: text.len() })?;
-                Some((hit.start(), hit.pattern().as_usize()))
+    fn add(&mut self, letters: &[u8], known: Known, word: u16, offset: i8) {
+        let code = letters.iter().rev().fold(0, |all, b| all << 8 | u32::from(*b)) | 0x0020_2020;
+        // As a letter is looked up.
+        let any = |shift: u32| (0..=255_u32).filter(|b| b & 0x20 != 0).map(move |b| b << shift);
+        let (piece, three): (u32, Vec<u32>) = match known {
+            Known::All => (code, vec![code]),
+            Known::First => (first(code), any(16).map(|b| code & 0xffff | b).collect()),
+            Known::Last => (last(code << 8), any(0).map(|b| code << 8 | b).collect()),
+        };
+        for three in three {
+            let bit = hash(three);
+            self.bits[bit >> 5] |= 1 << (bit & 31);
+        }
+        let head = &mut self.heads[slot(piece)];
+        self.places.push(Place { piece, word, offset, next: *head });
+        *head = u16::try_from(self.places.len()).unwrap_or_default();
+    }
+
+    fn each(&self, words: &[Word], text: &[u8], found: &mut impl FnMut(usize, u16)) {
+        let mut at = 0;
+        while let Some(bytes) = text[at..].first_chunk::<READ>() {
+            self.step(words, text, at, bytes, found);
+            at += STEP;
+        }
+        // The end is shorter than what a step reads.
+        let mut bytes = [0; STEP + READ];
+        bytes[..text.len() - at].copy_from_slice(&text[at..]);
+        for part in [0, STEP] {
+            if let Some(bytes) = bytes[part..].first_chunk::<READ>() {
+                self.step(words, text, at + part, bytes, found);
             }
-            Search::Automaton(automaton) => {
-                let hit = automaton.find(Input::new(text).range(from..).anchored(Anchored::No))?;
-                Some((hit.start(), hit.pattern().as_usize()))
+        }
+        for word in &self.single {
+            let letter = words[usize::from(*word)].text[0];
+            for at in memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), text) {
+                found(at, *word);
             }
-            Search::One(finder) => finder.find(&text[from..]).map(|at| (from + at, 0)),
+        }
+    }
+
+    /// Looks at each second of the bytes, which stand `at` in the text.
+    fn step(&self, words: &[Word], text: &[u8], at: usize, bytes: &[u8; READ], found: &mut impl FnMut(usize, u16)) {
+        let [low, high] = [0, 8].map(|from| u64::from_le_bytes(std::array::from_fn(|n| bytes[from + n])));
+        let last = u64::from(bytes[STEP]) | u64::from(bytes[STEP + 1]) << 8;
+        let three =
+            [low, low >> 16, low >> 32, low >> 48 | high << 16, high, high >> 16, high >> 32, high >> 48 | last << 16];
+        let mut seen = 0_u32;
+        for (n, three) in three.iter().enumerate() {
+            let bit = hash(*three as u32 | 0x0020_2020);
+            seen |= (self.bits[bit >> 5] >> (bit & 31) & 1) << n;
+        }
+        while seen != 0 {
+            let n = seen.trailing_zeros() as usize;
+            seen &= seen - 1;
+            self.words_at(words, text, at + 2 * n, three[n] as u32 | 0x0020_2020, found);
+        }
+    }
+
+    #[inline(never)]
+    fn words_at(&self, words: &[Word], text: &[u8], at: usize, three: u32, found: &mut impl FnMut(usize, u16)) {
+        let three = three & 0x00ff_ffff;
+        for piece in [three, first(three), last(three)] {
+            let mut next = self.heads[slot(piece)];
+            while let Some(place) = self.places.get(usize::from(next).wrapping_sub(1)) {
+                next = place.next;
+                if place.piece == piece
+                    && let Some(begin) = at.checked_add_signed(-isize::from(place.offset))
+                    && words[usize::from(place.word)].stands(text, begin)
+                {
+                    found(begin, place.word);
+                }
+            }
         }
     }
 }
 
-/// Takes a fragment of each word, and packs the fragments.
-fn passes(words: &[Word]) -> Vec<Pass> {
-    let mut fragments: Vec<(&'static [u8], Owners)> = Vec::new();
-    let mut places: HashMap<&'static [u8], usize> = HashMap::new();
-    for (index, word) in words.iter().enumerate() {
-        let width = word.text.len().min(LONG);
-        let windows = || word.text.windows(width).enumerate();
-        let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let shared = windows().find_map(|(offset, window)| places.get(window).map(|fragment| (*fragment, offset)));
-        if let Some((fragment, offset)) = shared {
-            fragments[fragment].1.push((index, offset));
-        } else if let Some((offset, window)) = windows().max_by_key(|(_, window)| rarity(window)) {
-            places.insert(window, fragments.len());
-            fragments.push((window, vec![(index, offset)]));
-        }
-    }
-    let mut passes = Vec::new();
-    fragments.sort_by_key(|(fragment, _)| fragment.len());
-    for alike in fragments.chunk_by(|a, b| a.0.len() == b.0.len()) {
-        let most = if alike[0].0.len() > 2 { A_PASS } else { 1 };
-        for some in alike.chunks(most) {
-            let owners = some.iter().map(|(_, owners)| owners.clone()).collect();
-            let texts: Vec<&[u8]> = some.iter().map(|(text, _)| *text).collect();
-            passes.extend(Search::of(&texts).map(|search| Pass { search, owners }));
-        }
-    }
-    passes
+/// The two letters with which a piece begins, as a piece of their own.
+fn first(three: u32) -> u32 {
+    three & 0xffff | 1 << 24
 }
 
-impl Search {
-    pub fn of(texts: &[&'static [u8]]) -> Option<Search> {
-        if let [text] = texts {
-            return Some(Search::One(memmem::Finder::new(*text)));
-        }
-        let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder();
-        if let Some(teddy) = builder.extend(texts).build() {
-            return Some(Search::Teddy(teddy));
-        }
-        let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(texts).ok()?;
-        Some(Search::Automaton(Box::new(automaton)))
-    }
+fn last(three: u32) -> u32 {
+    three & 0x00ff_ff00 | 1 << 25
+}
+
+/// Of the lower three bytes.
+fn hash(three: u32) -> usize {
+    (three.wrapping_mul(0x9E_3779 << 8) >> (32 - BITS)) as usize
+}
+
+fn slot(piece: u32) -> usize {
+    (piece.wrapping_mul(0x9E37_79B1) >> 22) as usize
 }
 
 fn rarity(window: &[u8]) -> usize {
@@ -207,30 +277,61 @@ mod tests {
 
     use super::*;
 
-    const WORDS: [&str; 9] = ["a", "ab", "token", "ghp_", "password", "pass", "word", "\u{e9}t\u{e9}", "-----begin"];
+    const WORDS: [&str; 13] = [
+        "a",
+        "ab",
+        "k@",
+        "token",
+        "ghp_",
+        "password",
+        "pass",
+        "word",
+        "pwd",
+        "[k]",
+        "\u{e9}t\u{e9}",
+        "-----begin",
+        "{|}~",
+    ];
 
     fn words() -> Words {
         Words::new(WORDS.iter().zip(0..).map(|(word, owner)| (*word, owner)).chain([("pass", 40)]))
+    }
+
+    fn all(words: &Words, text: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        words.each(text, |hit| hits.push(hit));
+        hits.sort_unstable();
+        hits
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn letter_by_letter_the_same_words_are_found_as_in_passes(
+        fn letter_by_letter_the_same_words_are_found_as_by_pieces(
             text in proptest::collection::vec(prop_oneof![
                 proptest::sample::select(WORDS.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
                 proptest::sample::select(WORDS.to_vec()).prop_map(|word| word.to_uppercase().into_bytes()),
                 proptest::collection::vec(any::<u8>(), 1..3),
             ], 0..40).prop_map(|parts| parts.concat()),
         ) {
-            let (words, mut low, mut first, mut later) = (words(), Vec::new(), Vec::new(), Vec::new());
-            words.find(&text, &mut low, &mut first);
-            prop_assert!(words.passes.get().is_none());
-            words.find(&[b'.'; FIRST + 1], &mut low, &mut Vec::new());
-            prop_assert!(words.passes.get().is_some());
-            words.find(&text, &mut low, &mut later);
-            prop_assert_eq!(first, later);
+            let words = words();
+            let first = all(&words, &text);
+            prop_assert!(words.set.get().is_none());
+            all(&words, &[b'.'; FIRST + 1]);
+            prop_assert!(words.set.get().is_some());
+            prop_assert_eq!(&first, &all(&words, &text));
+            // By the plainest search.
+            let mut plain = Vec::new();
+            for at in 0..text.len() {
+                for (word, owner) in WORDS.iter().zip(0..).chain([(&"pass", 40)]) {
+                    if text.get(at..at + word.len()).is_some_and(|there| there.eq_ignore_ascii_case(word.as_bytes())) {
+                        plain.push(Hit { at, owner });
+                    }
+                }
+            }
+            plain.sort_unstable();
+            prop_assert_eq!(first, plain);
         }
     }
 }

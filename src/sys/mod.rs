@@ -1,4 +1,4 @@
-//! The only unsafe: what the operating system offers and no crate wraps.
+//! What the operating system offers and no crate wraps: unsafe.
 
 pub mod peer;
 pub mod process;

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("sys", &[]),
+    ("vectors", &[]),
     ("env", &[]),
     ("wire", &["model"]),
     ("tools", &["model"]),
     ("policy", &["model"]),
-    ("redact", &["model"]),
+    ("redact", &["model", "vectors"]),
     ("recording", &["model"]),
     ("shim", &["model", "wire", "env", "sys", "tools", "redact"]),
     ("keeper", &["model", "wire", "env", "sys", "recording"]),
@@ -198,10 +199,14 @@ fn the_reader_of_imports_sees_groups_and_paths_and_no_comments() {
 }
 
 #[test]
-fn unsafe_is_only_in_sys() {
+fn unsafe_is_only_where_the_system_or_the_processor_is_asked() {
     for source in sources() {
         let words = source.text.split(|c: char| !c.is_alphanumeric() && c != '_');
-        assert!(source.module == "sys" || words.into_iter().all(|w| w != "unsafe"), "{}", source.path.display());
+        assert!(
+            ["sys", "vectors"].contains(&&*source.module) || words.into_iter().all(|w| w != "unsafe"),
+            "{}",
+            source.path.display()
+        );
     }
 }
 

@@ -21,6 +21,7 @@ mod xml;
 use super::checks::Check;
 use super::rules::Set;
 use super::scan::{self, Span};
+use super::words::Hit;
 use documents::Documents;
 use names::Says;
 use pairs::Pairs;
@@ -28,6 +29,8 @@ use rows::Rows;
 use statements::{Asked, Statements};
 use telling::{Lines, Tells};
 use xml::Elements;
+
+pub use telling::words;
 
 /// The kind of a mark for what an object of Kubernetes holds.
 pub const KUBERNETES: &str = "kubernetes-secret";
@@ -84,12 +87,12 @@ impl Context {
         self.rows.own(own);
     }
 
-    /// Takes whole lines, which stand `at` in the buffer.
-    pub fn lines(&mut self, text: &[u8], at: usize) {
+    /// Takes whole lines, which stand `at` in the buffer, with the words that stand in them ([`words`]), in order.
+    pub fn lines(&mut self, text: &[u8], at: usize, words: &[Hit]) {
         let controls = scan::controls(text);
         let mut lines = std::mem::take(&mut self.lines);
         let mut start = 0;
-        for (end, tells) in lines.of(text) {
+        for (end, tells) in lines.of(text, words) {
             let line = &text[start..end];
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -1,9 +1,7 @@
 //! Which lines are worth a reader's look. A reader of this context needs a word to begin with, and the words of all of
 //! them are searched at once; a line without any of them, as nearly all are, costs the search and no more.
 
-use std::sync::LazyLock;
-
-use super::super::words::Words;
+use super::super::words::Hit;
 
 /// What the words of a line may be of, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -198,40 +196,36 @@ const WORDS: &[(&str, Edges, Tells)] = &[
     ("<table", Edges::Any, Tells::TABLE),
 ];
 
-static SEARCH: LazyLock<Words> = LazyLock::new(|| {
-    Words::new(WORDS.iter().enumerate().map(|(index, (word, ..))| (*word, u16::try_from(index).unwrap_or(u16::MAX))))
-});
+/// The words, each with its place in the table.
+pub fn words() -> impl Iterator<Item = (&'static str, u16)> + Clone {
+    WORDS.iter().zip(0..).map(|((word, ..), index)| (*word, index))
+}
 
 /// Where lines end, and what the words in each of them are of.
 #[derive(Default)]
 pub struct Lines {
-    low: Vec<u8>,
     lines: Vec<(usize, Tells)>,
 }
 
 impl Lines {
-    /// The end of each line, its newline included, and what it tells.
-    pub fn of(&mut self, text: &[u8]) -> impl Iterator<Item = (usize, Tells)> {
-        let Lines { low, lines } = self;
+    /// The end of each line, its newline included, and what it tells by the words that stand in it, which are in order.
+    pub fn of(&mut self, text: &[u8], words: &[Hit]) -> impl Iterator<Item = (usize, Tells)> {
+        let Lines { lines } = self;
         lines.clear();
         lines.extend(memchr::memchr_iter(b'\n', text).map(|at| (at + 1, Tells::NONE)));
         if lines.last().is_none_or(|(end, _)| *end < text.len()) {
             lines.push((text.len(), Tells::NONE));
         }
         let mut line = 0;
-        SEARCH.each(text, low, |at, word| {
-            let (word, edges, tells) = WORDS[usize::from(word)];
-            // Each pass of the search begins anew.
-            if line > 0 && at < lines[line - 1].0 {
-                line = 0;
+        for Hit { at, owner } in words {
+            let (word, edges, tells) = WORDS[usize::from(*owner)];
+            while *at >= lines[line].0 {
+                line += 1;
             }
-            if at >= lines[line].0 {
-                line += lines[line..].partition_point(|(end, _)| *end <= at);
-            }
-            if stands(text, at, word.len(), edges) {
+            if stands(text, *at, word.len(), edges) {
                 lines[line].1 = lines[line].1.or(tells);
             }
-        });
+        }
         lines.iter().copied()
     }
 }
@@ -268,16 +262,27 @@ fn both_upper(a: u8, b: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
 
+    use super::super::super::words::Words;
     use super::super::names::{all, says};
     use super::super::phrases;
     use super::*;
 
+    fn lines(text: &[u8]) -> Vec<(usize, Tells)> {
+        static SEARCH: LazyLock<Words> = LazyLock::new(|| Words::new(words()));
+        let mut hits = Vec::new();
+        SEARCH.each(text, |hit| hits.push(hit));
+        hits.sort_unstable();
+        Lines::default().of(text, &hits).collect()
+    }
+
     fn tells(text: &str) -> Tells {
-        Lines::default().of(text.as_bytes()).fold(Tells::NONE, |all, (_, tells)| all.or(tells))
+        lines(text.as_bytes()).into_iter().fold(Tells::NONE, |all, (_, tells)| all.or(tells))
     }
 
     #[test]
@@ -324,8 +329,7 @@ mod tests {
 
     #[test]
     fn each_line_has_its_own() {
-        let mut lines = Lines::default();
-        let got: Vec<_> = lines.of(b"a\npassword=1\n\nINSERT INTO t\nkind: x").collect();
+        let got = lines(b"a\npassword=1\n\nINSERT INTO t\nkind: x");
         let is = |n: usize, tells: Tells| got[n].1.any(tells);
         assert_eq!(got.iter().map(|(end, _)| *end).collect::<Vec<_>>(), [2, 13, 14, 28, 35]);
         assert!(is(1, Tells::NAME) && is(3, Tells::STATEMENT) && is(4, Tells::OBJECT));
@@ -344,7 +348,7 @@ mod tests {
                 proptest::string::bytes_regex(&format!("(?-u){text}")).unwrap_or_else(|e| panic!("{text}: {e}"));
             for _ in 0..100 {
                 let text = texts.new_tree(&mut runner).unwrap().current();
-                let seen = Lines::default().of(&text).any(|(_, tells)| tells.any(Tells::PHRASE));
+                let seen = lines(&text).into_iter().any(|(_, tells)| tells.any(Tells::PHRASE));
                 assert!(seen || phrases::is_pgpass(&text), "{pattern}: {}", text.escape_ascii());
             }
         }

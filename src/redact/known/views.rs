@@ -5,6 +5,7 @@
 //! does not matter how a value was wrapped, indented or spaced.
 
 use super::grams::PADDING;
+use crate::vectors::{BEHIND, squeeze, stays};
 
 /// Bytes of the text between two marks of [`Places::Marks`].
 const STRIDE: usize = 512;
@@ -27,11 +28,6 @@ enum Places<'a> {
     Each(Vec<(u32, u32)>),
 }
 
-/// Neither a blank nor a control.
-fn stays(b: u8) -> bool {
-    b > b' ' && b != 0x7f
-}
-
 /// What of a secret can be searched.
 pub fn without_blanks(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|b| stays(*b)).collect()
@@ -39,19 +35,12 @@ pub fn without_blanks(text: &[u8]) -> Vec<u8> {
 
 impl<'a> View<'a> {
     pub fn without_blanks(text: &'a [u8]) -> View<'a> {
-        let mut bytes = vec![0; text.len() + PADDING];
+        let mut bytes = vec![0; text.len() + PADDING.max(BEHIND)];
         let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
         let mut length = 0;
         for block in text.chunks(STRIDE) {
             marks.push(length);
-            // Each byte is written and the next one over it, unless it stays: no branch. There is room for all.
-            let mut kept = 0;
-            let out = &mut bytes[length..length + block.len()];
-            for b in block {
-                out[kept.min(out.len() - 1)] = *b;
-                kept += usize::from(stays(*b));
-            }
-            length += kept;
+            length += squeeze(block, &mut bytes[length..length + block.len() + BEHIND]);
         }
         bytes.truncate(length + PADDING);
         View { bytes, length, places: Places::Marks(text, marks), unfinished: None, to_the_end: true }

@@ -3,36 +3,38 @@
 
 use std::sync::LazyLock;
 
-use super::super::super::words::Search;
+use super::super::super::words::Words;
 
 /// The fewest digits that any of the numbers has.
 const DIGITS: usize = 7;
 
 /// Parts of the names without which a number that is nothing but digits is none, but for the one of [`NIR`].
-const NAMES: [&[u8]; 20] = [
-    b"aadha",
-    b"bsn",
-    b"burgerserv",
-    b"cpf",
-    b"fax",
-    b"handy",
-    b"idnr",
-    b"insz",
-    b"mobil",
-    b"msisdn",
-    b"nhs",
-    b"niss",
-    b"phone",
-    b"rijksreg",
-    b"rrn",
-    b"sofinum",
-    b"social",
-    b"steuer",
-    b"t\xc3\xa9l",
-    b"tel",
+const NAMES: [&str; 24] = [
+    "aadha",
+    "bsn",
+    "burgerserv",
+    "cpf",
+    "fax",
+    "handy",
+    "idnr",
+    "insz",
+    "mobil",
+    "msisdn",
+    "nhs",
+    "niss",
+    "phone",
+    "rijksreg",
+    "rrn",
+    "sofinum",
+    "social",
+    "steuer",
+    "t\u{e9}l",
+    "tel",
+    "sin",
+    "ssn",
+    "tax",
+    "uid",
 ];
-/// The short ones of them are parts of many words, so they are searched apart.
-const SHORT: [&[u8]; 4] = [b"sin", b"ssn", b"tax", b"uid"];
 
 /// INSEE's number has a form of its own, and no letters in most cases.
 const NIR: usize = 15;
@@ -40,7 +42,7 @@ const NIR: usize = 15;
 /// Bytes from the beginning of the longest name to its number: what stands between is at most 20.
 const NEAR: usize = 64;
 
-static NAMED: LazyLock<[Option<Search>; 2]> = LazyLock::new(|| [Search::of(&NAMES), Search::of(&SHORT)]);
+static NAMED: LazyLock<Words> = LazyLock::new(|| Words::new(NAMES.into_iter().map(|name| (name, 0))));
 
 /// Whether a line has a number that is as long as any of these, and is of a form that some of them have or stands behind
 /// a name: digits with at most two signs between, and capital letters in some. A date and a time of ISO 8601 is none, and
@@ -79,12 +81,9 @@ pub fn may_be_in(line: &[u8]) -> bool {
 
 /// Whether a name stands before a number, near enough to be its name.
 fn named(before: &[u8]) -> bool {
-    let mut low = [0; NEAR];
-    let near = &before[before.len().saturating_sub(NEAR)..];
-    let low = &mut low[..near.len()];
-    low.copy_from_slice(near);
-    low.make_ascii_lowercase();
-    !low.is_empty() && NAMED.iter().any(|names| names.as_ref().is_none_or(|names| names.next(low, 0).is_some()))
+    let mut named = false;
+    NAMED.each(&before[before.len().saturating_sub(NEAR)..], |_| named = true);
+    named
 }
 
 /// Where a number ends that begins at a place and is nothing but digits, and none of a form that tells by itself.
