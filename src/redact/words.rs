@@ -3,8 +3,8 @@
 //! A rule is tried only where one of its words stands, and a line read only where one tells. There are hundreds of them,
 //! and most of any text is none. So of each word two pieces of three letters are taken, rare ones, one at an even and
 //! one at an odd distance from its beginning: whichever way the word stands, one of them is at an even place of the
-//! text. There three letters are looked up in a set of bits, each second byte; only where that says so the words that
-//! have such a piece are compared.
+//! text. There, at each second byte, three letters are looked up in a set of bits; where that says so, one more before or
+//! behind; and only where that says so too, the words that have such a piece are compared.
 //!
 //! Most commands print a few lines. To make the set ready takes longer than to look for each word at each of their
 //! letters, so the first kilobytes are searched so.
@@ -18,12 +18,15 @@ const LONG: usize = 3;
 /// Bytes that are searched letter by letter before the set is made: about what making it costs.
 const FIRST: usize = 4096;
 
-/// How many bits the set has, as a power of two: it is to stay in a processor's first cache.
-const BITS: u32 = 17;
-
 /// Bytes that are looked at in one step, and how many of them are read.
 const STEP: usize = 16;
 const READ: usize = STEP + LONG - 1;
+
+/// Bytes of a part that is looked at as a whole.
+const PART: usize = 2048;
+
+/// What makes a letter the same in both its cases, and other signs too: so what is found is compared.
+const ALIKE: u8 = 0x20;
 
 /// Letters by how often they stand in what tools print, the most usual first. Others are rarer.
 const USUAL: &[u8] = b" etaoinsrldcpmuhg-./0123bfykw";
@@ -106,26 +109,21 @@ impl Words {
     }
 }
 
-/// What of a piece is known where it is looked up.
-#[derive(Clone, Copy)]
-enum Known {
-    All,
-    /// Its first two letters: the word ends with them.
-    First,
-    /// Its last two: the word begins with them.
-    Last,
-}
-
 /// Pieces of all words.
 struct Pieces {
-    /// One bit for each hash of three letters at which words are to be looked for.
-    bits: Box<[u32; 1 << (BITS - 5)]>,
+    /// The three letters at which words are to be looked for.
+    three: Bits<{ 1 << 12 }>,
+    /// Those letters with one more, before or behind; and words of two.
+    four: Bits<{ 1 << 13 }>,
     /// Places in `places`, one more than their own, by a hash of the piece.
     heads: Box<[u16; 1 << 10]>,
     places: Vec<Place>,
     /// Words of one letter.
     single: Vec<u16>,
 }
+
+/// A set of letters that may have more than were put in: a bit for each hash.
+struct Bits<const N: usize>(Box<[u32; N]>);
 
 /// A piece of a word.
 struct Place {
@@ -140,31 +138,37 @@ struct Place {
 impl Pieces {
     fn of(words: &[Word]) -> Pieces {
         let mut pieces = Pieces {
-            bits: Box::new([0; 1 << (BITS - 5)]),
-            heads: Box::new([0; 1 << 10]),
+            three: Bits(Box::new([0; _])),
+            four: Bits(Box::new([0; _])),
+            heads: Box::new([0; _]),
             places: Vec::new(),
             single: Vec::new(),
         };
         for (index, word) in (0..).zip(words) {
-            match word.text {
-                [_] => pieces.single.push(index),
-                text @ [_, _] => {
-                    pieces.add(text, Known::First, index, 0);
-                    pieces.add(text, Known::Last, index, -1);
+            match *word.text {
+                [] | [_] => pieces.single.push(index),
+                [a, b] => {
+                    pieces.four.set(letters(&[a, b]));
+                    pieces.begins(a, b, index, 0);
+                    pieces.ends(a, b, index, -1);
                 }
-                text @ [a, b, c] => {
-                    pieces.add(text, Known::All, index, 0);
-                    if rarity(&[*a, *b]) > rarity(&[*b, *c]) {
-                        pieces.add(&text[..2], Known::Last, index, -1);
+                [a, b, c] => {
+                    pieces.add([a, b, c], index, 0);
+                    pieces.four.set_behind(&[a, b, c]);
+                    if rarity(&[a, b]) > rarity(&[b, c]) {
+                        pieces.ends(a, b, index, -1);
+                        pieces.four.set_before(&[a, b, c]);
                     } else {
-                        pieces.add(&text[1..], Known::First, index, 1);
+                        pieces.begins(b, c, index, 1);
                     }
                 }
-                text => {
+                ref text => {
                     for parity in 0..2 {
-                        let windows = text.windows(LONG).zip(0..).skip(parity).step_by(2);
-                        if let Some((piece, offset)) = windows.max_by_key(|(piece, _)| rarity(piece)) {
-                            pieces.add(piece, Known::All, index, offset);
+                        let windows = text.array_windows().zip(0_i8..).skip(parity).step_by(2);
+                        if let Some((piece, offset)) = windows.max_by_key(|(piece, _)| rarity(*piece)) {
+                            pieces.add(*piece, index, offset);
+                            let begin = usize::from(offset.unsigned_abs()).min(text.len() - LONG - 1);
+                            pieces.four.set(letters(&text[begin..=begin + LONG]));
                         }
                     }
                 }
@@ -173,36 +177,37 @@ impl Pieces {
         pieces
     }
 
-    fn add(&mut self, letters: &[u8], known: Known, word: u16, offset: i8) {
-        let code = letters.iter().rev().fold(0, |all, b| all << 8 | u32::from(*b)) | 0x0020_2020;
-        // As a letter is looked up.
-        let any = |shift: u32| (0..=255_u32).filter(|b| b & 0x20 != 0).map(move |b| b << shift);
-        let (piece, three): (u32, Vec<u32>) = match known {
-            Known::All => (code, vec![code]),
-            Known::First => (first(code), any(16).map(|b| code & 0xffff | b).collect()),
-            Known::Last => (last(code << 8), any(0).map(|b| code << 8 | b).collect()),
-        };
-        for three in three {
-            let bit = hash(three);
-            self.bits[bit >> 5] |= 1 << (bit & 31);
-        }
+    /// Three letters of a word.
+    fn add(&mut self, three: [u8; LONG], word: u16, offset: i8) {
+        self.three.set(letters(&three) << 8);
+        self.place(letters(&three), word, offset);
+    }
+
+    /// Two letters of a word, and any behind them.
+    fn begins(&mut self, a: u8, b: u8, word: u16, offset: i8) {
+        every().for_each(|c| self.three.set(letters(&[a, b, c]) << 8));
+        self.place(first(letters(&[a, b])), word, offset);
+    }
+
+    /// Two letters of a word, and any before them.
+    fn ends(&mut self, b: u8, c: u8, word: u16, offset: i8) {
+        every().for_each(|a| self.three.set(letters(&[a, b, c]) << 8));
+        self.place(last(letters(&[0, b, c])), word, offset);
+    }
+
+    fn place(&mut self, piece: u32, word: u16, offset: i8) {
         let head = &mut self.heads[slot(piece)];
         self.places.push(Place { piece, word, offset, next: *head });
         *head = u16::try_from(self.places.len()).unwrap_or_default();
     }
 
     fn each(&self, words: &[Word], text: &[u8], found: &mut impl FnMut(usize, u16)) {
-        let mut at = 0;
-        while let Some(bytes) = text[at..].first_chunk::<READ>() {
-            self.step(words, text, at, bytes, found);
-            at += STEP;
-        }
-        // The end is shorter than what a step reads.
-        let mut bytes = [0; STEP + READ];
-        bytes[..text.len() - at].copy_from_slice(&text[at..]);
-        for part in [0, STEP] {
-            if let Some(bytes) = bytes[part..].first_chunk::<READ>() {
-                self.step(words, text, at + part, bytes, found);
+        let mut part = Part::default();
+        for at in (0..text.len()).step_by(PART) {
+            part.fill(text, at);
+            for near in 0..self.near(&mut part) {
+                let near = usize::from(part.near[near]);
+                self.words_at(words, text, at + near, letters(part.at::<LONG>(near + 1)), found);
             }
         }
         for word in &self.single {
@@ -213,27 +218,40 @@ impl Pieces {
         }
     }
 
-    /// Looks at each second of the bytes, which stand `at` in the text.
-    fn step(&self, words: &[Word], text: &[u8], at: usize, bytes: &[u8; READ], found: &mut impl FnMut(usize, u16)) {
-        let [low, high] = [0, 8].map(|from| u64::from_le_bytes(std::array::from_fn(|n| bytes[from + n])));
-        let last = u64::from(bytes[STEP]) | u64::from(bytes[STEP + 1]) << 8;
-        let three =
-            [low, low >> 16, low >> 32, low >> 48 | high << 16, high, high >> 16, high >> 32, high >> 48 | last << 16];
-        let mut seen = 0_u32;
-        for (n, three) in three.iter().enumerate() {
-            let bit = hash(*three as u32 | 0x0020_2020);
-            seen |= (self.bits[bit >> 5] >> (bit & 31) & 1) << n;
+    /// Where words are to be looked for in a part. Few places are, and a branch for each of them would cost as much as all
+    /// the rest: so they are noted, and then looked at again. Gives how many.
+    fn near(&self, part: &mut Part) -> usize {
+        for n in 0..PART / STEP {
+            part.seen[n] = self.step(part.at(1 + n * STEP));
         }
-        while seen != 0 {
-            let n = seen.trailing_zeros() as usize;
-            seen &= seen - 1;
-            self.words_at(words, text, at + 2 * n, three[n] as u32 | 0x0020_2020, found);
+        let mut count = 0;
+        for (n, eight) in part.seen.as_chunks().0.iter().enumerate() {
+            let mut seen = u64::from_le_bytes(*eight);
+            while seen != 0 {
+                let at = n * 8 * STEP + 2 * seen.trailing_zeros() as usize;
+                seen &= seen - 1;
+                let [before, rest @ ..]: &[u8; LONG + 2] = part.at(at);
+                let behind = u32::from_le_bytes(*rest);
+                let keys = [behind, behind << 8 | u32::from(*before), behind & 0xffff, behind >> 8 & 0xffff];
+                part.near[count] = at as u16;
+                count += keys.into_iter().fold(0, |any, key| any | self.four.has(key)) as usize;
+            }
         }
+        count
     }
 
-    #[inline(never)]
+    /// At which of each second of the bytes a word is to be looked for, as bits.
+    fn step(&self, bytes: &[u8; READ]) -> u8 {
+        let [low, high] = [0, STEP / 2].map(|from| u64::from_le_bytes(std::array::from_fn(|n| bytes[from + n])));
+        let last = u64::from(u16::from_le_bytes([bytes[STEP], bytes[STEP + 1]]));
+        let middle = low >> 48 | high << 16;
+        let end = high >> 48 | last << 16;
+        let three = [low, low >> 16, low >> 32, middle, high, high >> 16, high >> 32, end];
+        let bits = (0..).zip(three).map(|(n, three)| self.three.has((three as u32) << 8) << n);
+        bits.fold(0, |all, bit| all | bit as u8)
+    }
+
     fn words_at(&self, words: &[Word], text: &[u8], at: usize, three: u32, found: &mut impl FnMut(usize, u16)) {
-        let three = three & 0x00ff_ffff;
         for piece in [three, first(three), last(three)] {
             let mut next = self.heads[slot(piece)];
             while let Some(place) = self.places.get(usize::from(next).wrapping_sub(1)) {
@@ -249,18 +267,76 @@ impl Pieces {
     }
 }
 
+/// A part of a text, its letters as they are looked up, and what was seen in it.
+struct Part {
+    /// The byte before it, the part, and as many behind it as are read.
+    bytes: [u8; 1 + PART + READ],
+    seen: [u8; PART / STEP],
+    near: [u16; PART / 2],
+}
+
+impl Default for Part {
+    fn default() -> Part {
+        Part { bytes: [0; _], seen: [0; _], near: [0; _] }
+    }
+}
+
+impl Part {
+    fn fill(&mut self, text: &[u8], at: usize) {
+        self.bytes[0] = at.checked_sub(1).map_or(ALIKE, |before| text[before] | ALIKE);
+        let there = &text[at..text.len().min(at + PART + READ)];
+        let (bytes, rest) = self.bytes[1..].split_at_mut(there.len());
+        bytes.iter_mut().zip(there).for_each(|(to, b)| *to = b | ALIKE);
+        rest.fill(ALIKE);
+    }
+
+    fn at<const N: usize>(&self, at: usize) -> &[u8; N] {
+        self.bytes[at..].first_chunk().unwrap_or(&[0; N])
+    }
+}
+
+impl<const N: usize> Bits<N> {
+    fn bit(letters: u32) -> usize {
+        (letters.wrapping_mul(0x9E37_79B1) >> (u32::BITS - (N * 32).ilog2())) as usize
+    }
+
+    fn has(&self, letters: u32) -> u32 {
+        let bit = Self::bit(letters);
+        self.0[bit / 32] >> (bit % 32) & 1
+    }
+
+    fn set(&mut self, letters: u32) {
+        let bit = Self::bit(letters);
+        self.0[bit / 32] |= 1 << (bit % 32);
+    }
+
+    fn set_behind(&mut self, three: &[u8; LONG]) {
+        every().for_each(|d| self.set(letters(three) | letters(&[d]) << 24));
+    }
+
+    fn set_before(&mut self, three: &[u8; LONG]) {
+        every().for_each(|a| self.set(letters(three) << 8 | letters(&[a])));
+    }
+}
+
+/// Every letter, as it is looked up, and what stands behind a text's end.
+fn every() -> impl Iterator<Item = u8> {
+    (0..=u8::MAX).filter(|b| b & ALIKE != 0)
+}
+
+/// Up to four letters as one number, as they are looked up.
+fn letters(letters: &[u8]) -> u32 {
+    letters.iter().rev().fold(0, |all, b| all << 8 | u32::from(b | ALIKE))
+}
+
 /// The two letters with which a piece begins, as a piece of their own.
 fn first(three: u32) -> u32 {
     three & 0xffff | 1 << 24
 }
 
+/// The two with which it ends.
 fn last(three: u32) -> u32 {
     three & 0x00ff_ff00 | 1 << 25
-}
-
-/// Of the lower three bytes.
-fn hash(three: u32) -> usize {
-    (three.wrapping_mul(0x9E_3779 << 8) >> (32 - BITS)) as usize
 }
 
 fn slot(piece: u32) -> usize {
