@@ -75,6 +75,90 @@ fn by_sixteen(text: &[u8], out: &mut [u8]) -> usize {
     kept + one_by_one(rest, &mut out[kept..])
 }
 
+/// Where decimal digits stand, run by run: where each begins and ends, in order.
+pub struct Digits<'a> {
+    text: &'a [u8],
+    /// Where the block begins whose digits are in the mask, those that were told left out.
+    block: usize,
+    mask: u64,
+}
+
+const BLOCK: usize = 64;
+
+impl<'a> Digits<'a> {
+    pub fn of(text: &'a [u8]) -> Digits<'a> {
+        Digits { text, block: 0, mask: mask(text) }
+    }
+
+    /// Goes on at a place, which must not be before the last one that was told.
+    pub fn skip_to(&mut self, at: usize) {
+        let block = at / BLOCK * BLOCK;
+        if block > self.block {
+            self.block = block;
+            self.mask = mask(self.text.get(block..).unwrap_or_default());
+        }
+        self.mask &= u64::MAX << (at % BLOCK);
+    }
+}
+
+impl Iterator for Digits<'_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while self.mask == 0 {
+            self.block += BLOCK;
+            self.mask = mask(self.text.get(self.block..).filter(|rest| !rest.is_empty())?);
+        }
+        let first = self.mask.trailing_zeros();
+        let start = self.block + first as usize;
+        let mut length = (self.mask >> first).trailing_ones();
+        let mut end = start + length as usize;
+        while first + length == u64::BITS || end == self.block + BLOCK {
+            self.block += BLOCK;
+            self.mask = self.text.get(self.block..).map_or(0, mask);
+            length = self.mask.trailing_ones();
+            end += length as usize;
+            if length < u64::BITS {
+                break;
+            }
+        }
+        self.mask &= u64::MAX.checked_shl((end - self.block) as u32).unwrap_or_default();
+        Some((start, end))
+    }
+}
+
+/// A bit for each of the first [`BLOCK`] bytes that is a digit.
+fn mask(text: &[u8]) -> u64 {
+    let mut padded = [0; BLOCK];
+    let block = text.first_chunk().unwrap_or_else(|| {
+        padded[..text.len()].copy_from_slice(text);
+        &padded
+    });
+    let (parts, _) = block.as_chunks::<16>();
+    // SAFETY: every processor of this kind has SSE2.
+    #[cfg(target_arch = "x86_64")]
+    let sixteen = |part| unsafe { sixteen(part) };
+    (0..).zip(parts).fold(0, |mask, (n, part)| mask | u64::from(sixteen(part)) << (16 * n))
+}
+
+/// Which of the bytes are digits, as bits.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse2")]
+fn sixteen(part: &[u8; 16]) -> u16 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm_sub_epi8,
+    };
+    let (low, high) = (u128::from_le_bytes(*part) as i64, (u128::from_le_bytes(*part) >> 64) as i64);
+    let above = _mm_sub_epi8(_mm_set_epi64x(high, low), _mm_set1_epi8(b'0'.cast_signed()));
+    _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above)) as u16
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn sixteen(part: &[u8; 16]) -> u16 {
+    (0..).zip(part).fold(0, |mask, (n, b)| mask | u16::from(b.is_ascii_digit()) << n)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -94,6 +178,28 @@ mod tests {
                 let kept = squeeze(&text, &mut out);
                 prop_assert_eq!(&out[..kept], &expected);
             }
+        }
+
+        #[test]
+        fn digits_are_told_run_by_run(
+            text in proptest::collection::vec(prop_oneof![4 => Just(b'7'), 1 => any::<u8>(), 1 => Just(b':')], 0..300),
+            skip in 0..400_usize,
+        ) {
+            let text = text.as_slice();
+            let mut expected = Vec::new();
+            let mut at = 0;
+            for run in text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+                if run[0].is_ascii_digit() {
+                    expected.push((at, at + run.len()));
+                }
+                at += run.len();
+            }
+            prop_assert_eq!(&Digits::of(text).collect::<Vec<_>>(), &expected);
+            let mut digits = Digits::of(text);
+            digits.skip_to(skip);
+            let behind: Vec<_> =
+                expected.into_iter().filter(|(_, end)| *end > skip).map(|(start, end)| (start.max(skip), end)).collect();
+            prop_assert_eq!(digits.collect::<Vec<_>>(), behind);
         }
     }
 }

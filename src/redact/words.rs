@@ -221,11 +221,13 @@ impl Pieces {
     /// Where words are to be looked for in a part. Few places are, and a branch for each of them would cost as much as all
     /// the rest: so they are noted, and then looked at again. Gives how many.
     fn near(&self, part: &mut Part) -> usize {
-        for n in 0..PART / STEP {
+        let steps = part.length.div_ceil(STEP);
+        for n in 0..steps {
             part.seen[n] = self.step(part.at(1 + n * STEP));
         }
+        part.seen[steps..].fill(0);
         let mut count = 0;
-        for (n, eight) in part.seen.as_chunks().0.iter().enumerate() {
+        for (n, eight) in part.seen.as_chunks().0.iter().enumerate().take(steps.div_ceil(8)) {
             let mut seen = u64::from_le_bytes(*eight);
             while seen != 0 {
                 let at = n * 8 * STEP + 2 * seen.trailing_zeros() as usize;
@@ -271,19 +273,21 @@ impl Pieces {
 struct Part {
     /// The byte before it, the part, and as many behind it as are read.
     bytes: [u8; 1 + PART + READ],
+    length: usize,
     seen: [u8; PART / STEP],
     near: [u16; PART / 2],
 }
 
 impl Default for Part {
     fn default() -> Part {
-        Part { bytes: [0; _], seen: [0; _], near: [0; _] }
+        Part { bytes: [0; _], length: 0, seen: [0; _], near: [0; _] }
     }
 }
 
 impl Part {
     fn fill(&mut self, text: &[u8], at: usize) {
         self.bytes[0] = at.checked_sub(1).map_or(ALIKE, |before| text[before] | ALIKE);
+        self.length = PART.min(text.len() - at);
         let there = &text[at..text.len().min(at + PART + READ)];
         let (bytes, rest) = self.bytes[1..].split_at_mut(there.len());
         bytes.iter_mut().zip(there).for_each(|(to, b)| *to = b | ALIKE);

@@ -172,13 +172,19 @@ pub fn patterns() -> impl Iterator<Item = &'static str> {
     PHRASES.iter().map(|phrase| phrase.pattern)
 }
 
-/// Whether a line may be of pgpass(5), which no word tells: a host, a port or a star, and three more fields.
+/// Whether a line may be of pgpass(5), which no word tells: a host or the path of a socket, a port or a star, and three
+/// more fields, of which the last alone may have blanks.
 pub fn is_pgpass(line: &[u8]) -> bool {
-    let mut colons = memchr::memchr_iter(b':', line);
-    let Some((first, second)) = colons.next().zip(colons.next()) else { return false };
-    let port = &line[first + 1..second];
-    let port = port == b"*" || (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
-    port && colons.nth(1).is_some()
+    let host = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'*' | b'-');
+    let path = line.first() == Some(&b'/');
+    let Some(first) = line.iter().position(|b| if path { *b == b':' } else { !host(b) }) else { return false };
+    let rest = &line[first..];
+    let Some(second) = rest.iter().skip(1).take(6).position(|b| *b == b':').filter(|_| rest[0] == b':') else {
+        return false;
+    };
+    let (port, fields) = (&rest[1..=second], &rest[second + 2..]);
+    (port == b"*" || (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit))
+        && fields.iter().take_while(|b| !b.is_ascii_whitespace()).filter(|b| **b == b':').count() >= 2
 }
 
 /// A line in which a word stands that a secret may follow.

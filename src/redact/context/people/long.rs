@@ -1,9 +1,10 @@
-//! In which lines a number of a person may stand. Most lines have digits, and few of them such a number: so a line is
-//! looked at once, digit by digit, before it is searched for any of them.
+//! In which lines a number of a person may stand. Most lines have digits, and few of them such a number: so a line's
+//! digits are looked at before it is searched for any of them.
 
 use std::sync::LazyLock;
 
 use super::super::super::words::Words;
+use crate::vectors::Digits;
 
 /// The fewest digits that any of the numbers has.
 const DIGITS: usize = 7;
@@ -48,35 +49,36 @@ static NAMED: LazyLock<Words> = LazyLock::new(|| Words::new(NAMES.into_iter().ma
 /// a name: digits with at most two signs between, and capital letters in some. A date and a time of ISO 8601 is none, and
 /// most lines of logs begin with it.
 pub fn may_be_in(line: &[u8]) -> bool {
-    if line.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() < DIGITS {
-        return false;
-    }
-    let (mut at, mut digits, mut apart, mut began) = (0, 0, 0, 0);
-    while at < line.len() {
-        match line[at] {
-            b'0'..=b'9' => {
-                let length = if digits == 0 { date(&line[at..]) } else { 0 };
-                if length > 0 {
-                    at += length;
-                    continue;
-                }
-                if digits == 0 {
-                    began = at;
-                }
-                (digits, apart) = (digits + 1, 0);
-                if digits == DIGITS {
-                    let Some(end) = solid(line, began).filter(|_| !named(&line[..began])) else { return true };
-                    (at, digits, apart) = (end, 0, 0);
-                    continue;
-                }
+    let mut runs = Digits::of(line);
+    let (mut digits, mut began, mut behind) = (0, 0, 0);
+    while let Some((start, end)) = runs.next() {
+        if digits == 0 || !joined(&line[behind..start]) {
+            let length = date(&line[start..]);
+            if length > 0 {
+                digits = 0;
+                runs.skip_to(start + length);
+                continue;
             }
-            b'A'..=b'Z' => apart = 0,
-            b' ' | b'.' | b'(' | b')' | b'/' | b'-' if apart < 2 => apart += 1,
-            _ => (digits, apart) = (0, 0),
+            (digits, began) = (0, start);
         }
-        at += 1;
+        (digits, behind) = (digits + end - start, end);
+        if digits >= DIGITS {
+            if !solid(line, began) || named(&line[..began]) {
+                return true;
+            }
+            digits = 0;
+        }
     }
     false
+}
+
+/// Whether what stands between digits may be of one number: capital letters, and at most two signs in a row.
+fn joined(between: &[u8]) -> bool {
+    let mut apart = 0;
+    between.iter().all(|b| {
+        apart = if b.is_ascii_uppercase() { 0 } else { apart + 1 };
+        apart == 0 || apart <= 2 && matches!(b, b' ' | b'.' | b'(' | b')' | b'/' | b'-')
+    })
 }
 
 /// Whether a name stands before a number, near enough to be its name.
@@ -86,15 +88,15 @@ fn named(before: &[u8]) -> bool {
     named
 }
 
-/// Where a number ends that begins at a place and is nothing but digits, and none of a form that tells by itself.
-fn solid(line: &[u8], began: usize) -> Option<usize> {
+/// Whether a number that begins at a place is nothing but digits, and of no form that tells by itself.
+fn solid(line: &[u8], began: usize) -> bool {
     let end = line[began..].iter().position(|b| !b.is_ascii_digit()).map_or(line.len(), |n| began + n);
     let before = began.checked_sub(1).map(|before| line[before]);
     let formed = before.is_some_and(|b| b.is_ascii_uppercase() || b == b'+')
         || end - began < DIGITS
         || end - began == NIR
         || goes_on(&line[end..]);
-    (!formed).then_some(end)
+    !formed
 }
 
 /// Whether what follows digits may be more of the same number: a capital letter, or digits behind at most two signs.
