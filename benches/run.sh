@@ -1,7 +1,6 @@
 #!/bin/sh
 # Builds the programs as install.sh does, and prints what they cost beside the bare tools. The words say which parts:
-# latency, bulk, load, short, start; without any, all. RUNS, MEBIBYTES, AT_ONCE and SHORT_RUNS in the environment make it
-# shorter or longer.
+# latency, bulk, big, load, short, start; without any, all. README.md names the variables that make it shorter or longer.
 set -eu
 
 main() {

@@ -53,7 +53,7 @@ pub fn run(site: &Site) {
 }
 
 /// Lines as programs write them, none with a secret in it.
-fn fill(path: &Path, mebibytes: usize) {
+pub fn fill(path: &Path, mebibytes: usize) {
     let line =
         |n: usize| format!("{n:08} INFO request handled: path=/items/{} status=200 took={}us\n", n % 997, n % 7919);
     let text: String = (0..).map(line).take((1 << 20) / 64).collect();

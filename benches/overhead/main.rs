@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
 
+mod big;
 mod bulk;
 mod latency;
 mod listener;
@@ -34,6 +35,7 @@ type Part = fn(&Site);
 const PARTS: &[(&str, Part)] = &[
     ("latency", latency::run),
     ("bulk", bulk::run),
+    ("big", big::run),
     ("load", load::run),
     ("short", short::run),
     ("start", start::run),

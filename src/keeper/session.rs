@@ -99,8 +99,8 @@ impl Session<'_> {
                 let terms = terms.clone();
                 return Ok(Some((answer, terms)));
             }
-            let Answer { id, digest, decision } = answer;
-            let said = FromKeeper::Answer { id: id.clone(), digest, decision: decision.clone() };
+            let Answer { id, digest, decision, marks: _ } = answer;
+            let said = FromKeeper::Answer { id: id.clone(), digest, decision: decision.clone(), marks: None };
             self.messages.say(said).await?;
             if matches!(decision, Decision::Deny(_)) {
                 return Ok(None);
@@ -158,8 +158,8 @@ impl Session<'_> {
     }
 
     async fn tell(&mut self, answer: Answer) -> Result<(), Broken> {
-        let Answer { id, digest, decision } = answer;
-        self.messages.say(FromKeeper::Answer { id, digest, decision }).await?;
+        let Answer { id, digest, decision, marks } = answer;
+        self.messages.say(FromKeeper::Answer { id, digest, decision, marks }).await?;
         Ok(())
     }
 

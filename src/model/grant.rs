@@ -1,5 +1,7 @@
 //! What is lent to one command.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -29,6 +31,19 @@ impl Secret {
     pub fn off_the_wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         STANDARD.decode(text.as_bytes()).map(Secret::new).map_err(de::Error::custom)
+    }
+}
+
+/// What the pseudonyms in marks are made with: the same value has the same one in all that one login runs.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pseudonyms(
+    #[serde(serialize_with = "Secret::onto_the_wire", deserialize_with = "Secret::off_the_wire")] pub Secret,
+);
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pseudonyms(…)")
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Masking {
     /// By kind, by mask set, or `*` for all; the narrowest counts. Without one, [`Style::Mark`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub styles: BTreeMap<String, Style>,
+    /// Pseudonyms are new in each run; without it, a login keeps them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pseudonyms_of_a_run: bool,
 }
 
 impl Masking {
@@ -38,14 +41,15 @@ impl Masking {
     pub const MOST_RULES: usize = 1000;
 
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.styles.is_empty()
+        self.rules.is_empty() && self.styles.is_empty() && !self.pseudonyms_of_a_run
     }
 
     /// What of it belongs to these mask sets.
     #[must_use]
     pub fn of_sets(&self, sets: &[String]) -> Masking {
         let rules = self.rules.iter().filter(|rule| sets.contains(&rule.set)).cloned().collect();
-        Masking { rules, styles: self.styles.clone() }
+        let pseudonyms_of_a_run = self.pseudonyms_of_a_run && !sets.is_empty();
+        Masking { rules, styles: self.styles.clone(), pseudonyms_of_a_run }
     }
 }
 

@@ -21,7 +21,7 @@ pub use bytes::{Bytes, Clean, Raw};
 pub use decision::{ApprovalTicket, Decision, Refusal, RefusalKind, Terms};
 pub use delivery::{Delivery, EnvChange, HelperScope, MemFile, Part, Word};
 pub use facts::{Content, ContentSource, Digest, Facts};
-pub use grant::{Grant, GrantKind, Secret};
+pub use grant::{Grant, GrantKind, Pseudonyms, Secret};
 pub use id::{ApprovalId, InvocationId};
 pub use invocation::{Invocation, Pin, StreamKind, Streams};
 pub use masking::{Column, Find, JsonPath, Literal, MASK_SETS, Masking, Misread, OwnRule, Pattern, Step, Style};

@@ -18,6 +18,9 @@
 //! "*" = "mark"
 //! ```
 //!
+//! A mark's pseudonym is the same for the same value in all that one login runs, so that rows of two commands can be
+//! joined. With `pseudonyms = "run"`, before the first table, it is new in each run.
+//!
 //! A literal is told to each shim whose command it holds for, and a shim runs as the agent's user: names and words
 //! belong there, and no password. What is lent to a command is masked in every form without being listed.
 //!
@@ -54,6 +57,7 @@ struct Document {
     rule: Vec<Rule>,
     #[serde(default)]
     marks: BTreeMap<String, Spanned<String>>,
+    pseudonyms: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -135,6 +139,17 @@ pub fn read(name: &str, text: &str) -> Result<Masking, LoadError> {
     if masking.rules.len() > Masking::MOST_RULES {
         return Err(LoadError::whole(name, &format!("has more than {} rules", Masking::MOST_RULES)));
     }
+    masking.pseudonyms_of_a_run = match document.pseudonyms.as_ref().map(|given| (given.get_ref().as_str(), given)) {
+        None | Some(("login", _)) => false,
+        Some(("run", _)) => true,
+        Some((other, given)) => {
+            return Err(at(
+                given.span().start,
+                &format!("pseudonyms last a \"login\" or a \"run\", no {other:?}"),
+                None,
+            ));
+        }
+    };
     for (kind, given) in document.marks {
         let style = Style::by_name(given.get_ref()).ok_or_else(|| {
             let names: Vec<&str> = Style::NAMES.iter().map(|(name, _)| *name).collect();
@@ -160,6 +175,7 @@ impl Masks {
         let more = read(name, text)?;
         self.masking.rules.extend(more.rules);
         self.masking.styles.extend(more.styles);
+        self.masking.pseudonyms_of_a_run |= more.pseudonyms_of_a_run;
         if self.masking.rules.len() > Masking::MOST_RULES {
             return Err(LoadError::whole(name, &format!("makes more than {} rules", Masking::MOST_RULES)));
         }

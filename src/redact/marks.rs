@@ -1,10 +1,10 @@
 //! What stands in place of a secret: a mark that says its kind and a pseudonym, or another form that policy chose.
 //!
 //! A pseudonym is HMAC-SHA-256 (RFC 2104) of the value, cut to sixteen bits: the same value has the same one under the
-//! same key, so rows can still be joined, and nothing leads back. The key is drawn for each run and never leaves the
-//! process that masks: that process runs as the agent's user, and whoever held a key that lasts could try all
-//! telephone numbers against yesterday's marks. Within a run an agent can still print a guess and compare;
-//! [`Style::Fixed`] is for values where that is too much.
+//! same key, so rows can still be joined, and nothing leads back. The key is a login's, made from one that the server
+//! keeps, or where operators want it drawn for each run. What masks runs as the agent's user, so it is no secret to an
+//! agent, which may try all telephone numbers against the marks that it was shown, as it may print a guess and compare;
+//! other logins' marks are under other keys. [`Style::Fixed`] is for values where that is too much.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -293,7 +293,7 @@ mod tests {
             assert_eq!(Set::by_name(name).unwrap().name(), name);
         }
         let styles = [("pii".to_owned(), Style::Fixed), ("addresses".to_owned(), Style::LastFour)].into();
-        let marks = Marks::new(&Masking { rules: Vec::new(), styles });
+        let marks = Marks::new(&Masking { styles, ..Masking::default() });
         for kind in ["email", "phone", "iban", "national-number", "credit-card"] {
             assert!(kinds().contains(kind) && marks.style(kind) == Style::Fixed, "{kind}");
         }

@@ -141,8 +141,8 @@ fn a_granted_secret_is_masked_in_each_usual_encoding_wherever_it_stands() {
 #[test]
 fn a_mark_that_keeps_a_form_shows_nothing_of_a_granted_secret_beside_or_within() {
     let masking = Masking {
-        rules: Vec::new(),
         styles: [("*".to_owned(), Style::Format), ("email".to_owned(), Style::Format)].into(),
+        ..Masking::default()
     };
     let secret = Secret::new(b"Zq8vT3mKx0LrWb5Jd7Yp".to_vec());
     for text in [

@@ -14,6 +14,7 @@ pub mod http;
 pub mod identity;
 mod invocations;
 pub mod issuers;
+mod marks;
 mod policies;
 mod question;
 mod recordings;
@@ -50,6 +51,7 @@ pub struct App {
     policies: Policies,
     recordings: recordings::Recordings,
     signer: audit::Signer,
+    pub marks: marks::Marks,
     clock: Clock,
     stopping: watch::Sender<bool>,
 }
@@ -76,12 +78,13 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, Error> {
         folder(&config.data)?;
         let signer = audit::Signer::open(&config.data.join("audit.key"))?;
+        let marks = marks::Marks::open(&config.data.join("marks.key"))?;
         let store = Store::open(&config.store, clock.clone()).await?;
         let policies = Policies::open(config.policy.clone());
         let recordings = recordings::Recordings::open(&config.data)?;
         let stopping = watch::Sender::new(false);
         let (identity, issuers) = (identity::Identity::default(), issuers::Issuers::default());
-        Ok(Arc::new(App { config, store, identity, issuers, policies, recordings, signer, clock, stopping }))
+        Ok(Arc::new(App { config, store, identity, issuers, policies, recordings, signer, marks, clock, stopping }))
     }
 
     pub fn now(&self) -> Micros {

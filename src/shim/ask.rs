@@ -123,7 +123,7 @@ impl Keeper {
 
     fn answer(&mut self, asked: &InvocationId) -> Result<Answer, No> {
         match self.receive()? {
-            FromKeeper::Answer { id, decision, .. } if id == *asked => Ok(permit::answer(decision)),
+            FromKeeper::Answer { id, decision, marks, .. } if id == *asked => Ok(permit::answer(decision, marks)),
             other => Err(self.no(other)),
         }
     }

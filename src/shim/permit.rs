@@ -1,11 +1,13 @@
 //! Proof that terms were accepted. Nothing runs without one, and this is the only place that makes one.
 
-use crate::model::{ApprovalTicket, Decision, Grant, Refusal, RefusalKind, Terms};
+use crate::model::{ApprovalTicket, Decision, Grant, Pseudonyms, Refusal, RefusalKind, Terms};
 use crate::redact::{MarkKey, Redactor, Settings, UnknownSet, known_sets};
 
 /// An allowance whose terms this program can keep.
 pub struct Permit {
     terms: Terms,
+    /// What pseudonyms that last are made with.
+    marks: Option<Pseudonyms>,
 }
 
 /// What a decision comes to.
@@ -18,10 +20,10 @@ pub enum Answer {
 }
 
 /// Names each arm: a decision that is not understood has already failed to parse.
-pub fn answer(decision: Decision) -> Answer {
+pub fn answer(decision: Decision, marks: Option<Pseudonyms>) -> Answer {
     match decision {
         Decision::Allow(terms) => match known_sets(&terms.masks) {
-            Ok(()) => Answer::Permit(Permit { terms }),
+            Ok(()) => Answer::Permit(Permit { terms, marks }),
             Err(unknown) => Answer::NotTaken(cannot_enforce(&unknown)),
         },
         Decision::Ask(ticket) => Answer::Wait(ticket),
@@ -44,16 +46,17 @@ impl Permit {
 
     /// The mask sets of the terms, and the secrets that were lent.
     pub fn lenses(&self, grants: &[Grant]) -> Result<Lenses, Refusal> {
-        lenses(&self.terms, grants).map_err(|unknown| cannot_enforce(&unknown))
+        lenses(&self.terms, self.marks.as_ref(), grants).map_err(|unknown| cannot_enforce(&unknown))
     }
 }
 
-fn lenses(terms: &Terms, grants: &[Grant]) -> Result<Lenses, UnknownSet> {
+fn lenses(terms: &Terms, marks: Option<&Pseudonyms>, grants: &[Grant]) -> Result<Lenses, UnknownSet> {
     let secrets: Vec<_> = grants.iter().map(|grant| &grant.secret).collect();
     let settings = Settings { sets: &terms.masks, secrets: &secrets };
     let output = Redactor::with(&settings, &terms.masking)?;
     // Without randomness marks have no pseudonyms; they mask all the same.
-    let output = match MarkKey::random() {
+    let key = marks.map_or_else(MarkKey::random, |marks| Some(MarkKey::new(marks.0.expose())));
+    let output = match key {
         Some(key) => output.keyed(key),
         None => output,
     };
@@ -79,8 +82,8 @@ mod tests {
     #[test]
     fn terms_that_cannot_be_kept_are_no_permit() {
         let masks = |name: &str| Terms { masks: vec![name.to_owned()], ..Terms::default() };
-        assert!(matches!(answer(Decision::Allow(masks("secrets"))), Answer::Permit(_)));
-        assert!(matches!(answer(Decision::Allow(masks("no such set"))), Answer::NotTaken(_)));
+        assert!(matches!(answer(Decision::Allow(masks("secrets")), None), Answer::Permit(_)));
+        assert!(matches!(answer(Decision::Allow(masks("no such set")), None), Answer::NotTaken(_)));
         assert!(serde_json::from_str::<Decision>(r#"{"decision":"allow","sandbox":true}"#).is_err());
     }
 }

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ApprovalId, ApprovalTicket, Bytes, Decision, Digest, Exit, Facts, Grant, Invocation, InvocationId, Micros, Subject,
+    ApprovalId, ApprovalTicket, Bytes, Decision, Digest, Exit, Facts, Grant, Invocation, InvocationId, Micros,
+    Pseudonyms, Subject,
 };
 
 /// Raised when a message changes its meaning. A server answers an older or newer client with 426 and says so.
@@ -82,9 +83,12 @@ pub struct Answer {
     /// Of the invocation, its facts and who asks: what an approval is bound to.
     pub digest: Digest,
     pub decision: Decision,
+    /// With a yes whose marks have pseudonyms that last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Pseudonyms>,
 }
 
-/// The grants of one invocation. The one answer that carries secrets.
+/// The grants of one invocation.
 #[derive(Serialize, Deserialize)]
 pub struct Drawn {
     pub grants: Vec<Grant>,
@@ -175,7 +179,7 @@ pub struct ApprovalAnswer {
     pub at: Micros,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Answering {
     pub reason: String,
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{
     Bytes, Decision, Digest, Exit, Facts, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros,
-    Refusal, Subject,
+    Pseudonyms, Refusal, Subject,
 };
 
 /// Said in a shim's [`Hello`]; raised when a message changes its meaning.
@@ -175,6 +175,8 @@ pub enum FromKeeper {
         id: InvocationId,
         digest: Digest,
         decision: Decision,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        marks: Option<Pseudonyms>,
     },
     Drawn {
         grants: Vec<Grant>,

@@ -154,6 +154,7 @@ fn keep(shim: &mut UnixStream, terms: &Terms, record: &Mutex<Record>) {
                 id: question.invocation.id,
                 digest: Digest([0; 32]),
                 decision: Decision::Allow(terms.clone()),
+                marks: None,
             },
             FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
             FromShim::Frame(frame) => {

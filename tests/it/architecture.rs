@@ -29,6 +29,7 @@ const OPENS_SECRETS: &[&str] = &[
     "src/tools/kubectl/delivery.rs",      // the granted token, into the kubeconfig that is made for one line
     "src/tools/psql/delivery.rs",         // the role's password, into the password file that is made for one line
     "src/server/issuers/postgres/mod.rs", // the issuer role's password, to log in with
+    "src/shim/permit.rs",                 // what the run's pseudonyms are made with
     "src/shim/deliver.rs",                // writes it into the sealed memory file that the tool reads
     "src/shim/helper.rs",                 // tells git, which asked for it
 ];

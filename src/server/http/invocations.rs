@@ -47,7 +47,13 @@ async fn ask(State(app): State<Arc<App>>, caller: Caller, request: Request) -> R
         let judged = tokio::task::spawn_blocking(move || judge(&app, &who, &body.bytes));
         judged.await.map_err(Failure::internal)??
     };
-    invocations::accept(&app, caller.subject, judged).await.map(Json)
+    let answer = invocations::accept(&app, caller.subject.clone(), judged).await?;
+    Ok(marked(&app, &caller.subject, answer))
+}
+
+/// A yes goes with what the login's pseudonyms are made with.
+fn marked(app: &App, who: &Subject, answer: Answer) -> Json<Answer> {
+    Json(Answer { marks: app.marks.of(who, &answer.decision), ..answer })
 }
 
 fn judge(app: &App, who: &Subject, body: &[u8]) -> Result<question::Judged, Failure> {
@@ -73,7 +79,7 @@ async fn decision(
     // Before the first look, so that nothing falls between looking and listening.
     let mut changes = app.store.changes().subscribe();
     let mut answer = invocations::decision(&app, &caller.subject, &id).await?;
-    let Decision::Ask(first) = answer.decision.clone() else { return Ok(Json(answer)) };
+    let Decision::Ask(first) = answer.decision.clone() else { return Ok(marked(&app, &caller.subject, answer)) };
     let mut bound = first.clone();
     while Instant::now() < until && !*stopping.borrow() {
         let expires = Instant::now() + left(bound.expires.since(app.now()));
@@ -90,7 +96,7 @@ async fn decision(
             Decision::Ask(_) | Decision::Allow(_) | Decision::Deny(_) => break,
         }
     }
-    Ok(Json(answer))
+    Ok(marked(&app, &caller.subject, answer))
 }
 
 fn left(span: Micros) -> Duration {

@@ -27,6 +27,7 @@ mod failures;
 #[cfg(feature = "demo")]
 mod keeper;
 mod login;
+mod marks;
 mod oidc;
 mod postgres_grants;
 #[cfg(feature = "demo")]
