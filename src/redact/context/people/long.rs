@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::super::super::numbers::date;
 use super::super::super::words::Words;
 use crate::vectors::Digits;
 
@@ -106,26 +107,6 @@ fn goes_on(after: &[u8]) -> bool {
         [] | [b'-'] => next.is_ascii_digit() || next.is_ascii_uppercase(),
         signs => signs.len() <= 2 && next.is_ascii_digit(),
     })
-}
-
-/// How long the date is with which a text begins, with its time; 0 where it is none.
-fn date(text: &[u8]) -> usize {
-    let like = |text: &[u8], form: &[u8]| {
-        let alike = |(b, sign): (&u8, &u8)| if *sign == b'0' { b.is_ascii_digit() } else { b == sign };
-        text.len() >= form.len() && text.iter().zip(form).all(alike)
-    };
-    if !like(text, b"0000-00-00") || !matches!(text[0], b'1' | b'2') {
-        return 0;
-    }
-    match text.get(10) {
-        Some(b'0'..=b'9' | b'-') => 0,
-        Some(b'T' | b' ') if like(&text[11..], b"00:00:00") => {
-            let fraction =
-                text[19..].iter().take(10).take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',')).count();
-            19 + fraction
-        }
-        _ => 10,
-    }
 }
 
 #[cfg(test)]
