@@ -31,6 +31,9 @@ fn main() {
     let table = "  1 | quartz  | 2025-11-03 10:00:00 | 19.90 | ordered by customer, shipped\n";
     let line = "2025-11-03T10:00:00Z INFO worker-3 handled GET /orders/7781 in 12 ms\n";
     let hits = format!("{}2025-11-03T10:00:01Z WARN retry password=x1y2z3w4\n", line.repeat(14));
+    let requests: String = (0..1000)
+        .map(|n| format!("{n:08} INFO request handled: path=/items/{} status=200 took={}us\n", n % 997, n * 7 % 7919))
+        .collect();
     let binary: Vec<u8> = (0..=255u8).map(|b| b.wrapping_mul(167) | 0x80).collect();
     let long = json.replace('\n', " ");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
@@ -40,6 +43,7 @@ fn main() {
         ("JSON lines", json.as_bytes()),
         ("psql table", table.as_bytes()),
         ("log", line.as_bytes()),
+        ("log of requests", requests.as_bytes()),
         ("log, a hit each KB", hits.as_bytes()),
         ("log, a hit each line", b"2025-11-03T10:00:01Z WARN retry password=x1y2z3w4\n"),
         ("one line of JSON", long.as_bytes()),

@@ -50,7 +50,7 @@ fn masking(input: &Input) -> Masking {
     let rules = finds.into_iter().zip(input.rules).filter(|(_, on)| *on).enumerate();
     let rules = rules.map(|(n, (find, _))| OwnRule { id: format!("own-{n}"), set: "pii".to_owned(), find }).collect();
     let style = Style::NAMES[usize::from(input.style) % Style::NAMES.len()].1;
-    Masking { rules, styles: [("*".to_owned(), style)].into() }
+    Masking { rules, styles: [("*".to_owned(), style)].into(), ..Masking::default() }
 }
 
 fn redacted(text: &[u8], pieces: &[u8], sets: &[String], masking: &Masking, terminal: bool) -> Vec<u8> {
