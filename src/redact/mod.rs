@@ -33,7 +33,7 @@ use context::Context as Told;
 use keys::Keys;
 use marks::Marks;
 use own::Own;
-use scan::{Scanner, Span};
+use scan::{Scanner, Seen, Span};
 use shown::Sequences;
 use words::Hit;
 
@@ -372,8 +372,8 @@ impl Redactor {
     /// All that is masked in it, with what is known.
     fn ruled(&mut self, end: usize, known: Vec<Span>, raw: Option<&shown::Raw>) -> Vec<Span> {
         let words = &self.words[..self.words.partition_point(|word| word.at < end)];
-        let words = (0 < end && end <= self.seen).then_some(words);
-        let mut spans = self.scanner.spans(&self.line[..end], words, known);
+        let seen = (0 < end && end <= self.seen).then_some(Seen { words, binary: self.told.binary() });
+        let mut spans = self.scanner.spans(&self.line[..end], seen, known);
         if let Some(raw) = raw {
             let more = self.scanner.spans(&raw.bytes, None, Vec::new());
             self.hold(raw, more, &mut spans);

@@ -5,6 +5,7 @@
 //! ordinary text costs a search, and the worst text a bounded number of passes over each word.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -27,6 +28,21 @@ pub struct Span {
     pub kind: &'static str,
     /// It continues a secret that has its mark already: dropped without another.
     pub silent: bool,
+}
+
+/// What was seen in lines before they are searched.
+pub struct Seen<'a> {
+    /// The words of rules, in order.
+    pub words: &'a [Hit],
+    /// Lines of no text, in order.
+    pub binary: &'a [Range<usize>],
+}
+
+impl Seen<'_> {
+    fn in_binary(&self, span: &Span) -> bool {
+        let behind = self.binary.partition_point(|lines| lines.end <= span.start);
+        self.binary.get(behind).is_some_and(|lines| lines.start <= span.start)
+    }
 }
 
 pub struct Scanner {
@@ -104,22 +120,20 @@ impl Scanner {
         told.sort_unstable();
     }
 
-    /// All secrets of the text, in order, apart from one another; `spans` are those that are known already, `words` the
-    /// words of rules in it, if they are. The text begins and ends at ends of lines, or is part of one line.
-    pub fn spans(&mut self, text: &[u8], words: Option<&[Hit]>, mut spans: Vec<Span>) -> Vec<Span> {
+    /// All secrets of the text, in order, apart from one another; `spans` are those that are known already. The text
+    /// begins and ends at ends of lines, or is part of one line.
+    pub fn spans(&mut self, text: &[u8], seen: Option<Seen<'_>>, mut spans: Vec<Span>) -> Vec<Span> {
         let known = spans.len();
-        match words {
-            Some(words) => self.ruled(text, words, |_, span| spans.extend(span)),
+        match &seen {
+            Some(seen) => self.ruled(text, seen.words, |_, span| spans.extend(span)),
             None => self.searched(text, |_, span| spans.extend(span)),
         }
         self.own.spans(text, &mut spans);
         let mut index = 0;
-        if spans.len() > known && controls(text) {
-            spans.retain(|span| {
-                index += 1;
-                index <= known || !in_binary(text, span)
-            });
-        }
+        spans.retain(|span| {
+            index += 1;
+            index <= known || !seen.as_ref().map_or_else(|| in_binary(text, span), |seen| seen.in_binary(span))
+        });
         merge(spans)
     }
 

@@ -238,6 +238,18 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     .prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn what_is_no_text_stays_whole_up_to_the_next_line_that_is_one() {
+    let pack = b"\x01\x00\xfe\x93\nGdKPw:\x9a\xc9I\xcf\x86\n\xa3\xefA@2.mu\xe0\x83\n";
+    let text = b"ok\npassword=hunter22 \xe9t\xe9\n";
+    let whole = [&pack[..], text].concat();
+    let expected = [&pack[..], b"ok\npassword=[masked:password] \xe9t\xe9\n"].concat();
+    for cut in 0..whole.len() {
+        let out = masked(&[&whole[..cut], &whole[cut..]], None);
+        assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string(), "cut at {cut}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

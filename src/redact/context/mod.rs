@@ -18,6 +18,8 @@ mod statements;
 mod telling;
 mod xml;
 
+use std::ops::Range;
+
 use super::checks::Check;
 use super::rules::Set;
 use super::scan::{self, Span};
@@ -53,6 +55,10 @@ pub struct Context {
     /// What the words of the line before are of.
     before: Tells,
     lines: Lines,
+    /// Lines of no text, in the buffer; consecutive ones are one.
+    binary: Vec<Range<usize>>,
+    /// The line before was one.
+    in_binary: bool,
     /// The line before was a row of base64, or began a block in PEM: this one may be of the same text.
     coded: bool,
     documents: Documents,
@@ -71,6 +77,8 @@ impl Context {
             addresses,
             before: Tells::NONE,
             lines: Lines::default(),
+            binary: Vec::new(),
+            in_binary: false,
             coded: false,
             documents: Documents::default(),
             pairs: Pairs::default(),
@@ -96,7 +104,13 @@ impl Context {
             let line = &text[start..end];
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if controls && scan::binary(line) {
+            // What is no UTF-8 behind such a line is the same: a pack's shorter lines may have no control in them.
+            self.in_binary = controls && scan::binary(line) || self.in_binary && std::str::from_utf8(line).is_err();
+            if self.in_binary {
+                match self.binary.last_mut().filter(|last| last.end == at + start) {
+                    Some(last) => last.end = at + end,
+                    None => self.binary.push(at + start..at + end),
+                }
                 self.rows.skip(line);
                 self.before = Tells::NONE;
             } else if controls && line.contains(&0) {
@@ -184,6 +198,11 @@ impl Context {
         self.pairs.decide(&mut self.found);
     }
 
+    /// The lines of no text in the buffer, as far as it was seen.
+    pub fn binary(&self) -> &[Range<usize>] {
+        &self.binary
+    }
+
     /// What was found up to `end`, and forgets that much of the buffer.
     pub fn take(&mut self, end: usize) -> Vec<Span> {
         let taken = self.found.extract_if(.., |span| span.start < end).collect();
@@ -191,6 +210,10 @@ impl Context {
             span.start -= end;
             span.end -= end;
         }
+        self.binary.retain_mut(|lines| {
+            *lines = lines.start.saturating_sub(end)..lines.end.saturating_sub(end);
+            lines.end > 0
+        });
         self.documents.shift(end);
         self.pairs.shift(end);
         taken
