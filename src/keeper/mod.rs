@@ -52,7 +52,7 @@ use crate::wire::frames::{self, FromKeeper, FromShim};
 use credential::Asked;
 use messages::{Budget, Messages};
 use session::{Broken, Session, unexpected};
-use sessions::Sessions;
+use sessions::{Distrust, Sessions};
 use spool::Spool;
 use upload::Uploads;
 
@@ -262,8 +262,11 @@ async fn converse(keeper: &Keeper, messages: &mut Messages, peer: &Peer) -> Resu
     };
     let mut first = next(messages).await?;
     if let Some(FromShim::Above { tool, by_shell }) = first {
-        keeper.sessions.settle(peer).await;
-        messages.say(FromKeeper::Above { role: keeper.sessions.above(peer, &tool, by_shell) }).await?;
+        let said = match keeper.sessions.settle(peer).await {
+            Ok(()) => FromKeeper::Above { role: keeper.sessions.above(peer, &tool, by_shell) },
+            Err(why) => distrusted("a part of another command", why),
+        };
+        messages.say(said).await?;
         first = next(messages).await?;
     }
     match first {
@@ -272,10 +275,7 @@ async fn converse(keeper: &Keeper, messages: &mut Messages, peer: &Peer) -> Resu
         Some(FromShim::Passes { role, by_shell }) if role.len() <= session::LONGEST_ROLE => {
             let said = match keeper.sessions.passes(peer, role, by_shell) {
                 Ok(()) => FromKeeper::Done,
-                Err(why) => {
-                    let what = "a part of another command".to_owned();
-                    FromKeeper::Failed(frames::Failure { what, why: why.to_string(), hint: None })
-                }
+                Err(why) => distrusted("a part of another command", why),
             };
             messages.say(said).await?;
             Ok(())
@@ -283,8 +283,11 @@ async fn converse(keeper: &Keeper, messages: &mut Messages, peer: &Peer) -> Resu
         Some(FromShim::Control(control)) => control::serve(keeper, messages, peer, control).await,
         Some(FromShim::Credential { protocol, host, path }) => {
             let asked = Asked { protocol: &protocol, host: &host, path: &path };
-            keeper.sessions.settle(peer).await;
-            messages.say(credential(keeper, peer, &asked)).await?;
+            let said = match keeper.sessions.settle(peer).await {
+                Ok(()) => credential(keeper, peer, &asked),
+                Err(why) => distrusted("a credential", why),
+            };
+            messages.say(said).await?;
             Ok(())
         }
         Some(other) => Err(unexpected(&other)),
@@ -299,10 +302,13 @@ fn credential(keeper: &Keeper, peer: &Peer, asked: &Asked<'_>) -> FromKeeper {
         }
         Err(why) => {
             tracing::warn!(pid = peer.pid, uid = peer.uid, %why, "a credential helper was not answered");
-            let what = "a credential".to_owned();
-            FromKeeper::Failed(frames::Failure { what, why: why.to_string(), hint: None })
+            distrusted("a credential", why)
         }
     }
+}
+
+fn distrusted(what: &str, why: Distrust) -> FromKeeper {
+    FromKeeper::Failed(frames::Failure { what: what.to_owned(), why: why.to_string(), hint: None })
 }
 
 /// Wall-clock time.

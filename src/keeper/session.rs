@@ -51,7 +51,11 @@ impl Session<'_> {
     pub async fn run(mut self, question: Question) -> Result<(), Broken> {
         let what = one_line(&question.invocation);
         let name = question.invocation.tool.clone();
-        self.keeper.sessions.settle(self.peer).await;
+        if let Err(why) = self.keeper.sessions.settle(self.peer).await {
+            let hint = Some("run it again: the machine was too busy".to_owned());
+            self.fail::<()>(failure(&what, &why.to_string(), hint)).await?;
+            return Ok(());
+        }
         if self.keeper.sessions.repeats(self.peer, &what) >= MOST_REPEATS {
             let hint =
                 format!("does the real {name} start {name} by PATH? pin the program that it means: portcullis pin");

@@ -16,7 +16,9 @@ use crate::sys::peer::Peer;
 use crate::sys::process::{self, Process};
 
 /// How long whoever runs below a shim is kept waiting for that shim's word of which process its tool is.
-const SOON: Duration = Duration::from_secs(10);
+/// Past it nothing is run: a part of that command that is taken for a stranger has its output masked, which
+/// breaks what two processes of a tool say to each other.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Every command whose tool has started.
 #[derive(Default)]
@@ -69,6 +71,8 @@ pub struct Started<'a> {
 pub enum Distrust {
     #[error("the caller cannot be seen from here or has ended")]
     Unseen,
+    #[error("the command that it runs under has not said within {} s which process it is", SOON.as_secs())]
+    Unsettled,
     #[error("process {0} does not descend from the shim that named it")]
     NoDescendant(i32),
     #[error("the caller does not run under a gated command that has a credential to give")]
@@ -92,9 +96,13 @@ impl Sessions {
 
     /// Waits until every shim above this peer has said which process its tool is. A tool runs before its shim can say so,
     /// and what it starts at once may be here first: it is neither turned away nor taken for a stranger.
-    pub async fn settle(&self, peer: &Peer) {
+    pub async fn settle(&self, peer: &Peer) -> Result<(), Distrust> {
+        self.settled_within(peer, SOON).await
+    }
+
+    async fn settled_within(&self, peer: &Peer, patience: Duration) -> Result<(), Distrust> {
         if lock(&self.starting).is_empty() {
-            return;
+            return Ok(());
         }
         let settled = async {
             loop {
@@ -111,7 +119,7 @@ impl Sessions {
                 changed.await;
             }
         };
-        let _ = timeout(SOON, settled).await;
+        timeout(patience, settled).await.map_err(|_| Distrust::Unsettled)
     }
 
     /// The nearest gated command that this peer runs under.
@@ -348,6 +356,19 @@ mod tests {
         let id = InvocationId::from_ulid(9);
         let started = Started { pid: 1, id: &id, name: "git", line: "git pull", role: None, credential: None };
         assert_eq!(sessions.started(&us, started).err(), Some(Distrust::NoDescendant(1)));
+    }
+
+    #[tokio::test]
+    async fn whoever_runs_below_a_shim_that_says_nothing_is_turned_away() {
+        let (us, _open) = peer();
+        let sessions = Sessions::default();
+        let settle = || sessions.settled_within(&us, std::time::Duration::from_millis(20));
+        assert_eq!(settle().await, Ok(()));
+        let above = crate::sys::process::line(us.pid.unwrap())[1];
+        super::lock(&sessions.starting).insert(above, 1);
+        assert_eq!(settle().await, Err(Distrust::Unsettled));
+        drop(super::Starting { sessions: &sessions, shim: above });
+        assert_eq!(settle().await, Ok(()));
     }
 
     #[test]
