@@ -71,6 +71,9 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
         let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
+        if key == b"PASS" && passed(line, name.0, &line[sign + 1..]) {
+            continue;
+        }
         // A cookie's name and value have a rule of their own.
         let cookie = key.len().checked_sub(6).is_some_and(|n| key[n..].eq_ignore_ascii_case(b"cookie"));
         if cookie && line[value.0..].iter().take(80).any(|b| *b == b'=') {
@@ -86,17 +89,25 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;
             push(value);
-            // Terraform's and Pulumi's plans: `"old" -> "new"`.
-            if let Some(new) = line[until..].strip_prefix(b"\" -> \"") {
-                let start = until + 6;
-                until = start + new.iter().position(|b| *b == b'"').unwrap_or(new.len());
-                if counts(Says::Surely, &line[start..until], b"") {
-                    push((start, until));
+            if let Some(new) = changed(line, until) {
+                until = new.1;
+                if counts(Says::Surely, &line[new.0..new.1], b"") {
+                    push(new);
                 }
             }
         }
     }
     options(line, &mut push);
+}
+
+/// The value that comes instead of the one that ends here: `"old" -> "new"` of Terraform's and Pulumi's plans,
+/// `[-old-]{+new+}` of `git diff --word-diff`.
+fn changed(line: &[u8], end: usize) -> Option<(usize, usize)> {
+    let rest = &line[end..];
+    let signs = [(&b"\" -> \""[..], &b"\""[..]), (b"]{+", b"+}"), (b"-]{+", b"+}")];
+    let (open, close) = signs.iter().find(|(open, _)| rest.starts_with(open))?;
+    let start = end + open.len();
+    Some((start, start + memchr::memmem::find(&line[start..], close).unwrap_or(line.len() - start)))
 }
 
 /// The name that ends before a sign, behind quotes, brackets and a type. Before a comma only a quoted one in capitals.
@@ -125,6 +136,14 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let name = &line[start..end];
     let capitals = quoted && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
     (!name.is_empty() && (line[sign] != b',' || capitals)).then_some((start, end))
+}
+
+/// `--- PASS: TestToken2 (0.02s)`: what runs tests tells the name of one, and how long it took.
+fn passed(line: &[u8], start: usize, after: &[u8]) -> bool {
+    let begins = matches!(line[..start].trim_ascii(), b"" | b"---");
+    let test = after.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let name = test.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.' | b'-' | b':' | b'#'));
+    begins && (after.trim_ascii_end().ends_with(b"s)") || name && test.to_ascii_lowercase().starts_with(b"test"))
 }
 
 /// `private key: …`, as WireGuard says it.
