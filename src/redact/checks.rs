@@ -1,11 +1,13 @@
 //! What a pattern cannot say: whether what it found looks like a secret.
 
+mod elsewhere;
 mod random;
 mod sums;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use elsewhere::{covered, example, kept, sealed, tagged};
 pub use random::{jumbled, uuid};
 use random::{key, random};
 use sums::{card, checksum};
@@ -164,27 +166,6 @@ const SENTENCE: &[&[u8]] = &[
     b"the", b"of", b"is", b"to", b"your", b"must", b"for", b"and", b"not", b"be", b"or", b"an", b"with", b"this",
     b"used", b"when", b"that", b"from", b"has", b"have", b"can", b"should", b"at", b"by", b"in", b"as", b"are",
 ];
-/// YAML's tags of what is put in later: CloudFormation, Ansible, GitLab.
-const TAGS: &[&[u8]] = &[
-    b"!Sub",
-    b"!Ref",
-    b"!GetAtt",
-    b"!ImportValue",
-    b"!Join",
-    b"!Select",
-    b"!FindInMap",
-    b"!If",
-    b"!Base64",
-    b"!reference",
-    b"!secret",
-    b"!env",
-    b"!env_var",
-    b"!include",
-    b"!unsafe",
-    b"!!binary",
-    b"!!str",
-];
-
 fn real(found: &[u8], after: &[u8]) -> bool {
     if found.len() < 4 || found.starts_with(b"[masked:") {
         return false;
@@ -204,30 +185,22 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if let Some(certainly) = placeholder(found) {
         return certainly;
     }
-    if code(found, after)
-        || called_so(found)
-        || path(found)
-        || sealed(found)
-        || prose(found, after)
-        || TAGS.contains(&found)
-    {
+    if code(found, after) || called_so(found) || path(found) || sealed(found) || prose(found, after) || tagged(found) {
         return false;
     }
     // kubectl's own words where it leaves a secret out.
     if matches!(found, b"DATA+OMITTED" | b"REDACTED") || found.starts_with(b"<set") {
         return false;
     }
-    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'=')) {
+    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'='))
+        || covered(found)
+        || kept(found)
+    {
         return false;
     }
     // `password:  16 bytes` of kubectl describe.
     let size = found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes");
     !size
-}
-
-/// What AWS's documents write where a key would be: `AKIAIOSFODNN7EXAMPLE`.
-fn example(found: &[u8]) -> bool {
-    found.ends_with(b"EXAMPLE") || found.ends_with(b"EXAMPLEKEY")
 }
 
 fn cookie(pair: &[u8]) -> bool {
@@ -237,11 +210,6 @@ fn cookie(pair: &[u8]) -> bool {
     let setting = value.len() < 12 && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b' '))
         || value.len() < 4;
     telling.iter().any(|word| memchr::memmem::find(&name, word).is_some()) && !value.is_empty() || !setting
-}
-
-/// What Bitnami's sealed-secrets encrypts: the length of its session key, 512 bytes, and what only the cluster reads.
-fn sealed(found: &[u8]) -> bool {
-    found.len() >= 64 && matches!(found, [b'A', b'g', b'A'..=b'D', ..])
 }
 
 /// How lines of programs begin, of which a secret is a literal in quotes.
@@ -277,7 +245,9 @@ pub fn expression(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(FAR)..at];
     let start = memchr::memrchr2(b'\n', 0, before).map_or(0, |n| n + 1);
     let line = before[start..].trim_ascii_start();
-    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/") {
+    // `arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC12d` is a name as well.
+    let word = line.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',')).next().unwrap_or_default();
+    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/") || word.starts_with(b"arn:") {
         return true;
     }
     // A diff's sign, and a comment's that holds an example.

@@ -135,7 +135,9 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let start = end - line[..end].iter().rev().take(80).take_while(|b| word(b)).count();
     let name = &line[start..end];
     let capitals = quoted && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
-    (!name.is_empty() && (line[sign] != b',' || capitals)).then_some((start, end))
+    // `["--token", "…"]`
+    let option = quoted && name.starts_with(b"--") && line[sign + 1..].trim_ascii_start().first() == line.get(end);
+    (!name.is_empty() && (line[sign] != b',' || capitals || option)).then_some((start, end))
 }
 
 /// `--- PASS: TestToken2 (0.02s)`: what runs tests tells the name of one, and how long it took.
@@ -173,6 +175,10 @@ fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
     let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b'>' | b'\\' | b'[' | b'(');
     let mut start = sign + 1;
     start += line[start..].iter().take_while(|b| lead(b)).count();
+    // Rust's `Some("…")`
+    if line[start..].starts_with(b"Some(\"") {
+        start += 5;
+    }
     let bracket = line[..start].ends_with(b"(");
     let open = line.get(start).copied();
     match open {

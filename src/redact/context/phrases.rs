@@ -61,7 +61,7 @@ const PHRASES: &[Phrase] = &[
     // netrc(5), an ENV of a Dockerfile, and sentences.
     phrase(
         "password",
-        r"(?i)(?:^|[\s_])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for \S+ is|set to))?:?\s+([^\s,;)\x22']{8,})",
+        r"(?i)(?:^|[\s_])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?[^\s:]+:)?:?\s+([^\s,;)\x22']{8,})",
         mixed,
     ),
     phrase(
@@ -101,6 +101,8 @@ const PHRASES: &[Phrase] = &[
     ),
     // pgpass(5)
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
+    // psql's variables.
+    phrase("password", r"(?i)^\\set\s+[a-z0-9_]*(?:pass|passwd|password|pw|pwd|secret|token)\s+'?([^\s']{4,})", real),
     // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
     phrase("password", r#"(?i)^\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
     phrase("password", r"(?:^|> )AUTH (?:default |[a-z]{1,20} )?([^\s]{8,})$", random),
@@ -121,6 +123,7 @@ const PHRASES: &[Phrase] = &[
     // GitHub's workflow commands.
     phrase("secret", r"::add-mask::([^\s]{4,})", real),
     // RFC 7616
+    phrase("authorization", r#"(?i)\bHawk .*\bmac="?([0-9A-Za-z+/=]{16,})"#, always),
     phrase("authorization", r#"(?i)\bDigest .*\bresponse="?([0-9a-f]{16,})"#, always),
     phrase(
         "authorization",

@@ -135,6 +135,8 @@ pub struct Asked {
     told: Option<Tells>,
     /// `1) "requirepass"`: redis's name of the value in the next line.
     named: Option<Says>,
+    /// `- --token`: an item of a list of arguments, whose value is the next.
+    option: Option<Says>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,11 +153,12 @@ enum Tells {
 
 impl Asked {
     pub fn inside(&self) -> bool {
-        self.told.is_some() || self.named.is_some()
+        self.told.is_some() || self.named.is_some() || self.option.is_some()
     }
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         self.numbered(line, at, found);
+        self.option(line, at, found);
         let text = line.trim_ascii();
         if text.is_empty() {
             return;
@@ -176,6 +179,26 @@ impl Asked {
             return;
         }
         self.told = tells(line);
+    }
+
+    /// `- --token` and `- …` of YAML, `"--token",` and `"…"` of JSON.
+    fn option(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let told = self.option.take();
+        let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b',');
+        let dash = line.iter().take_while(|b| **b == b' ').count();
+        let start = if line[dash..].starts_with(b"- ") { dash + 2 } else { dash };
+        let start = start + line[start..].iter().take_while(|b| lead(b)).count();
+        let text = &line[start..];
+        let text = &text[..text.len() - text.iter().rev().take_while(|b| lead(b) || **b == b'\r').count()];
+        match told {
+            Some(told) if counts(told, text, b"") => {
+                found.push(Span { start: at + start, end: at + start + text.len(), kind: NAMED, silent: false });
+            }
+            _ => {
+                let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+                self.option = text.strip_prefix(b"--").filter(|name| start > 0 && name.iter().all(word)).and_then(says);
+            }
+        }
     }
 
     /// `1) "requirepass"` and `2) "…"`, as redis's client prints them.

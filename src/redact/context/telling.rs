@@ -146,6 +146,8 @@ const WORDS: &[(&str, Edges, Tells)] = &[
     ("authenticate", Edges::Any, SAID),
     ("_pw", Edges::Any, SAID),
     ("_pass", Edges::Any, SAID),
+    ("\\set", Edges::Any, SAID),
+    ("hawk ", Edges::Any, SAID),
     ("mnemonic", Edges::Any, SAID),
     ("seed", Edges::Word, SAID),
     ("recovery", Edges::Any, SAID),
