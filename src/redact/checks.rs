@@ -170,7 +170,7 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if found.len() < 4 || found.starts_with(b"[masked:") {
         return false;
     }
-    let lower = found.to_ascii_lowercase();
+    let lower = found.trim_ascii().to_ascii_lowercase();
     if WORDS.contains(&&lower[..])
         || lower.starts_with(b"your")
         || lower.windows(4).any(|w| w == b"your" || w == b"xxxx")

@@ -26,6 +26,10 @@ const OPTIONS: &[(&[u8], &[u8])] = &[
     (b"curl", b"--user"),
     (b"curl", b"-U"),
     (b"curl", b"--proxy-user"),
+    (b"curl", b"--cert"),
+    (b"curl", b"-E"),
+    (b"http", b"-a"),
+    (b"https", b"-a"),
     (b"wget", b"--password"),
     (b"openssl", b"-k"),
     (b"openssl", b"-passin"),
@@ -67,6 +71,16 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if path(sign) && line[..name.0].ends_with(b"$") {
             continue;
         }
+        let behind = line[sign + 1..].trim_ascii_start();
+        let listed = behind.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        if listed.is_some_and(|list| list.starts_with(b"\"") || list.starts_with(b"'"))
+            && line[name.0..name.1].strip_suffix(b"s").and_then(says).is_some()
+        {
+            let start = line.len() - behind.len();
+            until = start + memchr::memchr(b']', behind).unwrap_or(behind.len());
+            list(line, (start, until), &mut push);
+            continue;
+        }
         let value = value_after(line, sign);
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
@@ -98,6 +112,32 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         }
     }
     options(line, &mut push);
+    environment(line, &mut push);
+}
+
+/// `setenv API_TOKEN …` of csh, `set -gx API_TOKEN …` of fish, `ENV API_TOKEN …` of a Dockerfile.
+fn environment(line: &[u8], push: &mut impl FnMut((usize, usize))) {
+    let text = line.trim_ascii_start();
+    if ![&b"setenv "[..], b"set -", b"ENV "].iter().any(|command| text.starts_with(command)) {
+        return;
+    }
+    let mut words = Words { line, at: 0 }.skip(1).filter(|word| !line[word.0..word.1].starts_with(b"-"));
+    if let (Some(name), Some(value)) = (words.next(), words.next())
+        && says(&line[name.0..name.1]).is_some_and(|told| counts(told, &line[value.0..value.1], b""))
+    {
+        push(value);
+    }
+}
+
+/// `"tokens": ["…", "…"]`: what looks as keys do.
+fn list(line: &[u8], (mut start, end): (usize, usize), push: &mut impl FnMut((usize, usize))) {
+    while let Some(open) = memchr::memchr2(b'"', b'\'', &line[start..end]).map(|n| start + n + 1) {
+        let Some(close) = memchr::memchr(line[open - 1], &line[open..end]).map(|n| open + n) else { return };
+        if counts(Says::Maybe, &line[open..close], b"") {
+            push((open, close));
+        }
+        start = close + 1;
+    }
 }
 
 /// The value that comes instead of the one that ends here: `"old" -> "new"` of Terraform's and Pulumi's plans,
@@ -207,8 +247,19 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
     }
     let mut words = Words { line, at: 0 }.peekable();
     let mut programs = Vec::new();
+    // What `--name` or `secret set` called, whose `--value` or `--body` may follow.
+    let (mut called, mut before) = (None, &line[..0]);
     while let Some(word) = words.next() {
         let text = &line[word.0..word.1];
+        match before {
+            b"--name" => called = says(text),
+            b"set" if memchr::memmem::find(&line[..word.0], b"secret").is_some() => called = Some(Says::Surely),
+            b"--value" | b"--body" | b"--secret-string" if called.is_some_and(|told| counts(told, text, b"")) => {
+                push(word);
+            }
+            _ => {}
+        }
+        before = text;
         if !text.starts_with(b"-") {
             let program = text.rsplit(|b| *b == b'/').next().unwrap_or(text);
             if OPTIONS.iter().any(|(name, _)| *name == program) {
@@ -234,13 +285,14 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
             }
         }
         let takes = |(name, option): &&(&[u8], &[u8])| programs.contains(name) && text.starts_with(option);
-        if let Some((name, option)) = OPTIONS.iter().find(takes) {
+        if let Some((program, option)) = OPTIONS.iter().find(takes) {
             let joined = text.len() > option.len() && option.len() == 2;
             let value = if joined { Some((word.0 + option.len(), word.1)) } else { next.filter(|_| text == *option) };
             let Some(mut value) = value else { continue };
-            let _ = name;
             // `user:password`; an address has a colon as well, so only for options that take a user.
-            if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user") {
+            if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user" | b"--cert" | b"-E")
+                || program.starts_with(b"http") && *option == b"-a"
+            {
                 let Some(colon) = line[value.0..value.1].iter().position(|b| matches!(b, b':' | b'%')) else {
                     continue;
                 };

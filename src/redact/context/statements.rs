@@ -149,6 +149,8 @@ enum Tells {
     Labelled,
     /// The line's last word.
     Last,
+    /// A field of a form in MIME, or an element as PHP's `var_dump` shows it.
+    Field(Says),
 }
 
 impl Asked {
@@ -170,10 +172,13 @@ impl Asked {
             Some(Tells::Codes) if text.len() >= 8 && last.len() == text.len() && Check::Random.holds(text, b"") => text,
             Some(Tells::Labelled) if text.contains(&b':') && (Check::Key.holds(last, b"") || strong(last)) => last,
             Some(Tells::Last) if last.len() >= 4 => last,
+            Some(Tells::Field(told)) => field(told, text),
             _ => &text[..0],
         };
         if !word.is_empty() {
-            let end = at + line.trim_ascii_end().len();
+            let quote =
+                usize::from(before.is_some_and(|told| matches!(told, Tells::Field(_))) && text.ends_with(b"\""));
+            let end = at + line.trim_ascii_end().len() - quote;
             found.push(Span { start: end - word.len(), end, kind: NAMED, silent: false });
             self.told = before.filter(|before| *before == Tells::Codes);
             return;
@@ -227,12 +232,36 @@ fn tells(line: &[u8]) -> Option<Tells> {
     if memchr::memmem::find(line, PROMPT).is_some() {
         return Some(Tells::Last);
     }
+    if let Some(told) = opens_field(line) {
+        return Some(Tells::Field(told));
+    }
     match line.trim_ascii_end() {
         text if text.ends_with(b"codes:") => any(SAYING).then_some(Tells::Codes),
         // A key of YAML is no sentence.
         [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => any(SAYING).then_some(Tells::Alone),
         _ => (any(ANNOUNCING) && any(SAYING)).then_some(Tells::Labelled),
     }
+}
+
+/// `Content-Disposition: form-data; name="password"` (RFC 7578), `["password"]=>`.
+fn opens_field(line: &[u8]) -> Option<Says> {
+    let text = line.trim_ascii();
+    let name = match text.strip_suffix(b"]=>") {
+        Some(name) => name.strip_prefix(b"[")?,
+        None => {
+            let disposition = word(line, 0, b"content-disposition: form-data;")?;
+            &text[memchr::memmem::find(text, b"name=").filter(|_| disposition > 0)? + 5..]
+        }
+    };
+    let name = name.strip_prefix(b"\"")?;
+    says(&name[..memchr::memchr(b'"', name)?])
+}
+
+/// The field's text, without the length and the quotes that PHP puts around it.
+fn field(told: Says, text: &[u8]) -> &[u8] {
+    let inner = text.strip_prefix(b"string(").and_then(|rest| memchr::memchr(b'"', rest).map(|n| &rest[n + 1..]));
+    let inner = inner.and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(text);
+    if counts(told, inner, b"") { inner } else { &text[..0] }
 }
 
 /// One word, as long as a password and of as many kinds of signs.
