@@ -7,6 +7,7 @@ mod sums;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::context::names::cursor_before;
 use elsewhere::{covered, example, kept, sealed, tagged};
 pub use random::{jumbled, uuid};
 use random::{key, random};
@@ -240,14 +241,17 @@ const PROGRAM: &[&[u8]] = &[
 const FAR: usize = 400;
 
 /// Whether what begins at `at` stands in a line of a program without quotes, an expression or a type; or is Helm's sum
-/// of a Secret's manifest.
+/// of a Secret's manifest, a part of a resource's name, a place in a list.
 pub fn expression(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(FAR)..at];
     let start = memchr::memrchr2(b'\n', 0, before).map_or(0, |n| n + 1);
     let line = before[start..].trim_ascii_start();
     // `arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC12d` is a name as well.
     let word = line.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',')).next().unwrap_or_default();
-    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/") || word.starts_with(b"arn:") {
+    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/")
+        || word.starts_with(b"arn:")
+        || cursor_before(line)
+    {
         return true;
     }
     // A diff's sign, and a comment's that holds an example.

@@ -93,7 +93,10 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if cookie && line[value.0..].iter().take(80).any(|b| *b == b'=') {
             continue;
         }
-        let told = match says(key).or_else(|| named(line, name, key)).or_else(|| two_words(line, name)) {
+        // `Public key: …`: of two words both count.
+        let two = two_words(line, name);
+        let said = says(key).filter(|told| *told != Says::Maybe || two.is_none_or(|two| two.is_some()));
+        let told = match said.or_else(|| named(line, name, key)).or(two.flatten()) {
             Some(told) => Some(told),
             None if parameter && text.len() >= LONG && PARAMETERS.contains(&&key.to_ascii_lowercase()[..]) => {
                 Some(Says::Likely)
@@ -115,10 +118,10 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
     environment(line, &mut push);
 }
 
-/// `setenv API_TOKEN …` of csh, `set -gx API_TOKEN …` of fish, `ENV API_TOKEN …` of a Dockerfile.
+/// `setenv API_TOKEN …` of csh, `set -gx API_TOKEN …` of fish, `ENV API_TOKEN …` of a Dockerfile, `#define` of C.
 fn environment(line: &[u8], push: &mut impl FnMut((usize, usize))) {
     let text = line.trim_ascii_start();
-    if ![&b"setenv "[..], b"set -", b"ENV "].iter().any(|command| text.starts_with(command)) {
+    if ![&b"setenv "[..], b"set -", b"ENV ", b"#define "].iter().any(|command| text.starts_with(command)) {
         return;
     }
     let mut words = Words { line, at: 0 }.skip(1).filter(|word| !line[word.0..word.1].starts_with(b"-"));
@@ -189,10 +192,10 @@ fn passed(line: &[u8], start: usize, after: &[u8]) -> bool {
 }
 
 /// `private key: …`, as WireGuard says it.
-fn two_words(line: &[u8], (start, end): (usize, usize)) -> Option<Says> {
+fn two_words(line: &[u8], (start, end): (usize, usize)) -> Option<Option<Says>> {
     let before = line[..start].strip_suffix(b" ")?;
     let first = before.iter().rev().take(20).take_while(|b| b.is_ascii_alphabetic()).count();
-    (first > 2).then(|| says(&line[before.len() - first..end]))?
+    (first > 2).then(|| says(&line[before.len() - first..end]))
 }
 
 /// `{name: DB_PASSWORD, value: …}`: the name that stands before, where the key is `value`.

@@ -140,6 +140,8 @@ const DECORATION: &[&str] = &[
 const CURSORS: &[&str] = &[
     "page_token",
     "next_token",
+    "starting_token",
+    "scroll_token",
     "continuation_token",
     "sync_token",
     "cancellation_token",
@@ -310,6 +312,16 @@ pub fn says(name: &[u8]) -> Option<Says> {
         }
         words = &words[..at];
     }
+}
+
+/// Whether what ends here names a token that is a place in a list, in front of its sign and its quotes.
+pub fn cursor_before(text: &[u8]) -> bool {
+    let sign = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>' | b'|');
+    let end = text.len() - text.iter().rev().take_while(|b| sign(b)).count();
+    let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let start = end - text[..end].iter().rev().take(LONGEST).take_while(|b| word(b)).count();
+    let divided = Divided::of(&text[start..end]);
+    CURSORS.iter().any(|cursor| ends(divided.words(), cursor))
 }
 
 /// Whether a name's last words are these.

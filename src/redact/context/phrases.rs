@@ -66,7 +66,7 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase(
         "secret",
-        r"(?i)(?:^|[^0-9A-Za-z_/])(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([^\s,;)\x22']{7,}[^\s,;)\x22'.])",
+        r"(?i)(?:^|[^0-9A-Za-z_/.-])(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([^\s,;)\x22']{7,}[^\s,;)\x22'.])",
         drawn,
     ),
     phrase("secret", r"(?i)\b_(?:authToken|auth|password)\s+([^\s]{16,})", random),
@@ -75,6 +75,7 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
         random,
     ),
+    phrase("password", r"(?i)\b(?:pass|pwd|pw) is ([^\s,;)\x22']{7,}[^\s,;)\x22'.])", mixed),
     // Groovy's properties, and a user and a password as arguments: `NetworkCredential("bob", "…")`, `auth=("bob", "…")`.
     phrase("password", r#"(?i)(?:password|passwd|passphrase)[ \t]+["']([^\s"']{6,})["']"#, mixed),
     phrase(
@@ -90,8 +91,8 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase(
         "secret",
-        r#"(?i)(?:mnemonic|seed|recovery|secret)(?:[ _-](?:phrase|words))?["']?(?: is)?[ ]?[:=]?[ ]?["']?((?:[a-z]{3,8} ){11,23}[a-z]{3,8})["']?[,.]?\s*$"#,
-        always,
+        r#"(?i)(?:mnemonic|seed|recovery|secret)(?:[ _-](?:phrase|words))?["']?(?: is)?[ ]?[:=]?[ ]?["']?((?:[a-z]+ ){11,23}[a-z]+)["']?[,.]?\s*$"#,
+        seed,
     ),
     // Numbers that open something, by their name.
     phrase(
@@ -144,8 +145,14 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
         && !words
         && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')
+        && !found.starts_with(b"HTTP/")
         && !super::super::checks::uuid(found)
         && Check::Random.holds(found, after)
+}
+
+/// BIP 39's words have three to eight letters each.
+fn seed(found: &[u8], _: &[u8]) -> bool {
+    found.split(|b| *b == b' ').all(|word| (3..=8).contains(&word.len()))
 }
 
 /// A token: letters and digits of some length, or what looks drawn though it is shorter or has other signs.

@@ -148,6 +148,8 @@ const WORDS: &[(&str, Edges, Tells)] = &[
     ("auth= (", Edges::Any, SAID),
     ("authenticate", Edges::Any, SAID),
     ("_pw", Edges::Any, SAID),
+    ("pw is", Edges::Any, SAID),
+    ("pwd is", Edges::Any, SAID),
     ("_pass", Edges::Any, SAID),
     ("\\set", Edges::Any, SAID),
     ("hawk ", Edges::Any, SAID),
