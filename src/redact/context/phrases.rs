@@ -81,7 +81,7 @@ const PHRASES: &[Phrase] = &[
     phrase(
         "password",
         r#"(?i)(?:credentials?|basic_?auth|login|authenticate|\bauth|\bauth=)[ ]?\(["'][^"'\r\n]{1,64}["'],[ ]*["']([^\s"']{6,})["']"#,
-        mixed,
+        argument,
     ),
     // Passwords of applications, in groups as Google and WordPress show them; BIP 39's words.
     phrase(
@@ -148,6 +148,14 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
         && !found.starts_with(b"HTTP/")
         && !super::super::checks::uuid(found)
         && Check::Random.holds(found, after)
+}
+
+/// What stands where a password would in a call: not a word of it.
+fn argument(found: &[u8], after: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| found.iter().any(is);
+    let cases = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let signs = cases && found.len() >= 10 && has(|b| matches!(b, b'!' | b'#' | b'%' | b'*' | b'&' | b'?'));
+    mixed(found, after) || signs && real(found, after)
 }
 
 /// BIP 39's words have three to eight letters each.
