@@ -72,6 +72,9 @@ impl Check {
             Check::Mailbox => {
                 !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace())
                     && !found.starts_with(b"git@")
+                    // RFC 4251, 6: names of algorithms, `aes128-gcm@openssh.com`.
+                    && !found.ends_with(b"@openssh.com")
+                    && !found.ends_with(b"@libssh.org")
                     && !found.rsplit(|b| *b == b'.').next().is_some_and(|end| FILES.contains(&end))
             }
         }
@@ -361,7 +364,12 @@ fn code(found: &[u8], after: &[u8]) -> bool {
     let field = found.strip_suffix(b";").unwrap_or(found);
     let dotted = field.contains(&b'.') && field.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
     let variable = PLACES.iter().any(|place| field.starts_with(place)) && field.iter().all(|b| name(b) || *b == b'-');
-    called || variable || dotted && !field.ends_with(b".")
+    // `node.colon2_token`
+    let member = field.contains(&b'.')
+        && field.contains(&b'_')
+        && field.iter().filter(|b| b.is_ascii_digit()).count() < 3
+        && field.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.'));
+    called || variable || member || dotted && !field.ends_with(b".")
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.

@@ -105,6 +105,9 @@ fn names_sums_and_references_are_no_secrets() {
     for harmless in [
         "    checksum/secret: 530d7b51081ecc02527ce59e113a42ec184b2bc29e727d327b98677ebd2ae78c\n",
         "--- PASS: TestPasswordHash2 (0.02s)\n",
+        "00000010  31 05 02 03 01 00 50 10  00 00\n",
+        "debug1: kex: server->client cipher: chacha20-poly1305@openssh.com MAC: umac-64-etm@openssh.com\n",
+        "        dot_token: node.dot2_token,\n",
         "user@1000.service loaded active, icon@2x.png\n",
         "> Cookie: lang=en-GB; theme=dark; consent=yes\n",
         "usage: app [-u USER] [-p PASSWORD] [--token TOKEN]\n",

@@ -126,6 +126,8 @@ fn environment(line: &[u8], push: &mut impl FnMut((usize, usize))) {
     }
     let mut words = Words { line, at: 0 }.skip(1).filter(|word| !line[word.0..word.1].starts_with(b"-"));
     if let (Some(name), Some(value)) = (words.next(), words.next())
+        // What C defines without quotes is another name.
+        && (!text.starts_with(b"#") || line[..value.0].ends_with(b"\""))
         && says(&line[name.0..name.1]).is_some_and(|told| counts(told, &line[value.0..value.1], b""))
     {
         push(value);
