@@ -164,6 +164,11 @@ const WORDS: &[&[u8]] = &[
     b"invalid",
     b"missing",
     b"expired",
+    b"wrong",
+    b"example",
+    b"placeholder",
+    b"unknown",
+    b"dummy",
 ];
 /// What stands in sentences, and seldom in a passphrase.
 const SENTENCE: &[&[u8]] = &[
@@ -192,6 +197,11 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if code(found, after) || called_so(found) || path(found) || sealed(found) || prose(found, after) || tagged(found) {
         return false;
     }
+    // `type="password" :placeholder="…"` of a template.
+    if found.strip_suffix(b"=").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic)) && after.starts_with(b"\"")
+    {
+        return false;
+    }
     // kubectl's own words where it leaves a secret out.
     if matches!(found, b"DATA+OMITTED" | b"REDACTED") || found.starts_with(b"<set") {
         return false;
@@ -211,6 +221,9 @@ fn cookie(pair: &[u8]) -> bool {
     let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
     let (name, value) = (pair[..at].to_ascii_lowercase(), pair[at..].strip_prefix(b"=").unwrap_or_default());
     let telling = [&b"sess"[..], b"auth", b"token", b"sid", b"jwt", b"login", b"csrf", b"xsrf", b"user"];
+    if matches!(value.trim_ascii(), [b'<' | b'{' | b'$', ..]) {
+        return false;
+    }
     let setting = value.len() < 12 && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b' '))
         || value.len() < 4;
     telling.iter().any(|word| memchr::memmem::find(&name, word).is_some()) && !value.is_empty() || !setting

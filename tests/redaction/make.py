@@ -8,12 +8,12 @@ import pathlib
 import sys
 
 from makers import (consoles, dotfiles, files, forms, harmless, issuers, kubernetes, network, people, postgres, programs,
-                    runs, sessions, tempting, terminals)
+                    runs, servers, sessions, tempting, terminals)
 from makers.case import CASES
 
 FILES = {
     "corpus.jsonl": (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals, consoles),
-    "sessions.jsonl": (sessions, tempting, runs, forms),
+    "sessions.jsonl": (sessions, tempting, runs, forms, servers),
 }
 number = 0
 for name, makers in FILES.items():

@@ -57,11 +57,11 @@ const PHRASES: &[Phrase] = &[
         r"(\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT|PBKDF2[A-Z0-9-]*)\}[0-9A-Za-z./+=$-]{20,})",
         always,
     ),
-    phrase("password-hash", r"(?:^|[\s'|,:=])(md5[0-9a-f]{32})(?:['\s|,;]|$)", always),
+    phrase("password-hash", r"(?:^|[\s'\x22|,:=])(md5[0-9a-f]{32})(?:['\x22\s|,;]|$)", always),
     // netrc(5), an ENV of a Dockerfile, and sentences.
     phrase(
         "password",
-        r"(?i)(?:^|[\s_])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?[^\s:]+:)?:?\s+([^\s,;)\x22']{8,})",
+        r"(?i)(?:^|[\s_-])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?[^\s:]+:)?:?\s+([^\s,;)\x22']{8,})",
         mixed,
     ),
     phrase(
@@ -104,6 +104,8 @@ const PHRASES: &[Phrase] = &[
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
     // psql's variables.
     phrase("password", r"(?i)^\\set\s+[a-z0-9_]*(?:pass|passwd|password|pw|pwd|secret|token)\s+'?([^\s']{4,})", real),
+    // Squid's cache_peer.
+    phrase("password", r"\blogin=[^\s:=/]{1,64}:([^\s]{6,})", mixed),
     // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
     phrase("password", r#"(?i)^\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
     phrase("password", r"(?:^|> )AUTH (?:default |[a-z]{1,20} )?([^\s]{8,})$", random),
