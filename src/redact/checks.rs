@@ -1,7 +1,17 @@
 //! What a pattern cannot say: whether what it found looks like a secret.
 
+mod elsewhere;
+mod random;
+mod sums;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::context::names::cursor_before;
+use elsewhere::{covered, example, kept, sealed, tagged};
+pub use random::{jumbled, uuid};
+use random::{key, random};
+use sums::{card, checksum};
 
 /// What must hold for a found text to be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +27,8 @@ pub enum Check {
     Jwt,
     /// The first part is a JSON object in base64 (RFC 7515).
     JoseHeader,
-    /// 36 characters behind the prefix end with a CRC32 of the others; longer and older forms have none.
+    /// 36 characters behind the prefix end with a CRC32 of the others, or at least look drawn: a token mistyped or made
+    /// up for a test is as good as one. Longer and older forms have no sum.
     Crc,
     /// A card number: 13 to 19 digits, a known issuer's beginning, ISO/IEC 7812-1's check digit, no digit next to it.
     Card,
@@ -27,6 +38,8 @@ pub enum Check {
     Userinfo,
     /// The user of an address with its `@`, who is a token: `https://ghp_…@github.com`.
     Usertoken,
+    /// One of the cookies may be of a session: its name says so, or its value is none of a setting.
+    Cookies,
     /// An e-mail address of a person, not the user of an address (`git@github.com:acme/app`).
     Mailbox,
 }
@@ -41,9 +54,9 @@ impl Check {
             Check::Key => real(found, after) && key(found),
             Check::Jwt => jwt(found),
             Check::JoseHeader => jose_header(found),
-            Check::Crc => checksum(found),
+            Check::Crc => checksum(found) || jumbled(found),
             Check::Card => ends(after) && card(found),
-            Check::Ends => ends(after),
+            Check::Ends => ends(after) && !example(found),
             Check::Userinfo => {
                 let password = found.strip_suffix(b"@").unwrap_or(found).to_ascii_lowercase();
                 !password.is_empty() && placeholder(&password).is_none() && !WORDS.contains(&&password[..])
@@ -55,8 +68,14 @@ impl Check {
                     && random(user)
                     && user.iter().filter(|b| b.is_ascii_digit()).count() > 1
             }
+            Check::Cookies => found.split(|b| *b == b';').any(cookie),
             Check::Mailbox => {
-                !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace()) && !found.starts_with(b"git@")
+                !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace())
+                    && !found.starts_with(b"git@")
+                    // RFC 4251, 6: names of algorithms, `aes128-gcm@openssh.com`.
+                    && !found.ends_with(b"@openssh.com")
+                    && !found.ends_with(b"@libssh.org")
+                    && !found.rsplit(|b| *b == b'.').next().is_some_and(|end| FILES.contains(&end))
             }
         }
     }
@@ -80,6 +99,13 @@ fn ends(after: &[u8]) -> bool {
         [] => true,
     }
 }
+
+/// What ends names of files and of systemd's units, and no domain: `user@1000.service`, `logo@2x.png`.
+const FILES: &[&[u8]] = &[
+    b"service", b"socket", b"timer", b"target", b"slice", b"scope", b"mount", b"swap", b"device", b"png", b"jpg",
+    b"jpeg", b"gif", b"svg", b"webp", b"js", b"mjs", b"ts", b"css", b"json", b"yaml", b"yml", b"html", b"tgz", b"gz",
+    b"whl", b"jar", b"deb", b"rpm", b"patch", b"log", b"lock", b"toml", b"txt",
+];
 
 /// What stands where a secret would, and is none.
 const WORDS: &[&[u8]] = &[
@@ -138,60 +164,69 @@ const WORDS: &[&[u8]] = &[
     b"invalid",
     b"missing",
     b"expired",
+    b"wrong",
+    b"example",
+    b"placeholder",
+    b"unknown",
+    b"dummy",
 ];
 /// What stands in sentences, and seldom in a passphrase.
 const SENTENCE: &[&[u8]] = &[
     b"the", b"of", b"is", b"to", b"your", b"must", b"for", b"and", b"not", b"be", b"or", b"an", b"with", b"this",
     b"used", b"when", b"that", b"from", b"has", b"have", b"can", b"should", b"at", b"by", b"in", b"as", b"are",
 ];
-/// YAML's tags of what is put in later: CloudFormation, Ansible, GitLab.
-const TAGS: &[&[u8]] = &[
-    b"!Sub",
-    b"!Ref",
-    b"!GetAtt",
-    b"!ImportValue",
-    b"!Join",
-    b"!Select",
-    b"!FindInMap",
-    b"!If",
-    b"!Base64",
-    b"!reference",
-    b"!secret",
-    b"!env",
-    b"!env_var",
-    b"!include",
-    b"!unsafe",
-    b"!!binary",
-    b"!!str",
-];
-
 fn real(found: &[u8], after: &[u8]) -> bool {
     if found.len() < 4 || found.starts_with(b"[masked:") {
         return false;
     }
-    let lower = found.to_ascii_lowercase();
+    let lower = found.trim_ascii().to_ascii_lowercase();
     if WORDS.contains(&&lower[..])
         || lower.starts_with(b"your")
         || lower.windows(4).any(|w| w == b"your" || w == b"xxxx")
     {
         return false;
     }
+    // `[--token TOKEN]`
+    if lower.strip_suffix(b"]").or(lower.strip_suffix(b")")).is_some_and(|word| WORDS.contains(&word)) || example(found)
+    {
+        return false;
+    }
     if let Some(certainly) = placeholder(found) {
         return certainly;
     }
-    if code(found, after) || called_so(found) || path(found) || prose(found, after) || TAGS.contains(&found) {
+    if code(found, after) || called_so(found) || path(found) || sealed(found) || prose(found, after) || tagged(found) {
+        return false;
+    }
+    // `type="password" :placeholder="…"` of a template.
+    if found.strip_suffix(b"=").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic)) && after.starts_with(b"\"")
+    {
         return false;
     }
     // kubectl's own words where it leaves a secret out.
     if matches!(found, b"DATA+OMITTED" | b"REDACTED") || found.starts_with(b"<set") {
         return false;
     }
-    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'=')) {
+    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'='))
+        || covered(found)
+        || kept(found)
+    {
         return false;
     }
     // `password:  16 bytes` of kubectl describe.
     let size = found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes");
     !size
+}
+
+fn cookie(pair: &[u8]) -> bool {
+    let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
+    let (name, value) = (pair[..at].to_ascii_lowercase(), pair[at..].strip_prefix(b"=").unwrap_or_default());
+    let telling = [&b"sess"[..], b"auth", b"token", b"sid", b"jwt", b"login", b"csrf", b"xsrf", b"user"];
+    if matches!(value.trim_ascii(), [b'<' | b'{' | b'$', ..]) {
+        return false;
+    }
+    let setting = value.len() < 12 && value.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b' '))
+        || value.len() < 4;
+    telling.iter().any(|word| memchr::memmem::find(&name, word).is_some()) && !value.is_empty() || !setting
 }
 
 /// How lines of programs begin, of which a secret is a literal in quotes.
@@ -221,11 +256,20 @@ const PROGRAM: &[&[u8]] = &[
 /// How far a line's beginning is looked for.
 const FAR: usize = 400;
 
-/// Whether what begins at `at` stands in a line of a program without quotes: an expression, a type.
+/// Whether what begins at `at` stands in a line of a program without quotes, an expression or a type; or is Helm's sum
+/// of a Secret's manifest, a part of a resource's name, a place in a list.
 pub fn expression(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(FAR)..at];
     let start = memchr::memrchr2(b'\n', 0, before).map_or(0, |n| n + 1);
     let line = before[start..].trim_ascii_start();
+    // `arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC12d` is a name as well.
+    let word = line.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',')).next().unwrap_or_default();
+    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/")
+        || word.starts_with(b"arn:")
+        || cursor_before(line)
+    {
+        return true;
+    }
     // A diff's sign, and a comment's that holds an example.
     let line = match line {
         [b'+' | b'-', rest @ ..] => rest.trim_ascii_start(),
@@ -333,7 +377,12 @@ fn code(found: &[u8], after: &[u8]) -> bool {
     let field = found.strip_suffix(b";").unwrap_or(found);
     let dotted = field.contains(&b'.') && field.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
     let variable = PLACES.iter().any(|place| field.starts_with(place)) && field.iter().all(|b| name(b) || *b == b'-');
-    called || variable || dotted && !field.ends_with(b".")
+    // `node.colon2_token`
+    let member = field.contains(&b'.')
+        && field.contains(&b'_')
+        && field.iter().filter(|b| b.is_ascii_digit()).count() < 3
+        && field.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.'));
+    called || variable || member || dotted && !field.ends_with(b".")
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.
@@ -352,43 +401,6 @@ fn bcrypt(found: &[u8]) -> bool {
     found.len() >= 20 && found[1..].iter().take(8).any(|b| *b == b'$')
 }
 
-fn random(found: &[u8]) -> bool {
-    if found.len() < 8 {
-        return false;
-    }
-    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    // `etcd-cluster-1`
-    if digits == 1
-        && found.len() < 24
-        && !found.iter().any(u8::is_ascii_uppercase)
-        && found.iter().any(|b| matches!(b, b'-' | b'_'))
-        && found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    {
-        return false;
-    }
-    let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
-    (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
-}
-
-/// What a generator of keys makes.
-fn key(found: &[u8]) -> bool {
-    let count = |is: fn(&u8) -> bool| found.iter().filter(|b| is(b)).count();
-    let (upper, lower, digits) =
-        (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase), count(u8::is_ascii_digit));
-    let word = found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'~'));
-    let hex = found.len() >= 32 && digits > 4 && found.iter().all(u8::is_ascii_hexdigit);
-    word && (hex
-        || found.len() >= 16 && digits > 1 && upper > 1 && lower > 1
-        || found.len() >= 24 && digits > 3 && lower > 5)
-        && !uuid(found)
-}
-
-/// Of the form of RFC 9562.
-pub fn uuid(found: &[u8]) -> bool {
-    found.len() == 36 && [8, 13, 18, 23].iter().all(|n| found[*n] == b'-')
-}
-
 fn jwt(found: &[u8]) -> bool {
     let mut parts = found.split(|b| *b == b'.');
     let mut object = || {
@@ -401,48 +413,4 @@ fn jwt(found: &[u8]) -> bool {
 fn jose_header(found: &[u8]) -> bool {
     let decoded = URL_SAFE_NO_PAD.decode(found.split(|b| *b == b'.').next().unwrap_or_default()).unwrap_or_default();
     matches!(serde_json::from_slice(&decoded), Ok(serde_json::Value::Object(_)))
-}
-
-/// Six characters in base 62, the CRC32 of the thirty before them.
-fn checksum(found: &[u8]) -> bool {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let body = found.iter().position(|b| *b == b'_').map_or(found, |at| &found[at + 1..]);
-    let Some((entropy, check)) = body.split_last_chunk::<6>().filter(|(entropy, _)| entropy.len() == 30) else {
-        return random(found);
-    };
-    let mut sum = crc32(entropy);
-    let mut expected = [b'0'; 6];
-    for digit in expected.iter_mut().rev() {
-        *digit = DIGITS[(sum % 62) as usize];
-        sum /= 62;
-    }
-    expected == *check
-}
-
-/// CRC-32 as in ISO/IEC 13239, bit by bit: thirty bytes, seldom.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |sum, b| (0..8).fold(sum ^ u32::from(*b), |sum, _| (sum >> 1) ^ (0xEDB8_8320 * (sum & 1))))
-}
-
-fn card(found: &[u8]) -> bool {
-    let digits: Vec<u8> = found.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
-    let groups: Vec<usize> = found.split(|b| !b.is_ascii_digit()).map(<[u8]>::len).collect();
-    if !matches!(groups[..], [_] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3]) {
-        return false;
-    }
-    let issuer = match digits[..] {
-        // Thirteen digits are of the last century; nineteen in one are counters and ids of rows more often than cards.
-        [4, ..] => digits.len() == 16 || digits.len() == 19 && found.len() > 19,
-        [5, 1..=5, ..] | [2, 2..=7, ..] | [6, ..] => digits.len() == 16,
-        [3, 4 | 7, ..] => digits.len() == 15,
-        [3, 0 | 5 | 6 | 8 | 9, ..] => matches!(digits.len(), 14 | 16),
-        _ => false,
-    };
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(i, d)| u32::from(if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 }))
-        .sum();
-    issuer && sum.is_multiple_of(10)
 }

@@ -128,6 +128,8 @@ fn body(line: &[u8]) -> Option<Body> {
     let base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
     match text.len() {
         40..=200 if text.iter().all(base64) => Some(Body::Full),
+        // OpenVPN's rows are of hexadecimal digits.
+        32 if text.iter().all(u8::is_ascii_hexdigit) => Some(Body::Full),
         1..40 if text.iter().all(base64) => Some(Body::Short),
         _ => None,
     }

@@ -79,6 +79,49 @@ fn what_only_looks_like_a_secret_stays() {
     }
 }
 
+#[test]
+fn the_next_item_of_a_list_and_the_next_line_of_a_form_are_values_too() {
+    for (input, secret) in [
+        ("command: [\"/app\", \"--token\", \"RRrwvBh4SWId8Ws51fFVnImf\", \"--port=80\"]\n", "RRrwvBh4"),
+        ("- --db-password\n- RRrwvBh4SWId8W!s\n- --port\n", "RRrwvBh4"),
+        ("  \"--api-key\",\n  \"RRrwvBh4SWId8Ws51fFVnImf\",\n", "RRrwvBh4"),
+        ("Content-Disposition: form-data; name=\"password\"\r\n\r\npBAhOp*z5nOreEInx\r\n", "pBAhOp*z"),
+        ("  [\"password\"]=>\n  string(14) \"BfF7YWvH5IoHTp\"\n", "BfF7YWvH"),
+        (
+            "-----BEGIN OpenVPN Static key V1-----\n34949da70c574853b26361695011b3df\n6cdc6b3460b43f1af3009a38ee2a36aa\n",
+            "34949da7",
+        ),
+        ("RXlGem1IR1gqOHNjQ3FaTg== ZTJCNTl6JVBCcGYwTjJKSEI=\n", "ZTJCNTl6"),
+        ("{\"db_password\":{\"sensitive\":true,\"type\":\"string\",\"value\":\"iris-falcon\"}}", "iris-falcon"),
+        ("password: [-XEoI7jCAZWfo2-]{+FXEoI7jCAZWfo+}\n", "FXEoI7jC"),
+        ("aws ssm put-parameter --name /db/password --value iCv3k1duKEc18Q --type SecureString\n", "iCv3k1du"),
+    ] {
+        assert!(!text(input).contains(secret), "{}", text(input));
+    }
+}
+
+#[test]
+fn names_sums_and_references_are_no_secrets() {
+    for harmless in [
+        "    checksum/secret: 530d7b51081ecc02527ce59e113a42ec184b2bc29e727d327b98677ebd2ae78c\n",
+        "--- PASS: TestPasswordHash2 (0.02s)\n",
+        "00000010  31 05 02 03 01 00 50 10  00 00\n",
+        "debug1: kex: server->client cipher: chacha20-poly1305@openssh.com MAC: umac-64-etm@openssh.com\n",
+        "        dot_token: node.dot2_token,\n",
+        "user@1000.service loaded active, icon@2x.png\n",
+        "> Cookie: lang=en-GB; theme=dark; consent=yes\n",
+        "usage: app [-u USER] [-p PASSWORD] [--token TOKEN]\n",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbC12d\n",
+        "{\"nextPageToken\":\"q8ZpL3vXn2RtYw7KdF4mBs9H\"}\n",
+        " next_page_token | q8ZpL3vXn2RtYw7KdF4mBs9H\n",
+        "password: vault:secret/data/db#password\ntoken: ghp_****9x2f\n",
+        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\n",
+        "Public key: MCowBQYDK2VwAyEAq8ZpL3vXn2RtYw7KdF4mBs9HJc6Gx1Ea5Uo0Ti=\n",
+    ] {
+        assert_eq!(text(harmless), harmless);
+    }
+}
+
 const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----
 KXqPWvIrk6BwhQoncSxrBUDWw0i2HCDzUR6JpaguX9xpFv9NgHZwPD7Q2qeumu6K
 rPGxl497BZVrfGmlhsjFo7JWbPTTm2iVa1cXm/zhmRvmZvIJN5K0akyFDPlPp/GV

@@ -5,8 +5,10 @@ use portcullis::redact::{Redactor, Settings};
 use serde::Deserialize;
 
 /// What is reached, and must not be lost again; no harmless text is touched. A figure that became better is raised here.
-const SPANS_GONE: f64 = 0.995;
-const TEXTS_CLEAN: f64 = 0.995;
+const SPANS_GONE: f64 = 0.997;
+const TEXTS_CLEAN: f64 = 0.997;
+
+const CORPUS: [&str; 2] = [include_str!("../redaction/corpus.jsonl"), include_str!("../redaction/sessions.jsonl")];
 
 #[derive(Deserialize)]
 struct Case {
@@ -46,7 +48,7 @@ fn left(case: &Case, out: &str) -> (usize, bool) {
 #[test]
 fn the_corpus_is_masked_as_well_as_it_ever_was_and_harmless_texts_stay() {
     let cases: Vec<Case> =
-        include_str!("../redaction/corpus.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        CORPUS.iter().flat_map(|file| file.lines()).map(|line| serde_json::from_str(line).unwrap()).collect();
     let (mut spans, mut gone, mut texts, mut clean) = (0, 0, 0, 0);
     let mut touched = 0;
     let mut failed = String::new();
@@ -72,7 +74,7 @@ fn the_corpus_is_masked_as_well_as_it_ever_was_and_harmless_texts_stay() {
     let harmless = cases.len() - texts;
     let score =
         format!("spans gone {gone}/{spans}, texts clean {clean}/{texts}, harmless touched {touched}/{harmless}");
-    assert!(cases.len() >= 1200 && texts >= 900);
+    assert!(cases.len() >= 2100 && texts >= 1400);
     assert!(share(gone, spans) >= SPANS_GONE, "{failed}{score}");
     assert!(share(clean, texts) >= TEXTS_CLEAN, "{failed}{score}");
     assert!(touched == 0, "{failed}{score}");

@@ -26,6 +26,10 @@ const OPTIONS: &[(&[u8], &[u8])] = &[
     (b"curl", b"--user"),
     (b"curl", b"-U"),
     (b"curl", b"--proxy-user"),
+    (b"curl", b"--cert"),
+    (b"curl", b"-E"),
+    (b"http", b"-a"),
+    (b"https", b"-a"),
     (b"wget", b"--password"),
     (b"openssl", b"-k"),
     (b"openssl", b"-passin"),
@@ -67,16 +71,32 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if path(sign) && line[..name.0].ends_with(b"$") {
             continue;
         }
+        let behind = line[sign + 1..].trim_ascii_start();
+        let listed = behind.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        if listed.is_some_and(|list| list.starts_with(b"\"") || list.starts_with(b"'"))
+            && line[name.0..name.1].strip_suffix(b"s").and_then(says).is_some()
+        {
+            let start = line.len() - behind.len();
+            until = start + memchr::memchr(b']', behind).unwrap_or(behind.len());
+            list(line, (start, until), &mut push);
+            continue;
+        }
         let value = value_after(line, sign);
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
         let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
+        if key == b"PASS" && passed(line, name.0, &line[sign + 1..]) {
+            continue;
+        }
         // A cookie's name and value have a rule of their own.
         let cookie = key.len().checked_sub(6).is_some_and(|n| key[n..].eq_ignore_ascii_case(b"cookie"));
         if cookie && line[value.0..].iter().take(80).any(|b| *b == b'=') {
             continue;
         }
-        let told = match says(key).or_else(|| named(line, name, key)).or_else(|| two_words(line, name)) {
+        // `Public key: …`: of two words both count.
+        let two = two_words(line, name);
+        let said = says(key).filter(|told| *told != Says::Maybe || two.is_none_or(|two| two.is_some()));
+        let told = match said.or_else(|| named(line, name, key)).or(two.flatten()) {
             Some(told) => Some(told),
             None if parameter && text.len() >= LONG && PARAMETERS.contains(&&key.to_ascii_lowercase()[..]) => {
                 Some(Says::Likely)
@@ -86,17 +106,53 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         if told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;
             push(value);
-            // Terraform's and Pulumi's plans: `"old" -> "new"`.
-            if let Some(new) = line[until..].strip_prefix(b"\" -> \"") {
-                let start = until + 6;
-                until = start + new.iter().position(|b| *b == b'"').unwrap_or(new.len());
-                if counts(Says::Surely, &line[start..until], b"") {
-                    push((start, until));
+            if let Some(new) = changed(line, until) {
+                until = new.1;
+                if counts(Says::Surely, &line[new.0..new.1], b"") {
+                    push(new);
                 }
             }
         }
     }
     options(line, &mut push);
+    environment(line, &mut push);
+}
+
+/// `setenv API_TOKEN …` of csh, `set -gx API_TOKEN …` of fish, `ENV API_TOKEN …` of a Dockerfile, `#define` of C.
+fn environment(line: &[u8], push: &mut impl FnMut((usize, usize))) {
+    let text = line.trim_ascii_start();
+    if ![&b"setenv "[..], b"set -", b"ENV ", b"#define "].iter().any(|command| text.starts_with(command)) {
+        return;
+    }
+    let mut words = Words { line, at: 0 }.skip(1).filter(|word| !line[word.0..word.1].starts_with(b"-"));
+    if let (Some(name), Some(value)) = (words.next(), words.next())
+        // What C defines without quotes is another name.
+        && (!text.starts_with(b"#") || line[..value.0].ends_with(b"\""))
+        && says(&line[name.0..name.1]).is_some_and(|told| counts(told, &line[value.0..value.1], b""))
+    {
+        push(value);
+    }
+}
+
+/// `"tokens": ["…", "…"]`: what looks as keys do.
+fn list(line: &[u8], (mut start, end): (usize, usize), push: &mut impl FnMut((usize, usize))) {
+    while let Some(open) = memchr::memchr2(b'"', b'\'', &line[start..end]).map(|n| start + n + 1) {
+        let Some(close) = memchr::memchr(line[open - 1], &line[open..end]).map(|n| open + n) else { return };
+        if counts(Says::Maybe, &line[open..close], b"") {
+            push((open, close));
+        }
+        start = close + 1;
+    }
+}
+
+/// The value that comes instead of the one that ends here: `"old" -> "new"` of Terraform's and Pulumi's plans,
+/// `[-old-]{+new+}` of `git diff --word-diff`.
+fn changed(line: &[u8], end: usize) -> Option<(usize, usize)> {
+    let rest = &line[end..];
+    let signs = [(&b"\" -> \""[..], &b"\""[..]), (b"]{+", b"+}"), (b"-]{+", b"+}")];
+    let (open, close) = signs.iter().find(|(open, _)| rest.starts_with(open))?;
+    let start = end + open.len();
+    Some((start, start + memchr::memmem::find(&line[start..], close).unwrap_or(line.len() - start)))
 }
 
 /// The name that ends before a sign, behind quotes, brackets and a type. Before a comma only a quoted one in capitals.
@@ -124,14 +180,24 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let start = end - line[..end].iter().rev().take(80).take_while(|b| word(b)).count();
     let name = &line[start..end];
     let capitals = quoted && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
-    (!name.is_empty() && (line[sign] != b',' || capitals)).then_some((start, end))
+    // `["--token", "…"]`
+    let option = quoted && name.starts_with(b"--") && line[sign + 1..].trim_ascii_start().first() == line.get(end);
+    (!name.is_empty() && (line[sign] != b',' || capitals || option)).then_some((start, end))
+}
+
+/// `--- PASS: TestToken2 (0.02s)`: what runs tests tells the name of one, and how long it took.
+fn passed(line: &[u8], start: usize, after: &[u8]) -> bool {
+    let begins = matches!(line[..start].trim_ascii(), b"" | b"---");
+    let test = after.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let name = test.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.' | b'-' | b':' | b'#'));
+    begins && (after.trim_ascii_end().ends_with(b"s)") || name && test.to_ascii_lowercase().starts_with(b"test"))
 }
 
 /// `private key: …`, as WireGuard says it.
-fn two_words(line: &[u8], (start, end): (usize, usize)) -> Option<Says> {
+fn two_words(line: &[u8], (start, end): (usize, usize)) -> Option<Option<Says>> {
     let before = line[..start].strip_suffix(b" ")?;
     let first = before.iter().rev().take(20).take_while(|b| b.is_ascii_alphabetic()).count();
-    (first > 2).then(|| says(&line[before.len() - first..end]))?
+    (first > 2).then(|| says(&line[before.len() - first..end]))
 }
 
 /// `{name: DB_PASSWORD, value: …}`: the name that stands before, where the key is `value`.
@@ -154,6 +220,10 @@ fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
     let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b'>' | b'\\' | b'[' | b'(');
     let mut start = sign + 1;
     start += line[start..].iter().take_while(|b| lead(b)).count();
+    // Rust's `Some("…")`
+    if line[start..].starts_with(b"Some(\"") {
+        start += 5;
+    }
     let bracket = line[..start].ends_with(b"(");
     let open = line.get(start).copied();
     match open {
@@ -182,8 +252,19 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
     }
     let mut words = Words { line, at: 0 }.peekable();
     let mut programs = Vec::new();
+    // What `--name` or `secret set` called, whose `--value` or `--body` may follow.
+    let (mut called, mut before) = (None, &line[..0]);
     while let Some(word) = words.next() {
         let text = &line[word.0..word.1];
+        match before {
+            b"--name" => called = says(text),
+            b"set" if memchr::memmem::find(&line[..word.0], b"secret").is_some() => called = Some(Says::Surely),
+            b"--value" | b"--body" | b"--secret-string" if called.is_some_and(|told| counts(told, text, b"")) => {
+                push(word);
+            }
+            _ => {}
+        }
+        before = text;
         if !text.starts_with(b"-") {
             let program = text.rsplit(|b| *b == b'/').next().unwrap_or(text);
             if OPTIONS.iter().any(|(name, _)| *name == program) {
@@ -209,13 +290,14 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
             }
         }
         let takes = |(name, option): &&(&[u8], &[u8])| programs.contains(name) && text.starts_with(option);
-        if let Some((name, option)) = OPTIONS.iter().find(takes) {
+        if let Some((program, option)) = OPTIONS.iter().find(takes) {
             let joined = text.len() > option.len() && option.len() == 2;
             let value = if joined { Some((word.0 + option.len(), word.1)) } else { next.filter(|_| text == *option) };
             let Some(mut value) = value else { continue };
-            let _ = name;
             // `user:password`; an address has a colon as well, so only for options that take a user.
-            if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user") {
+            if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user" | b"--cert" | b"-E")
+                || program.starts_with(b"http") && *option == b"-a"
+            {
                 let Some(colon) = line[value.0..value.1].iter().position(|b| matches!(b, b':' | b'%')) else {
                     continue;
                 };

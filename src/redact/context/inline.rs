@@ -143,7 +143,8 @@ impl<'a> Walk<'a> {
         let mut push = |(start, end): (usize, usize), kind| {
             found.push(Span { start: self.at + start, end: self.at + end, kind, silent: false });
         };
-        if let (Some(told), Some(value)) = (object.name.and_then(says), object.value)
+        // `{"db_password":{"sensitive":true,"value":"…"}}` of `terraform output -json`
+        if let (Some(told), Some(value)) = (object.name.or(Some(object.under)).and_then(says), object.value)
             && counts(told, &self.line[value.0..value.1], b"")
         {
             push(value, NAMED);

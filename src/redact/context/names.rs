@@ -39,6 +39,11 @@ const SURELY: &[&str] = &[
     "pre_shared_key",
     "wifi_psk",
     "psk",
+    "sshpass",
+    "dbpass",
+    "userpass",
+    "smtppass",
+    "rootpass",
     "mnemonic",
     "cvv",
     "cvc",
@@ -97,6 +102,10 @@ const LIKELY: &[&str] = &[
     "application_key",
     "app_key",
 ];
+/// Secrets in one program, and words of another: only what looks as keys do.
+const MAYBE: &[&str] = &["salt", "pepper", "session", "hmac"];
+/// How a password was made unreadable: `password_md5`.
+const HASHED: &[&str] = &["_md_5", "_sha_1", "_sha256", "_sha512", "_bcrypt", "_argon_2", "_crypt", "_enc"];
 /// What is written without a division: `rolpassword`, `dbpasswd`.
 const JOINED: &[&str] = &["password", "passwd", "passphrase"];
 /// What may follow the telling words: `API_KEY_PROD`, `password2`, `TOKEN_BASE64`.
@@ -131,6 +140,8 @@ const DECORATION: &[&str] = &[
 const CURSORS: &[&str] = &[
     "page_token",
     "next_token",
+    "starting_token",
+    "scroll_token",
     "continuation_token",
     "sync_token",
     "cancellation_token",
@@ -268,6 +279,12 @@ pub fn says(name: &[u8]) -> Option<Says> {
     }
     let divided = Divided::of(name);
     let mut words = divided.words();
+    // Helm's `checksum/secret`
+    if words.starts_with(b"checksum_") {
+        return None;
+    }
+    let hashed = HASHED.iter().find_map(|how| words.strip_suffix(how.as_bytes()));
+    words = hashed.unwrap_or(words);
     loop {
         let ends = |with: &&str| ends(words, with);
         if CURSORS.iter().any(ends) {
@@ -276,10 +293,13 @@ pub fn says(name: &[u8]) -> Option<Says> {
         if SURELY.iter().any(ends) || JOINED.iter().any(|with| ends_with(words, with)) {
             return Some(Says::Surely);
         }
+        if hashed.is_some() {
+            return None;
+        }
         if LIKELY.iter().any(ends) {
             return Some(Says::Likely);
         }
-        if words == b"key" || words.ends_with(b"_pat") {
+        if words == b"key" || words.ends_with(b"_pat") || MAYBE.iter().any(ends) {
             return Some(Says::Maybe);
         }
         if let Some(of) = words.strip_suffix(b"_key") {
@@ -292,6 +312,16 @@ pub fn says(name: &[u8]) -> Option<Says> {
         }
         words = &words[..at];
     }
+}
+
+/// Whether what ends here names a token that is a place in a list, in front of its sign and its quotes.
+pub fn cursor_before(text: &[u8]) -> bool {
+    let sign = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>' | b'|');
+    let end = text.len() - text.iter().rev().take_while(|b| sign(b)).count();
+    let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let start = end - text[..end].iter().rev().take(LONGEST).take_while(|b| word(b)).count();
+    let divided = Divided::of(&text[start..end]);
+    CURSORS.iter().any(|cursor| ends(divided.words(), cursor))
 }
 
 /// Whether a name's last words are these.
@@ -346,7 +376,7 @@ impl Divided {
 /// All that a name may end with to say something.
 #[cfg(test)]
 pub fn all() -> impl Iterator<Item = &'static str> {
-    SURELY.iter().chain(LIKELY).chain(JOINED).copied().chain(["key", "fastly_key", "gitlab_pat"])
+    SURELY.iter().chain(LIKELY).chain(MAYBE).chain(JOINED).copied().chain(["key", "fastly_key", "gitlab_pat"])
 }
 
 #[cfg(test)]
@@ -355,13 +385,13 @@ mod tests {
 
     #[test]
     fn names_of_secrets_are_told_from_names_about_secrets() {
-        for name in "password DB_PASSWORD dbPassword db.password rolpassword smtp_pass ldap_bind_pw Password2 PGPASSWORD pw password_hash wifiPSK".split(' ') {
+        for name in "password DB_PASSWORD dbPassword db.password rolpassword smtp_pass ldap_bind_pw Password2 PGPASSWORD pw password_hash wifiPSK pw_md5 password_sha256".split(' ') {
             assert_eq!(says(name.as_bytes()), Some(Says::Surely), "{name}");
         }
         for name in "apiKey API-KEY X-Api-Key APIKey secretAccessKey aws_access_key_id API_KEY_PROD jwt_secret refreshToken accessKey STRIPE_KEY".split(' ') {
             assert_eq!(says(name.as_bytes()), Some(Says::Likely), "{name}");
         }
-        for name in "keys secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key cache_key sort-key primaryKey".split(' ') {
+        for name in "keys secret_santa token_count password_changed_at password_policy token_type secretName password_file max_tokens page_token monkey compass keyboard author bypass tokenizer passwordMinLength public_key cache_key sort-key primaryKey checksum/secret key_sha256".split(' ') {
             assert_eq!(says(name.as_bytes()), None, "{name}");
         }
     }

@@ -19,7 +19,11 @@ const NUMBERS: &[Phrase] = &[
         british,
     ),
     // Arcep's: ten digits in pairs.
-    phrase("phone", r"(?:^|[^0-9A-Za-z+.:/-])(0[1-9](?:[ .][0-9]{2}){4})(?:[^0-9A-Za-z:/-]|$)", in_pairs),
+    phrase(
+        "phone",
+        r"(?:^|[^0-9A-Za-z+.:/ -]|(?:[^0-9A-Fa-f]|[A-Za-z]{3}) )(0[1-9](?:[ .][0-9]{2}){4})(?:[^0-9A-Za-z:/-]|$)",
+        in_pairs,
+    ),
     // NANPA's with dots; the other forms are rules of the table.
     phrase("phone", r"(?:^|[^0-9A-Za-z+.:/-])([2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})(?:[^0-9A-Za-z.:/-]|$)", always),
     // Any plan, where the name tells.
@@ -211,8 +215,10 @@ fn british(found: &[u8], _: &[u8]) -> bool {
 }
 
 /// All its pairs are divided alike.
-fn in_pairs(found: &[u8], _: &[u8]) -> bool {
-    found.iter().skip(2).step_by(3).all(|b| *b == found[2])
+/// A row of bytes goes on in more pairs of digits.
+fn in_pairs(found: &[u8], after: &[u8]) -> bool {
+    let byte = matches!(after, [b' ', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    !byte && found.iter().skip(2).step_by(3).all(|b| *b == found[2])
 }
 
 fn labelled(found: &[u8], after: &[u8]) -> bool {

@@ -57,17 +57,17 @@ const PHRASES: &[Phrase] = &[
         r"(\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT|PBKDF2[A-Z0-9-]*)\}[0-9A-Za-z./+=$-]{20,})",
         always,
     ),
-    phrase("password-hash", r"(?:^|[\s'|,:=])(md5[0-9a-f]{32})(?:['\s|,;]|$)", always),
+    phrase("password-hash", r"(?:^|[\s'\x22|,:=])(md5[0-9a-f]{32})(?:['\x22\s|,;]|$)", always),
     // netrc(5), an ENV of a Dockerfile, and sentences.
     phrase(
         "password",
-        r"(?i)(?:^|[\s_])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for \S+ is|set to))?:?\s+([^\s,;)\x22']{8,})",
+        r"(?i)(?:^|[\s_-])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?[^\s:]+:)?:?\s+([^\s,;)\x22']{8,})",
         mixed,
     ),
     phrase(
         "secret",
-        r"(?i)\b(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([0-9A-Za-z_.~+/=-]{15,}[0-9A-Za-z_~+/=-])",
-        mixed,
+        r"(?i)(?:^|[^0-9A-Za-z_/.-])(?:secret|token|api[ _-]?key|access key|secret key|apikey)(?:\s+(?:is|was|of|value))?:?\s+([^\s,;)\x22']{7,}[^\s,;)\x22'.])",
+        drawn,
     ),
     phrase("secret", r"(?i)\b_(?:authToken|auth|password)\s+([^\s]{16,})", random),
     phrase(
@@ -75,8 +75,37 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
         random,
     ),
+    phrase("password", r"(?i)\b(?:pass|pwd|pw) is ([^\s,;)\x22']{7,}[^\s,;)\x22'.])", mixed),
+    // Groovy's properties, and a user and a password as arguments: `NetworkCredential("bob", "…")`, `auth=("bob", "…")`.
+    phrase("password", r#"(?i)(?:password|passwd|passphrase)[ \t]+["']([^\s"']{6,})["']"#, mixed),
+    phrase(
+        "password",
+        r#"(?i)(?:credentials?|basic_?auth|login|authenticate|\bauth|\bauth=)[ ]?\(["'][^"'\r\n]{1,64}["'],[ ]*["']([^\s"']{6,})["']"#,
+        argument,
+    ),
+    // Passwords of applications, in groups as Google and WordPress show them; BIP 39's words.
+    phrase(
+        "password",
+        r#"(?i)(?:password|passwd|_pass|_pw)["']?[:=][ ]?["']?((?:[0-9a-z]{4} ){3,5}[0-9a-z]{4})["']?,?\s*$"#,
+        always,
+    ),
+    phrase(
+        "secret",
+        r#"(?i)(?:mnemonic|seed|recovery|secret)(?:[ _-](?:phrase|words))?["']?(?: is)?[ ]?[:=]?[ ]?["']?((?:[a-z]+ ){11,23}[a-z]+)["']?[,.]?\s*$"#,
+        seed,
+    ),
+    // Numbers that open something, by their name.
+    phrase(
+        "secret",
+        r#"(?i)\b(?:pin|otp|pin[ _-]?code|otp[ _-]?code|verification code|one-time (?:code|password))["']?(?:[ ]?[:=][ ]?| is:? )["']?([0-9]{4,8})["']?(?:[\s,;.}]|$)"#,
+        always,
+    ),
     // pgpass(5)
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
+    // psql's variables.
+    phrase("password", r"(?i)^\\set\s+[a-z0-9_]*(?:pass|passwd|password|pw|pwd|secret|token)\s+'?([^\s']{4,})", real),
+    // Squid's cache_peer.
+    phrase("password", r"\blogin=[^\s:=/]{1,64}:([^\s]{6,})", mixed),
     // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
     phrase("password", r#"(?i)^\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
     phrase("password", r"(?:^|> )AUTH (?:default |[a-z]{1,20} )?([^\s]{8,})$", random),
@@ -97,6 +126,7 @@ const PHRASES: &[Phrase] = &[
     // GitHub's workflow commands.
     phrase("secret", r"::add-mask::([^\s]{4,})", real),
     // RFC 7616
+    phrase("authorization", r#"(?i)\bHawk .*\bmac="?([0-9A-Za-z+/=]{16,})"#, always),
     phrase("authorization", r#"(?i)\bDigest .*\bresponse="?([0-9a-f]{16,})"#, always),
     phrase(
         "authorization",
@@ -113,11 +143,45 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| found.iter().any(is);
     let sign = |b: &u8| matches!(b, b'!' | b'#' | b'%' | b'^' | b'*' | b'@' | b'$' | b'&' | b'+' | b'=' | b'?');
     let strong = digits == 1 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && found.iter().any(sign);
-    (digits >= 2 || strong)
+    (digits >= 2 || strong || digits == 1 && super::super::checks::jumbled(found))
         && !words
         && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')
+        && !found.starts_with(b"HTTP/")
         && !super::super::checks::uuid(found)
+        && Check::Random.holds(found, after)
+}
+
+/// What stands where a password would in a call: not a word of it.
+fn argument(found: &[u8], after: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| found.iter().any(is);
+    let cases = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let signs = cases && found.len() >= 10 && has(|b| matches!(b, b'!' | b'#' | b'%' | b'*' | b'&' | b'?'));
+    mixed(found, after) || signs && real(found, after)
+}
+
+/// BIP 39's words have three to eight letters each.
+fn seed(found: &[u8], _: &[u8]) -> bool {
+    found.split(|b| *b == b' ').all(|word| (3..=8).contains(&word.len()))
+}
+
+/// A token: letters and digits of some length, or what looks drawn though it is shorter or has other signs.
+fn drawn(found: &[u8], after: &[u8]) -> bool {
+    let found = found.trim_ascii_end().strip_suffix(b".").unwrap_or(found);
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b'-');
+    if found.len() >= 16 && found.iter().all(plain) && mixed(found, after) {
+        return true;
+    }
+    let has = |is: fn(&u8) -> bool| found.iter().any(is);
+    let kinds = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    let hex = found.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count() >= 32;
+    let strong = kinds && digits > 0 && has(|b| matches!(b, b'!' | b'#' | b'%' | b'*')) && found.len() >= 12;
+    !has(|b| matches!(b, b'(' | b'<' | b'[' | b'{' | b'@' | b'\\' | b'`' | b'$'))
+        && (super::super::checks::uuid(found)
+            || super::super::checks::jumbled(found) && kinds && digits > 0
+            || hex && digits > 4
+            || strong)
         && Check::Random.holds(found, after)
 }
 
@@ -194,29 +258,45 @@ pub fn secrets(line: &[u8], at: usize, found: &mut Vec<Span>) {
     }
 }
 
-/// A line that is base64 of one word and nothing else: what `kubectl -o jsonpath` gives of a Secret. Not if it is one of
-/// many rows (`after`); whether the next one may be is given back.
+/// A line that is base64 of one word and nothing else: what `kubectl -o jsonpath` gives of a Secret; or of a few words
+/// (`{.data.user} {.data.password}`), one of them such. Not if it is one of many rows (`after`); whether the next one may
+/// be is given back.
 pub fn alone(line: &[u8], at: usize, after: bool, found: &mut Vec<Span>) -> bool {
-    use base64::Engine as _;
     let text = line.trim_ascii();
-    if !(12..=4096).contains(&text.len())
-        || !text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
-    {
+    let sign = |b: &u8| matches!(b, b'+' | b'/' | b'=' | b' ' | b':' | b'\t');
+    if !(12..=4096).contains(&text.len()) || !text.iter().all(|b| b.is_ascii_alphanumeric() || sign(b)) {
         return text.starts_with(b"-----BEGIN ");
     }
     let row = text.len() >= 60;
-    if after || !text.len().is_multiple_of(4) {
-        return row;
+    let divider = |b: &u8| matches!(b, b' ' | b':' | b'\t');
+    let several = text.iter().any(divider);
+    if after || !several && !text.len().is_multiple_of(4) {
+        return row && !several;
     }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
-    let word = decoded.len() >= 8
-        && decoded.iter().all(u8::is_ascii_graphic)
-        && !matches!(decoded.first(), Some(b'{' | b'[' | b'<'));
-    if word && Check::Random.holds(&decoded, b"") {
-        let start = at + (line.len() - line.trim_ascii_start().len());
-        found.push(Span { start, end: start + text.len(), kind: super::KUBERNETES, silent: false });
+    let mut start = at + (line.len() - line.trim_ascii_start().len());
+    let (mut words, mut secret) = (Vec::new(), false);
+    for word in text.split(divider) {
+        match encoded(word) {
+            // A word of a sentence is four letters long as well.
+            Some(_) if several && word.len() < 8 && !word.ends_with(b"=") => return false,
+            Some(told) => secret |= told,
+            None => return row && !several,
+        }
+        words.push(Span { start, end: start + word.len(), kind: super::KUBERNETES, silent: false });
+        start += word.len() + 1;
     }
-    row
+    if secret && words.len() <= 8 {
+        found.append(&mut words);
+    }
+    row && !several
+}
+
+/// Whether what is encoded is a secret; `None` if it is no base64 of one word.
+fn encoded(text: &[u8]) -> Option<bool> {
+    use base64::Engine as _;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text).ok().filter(|word| !word.is_empty())?;
+    let word = decoded.iter().all(u8::is_ascii_graphic) && !matches!(decoded.first(), Some(b'{' | b'[' | b'<'));
+    word.then(|| decoded.len() >= 8 && Check::Random.holds(&decoded, b""))
 }
 
 #[cfg(test)]

@@ -135,6 +135,8 @@ pub struct Asked {
     told: Option<Tells>,
     /// `1) "requirepass"`: redis's name of the value in the next line.
     named: Option<Says>,
+    /// `- --token`: an item of a list of arguments, whose value is the next.
+    option: Option<Says>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,15 +149,18 @@ enum Tells {
     Labelled,
     /// The line's last word.
     Last,
+    /// A field of a form in MIME, or an element as PHP's `var_dump` shows it.
+    Field(Says),
 }
 
 impl Asked {
     pub fn inside(&self) -> bool {
-        self.told.is_some() || self.named.is_some()
+        self.told.is_some() || self.named.is_some() || self.option.is_some()
     }
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         self.numbered(line, at, found);
+        self.option(line, at, found);
         let text = line.trim_ascii();
         if text.is_empty() {
             return;
@@ -167,15 +172,38 @@ impl Asked {
             Some(Tells::Codes) if text.len() >= 8 && last.len() == text.len() && Check::Random.holds(text, b"") => text,
             Some(Tells::Labelled) if text.contains(&b':') && (Check::Key.holds(last, b"") || strong(last)) => last,
             Some(Tells::Last) if last.len() >= 4 => last,
+            Some(Tells::Field(told)) => field(told, text),
             _ => &text[..0],
         };
         if !word.is_empty() {
-            let end = at + line.trim_ascii_end().len();
+            let quote =
+                usize::from(before.is_some_and(|told| matches!(told, Tells::Field(_))) && text.ends_with(b"\""));
+            let end = at + line.trim_ascii_end().len() - quote;
             found.push(Span { start: end - word.len(), end, kind: NAMED, silent: false });
             self.told = before.filter(|before| *before == Tells::Codes);
             return;
         }
         self.told = tells(line);
+    }
+
+    /// `- --token` and `- …` of YAML, `"--token",` and `"…"` of JSON.
+    fn option(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let told = self.option.take();
+        let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b',');
+        let dash = line.iter().take_while(|b| **b == b' ').count();
+        let start = if line[dash..].starts_with(b"- ") { dash + 2 } else { dash };
+        let start = start + line[start..].iter().take_while(|b| lead(b)).count();
+        let text = &line[start..];
+        let text = &text[..text.len() - text.iter().rev().take_while(|b| lead(b) || **b == b'\r').count()];
+        match told {
+            Some(told) if counts(told, text, b"") => {
+                found.push(Span { start: at + start, end: at + start + text.len(), kind: NAMED, silent: false });
+            }
+            _ => {
+                let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+                self.option = text.strip_prefix(b"--").filter(|name| start > 0 && name.iter().all(word)).and_then(says);
+            }
+        }
     }
 
     /// `1) "requirepass"` and `2) "…"`, as redis's client prints them.
@@ -204,12 +232,36 @@ fn tells(line: &[u8]) -> Option<Tells> {
     if memchr::memmem::find(line, PROMPT).is_some() {
         return Some(Tells::Last);
     }
+    if let Some(told) = opens_field(line) {
+        return Some(Tells::Field(told));
+    }
     match line.trim_ascii_end() {
         text if text.ends_with(b"codes:") => any(SAYING).then_some(Tells::Codes),
         // A key of YAML is no sentence.
         [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => any(SAYING).then_some(Tells::Alone),
         _ => (any(ANNOUNCING) && any(SAYING)).then_some(Tells::Labelled),
     }
+}
+
+/// `Content-Disposition: form-data; name="password"` (RFC 7578), `["password"]=>`.
+fn opens_field(line: &[u8]) -> Option<Says> {
+    let text = line.trim_ascii();
+    let name = match text.strip_suffix(b"]=>") {
+        Some(name) => name.strip_prefix(b"[")?,
+        None => {
+            let disposition = word(line, 0, b"content-disposition: form-data;")?;
+            &text[memchr::memmem::find(text, b"name=").filter(|_| disposition > 0)? + 5..]
+        }
+    };
+    let name = name.strip_prefix(b"\"")?;
+    says(&name[..memchr::memchr(b'"', name)?])
+}
+
+/// The field's text, without the length and the quotes that PHP puts around it.
+fn field(told: Says, text: &[u8]) -> &[u8] {
+    let inner = text.strip_prefix(b"string(").and_then(|rest| memchr::memchr(b'"', rest).map(|n| &rest[n + 1..]));
+    let inner = inner.and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(text);
+    if counts(told, inner, b"") { inner } else { &text[..0] }
 }
 
 /// One word, as long as a password and of as many kinds of signs.

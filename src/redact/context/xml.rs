@@ -27,13 +27,26 @@ impl Elements {
             let tag = &line[open + 1..close];
             let end = memchr::memchr(b'<', &line[close..]).map_or(line.len(), |n| close + n);
             let name = tag.split(|b| b.is_ascii_whitespace() || *b == b'/').next().unwrap_or_default();
-            attributes(line, (open + 1 + name.len(), close), at, found);
-            self.element(name, line, (close + 1, end), at, found);
+            let called = attributes(line, (open + 1 + name.len(), close), at, found);
+            self.element((name, called), line, (close + 1, end), at, found);
             from = close + 1;
         }
     }
 
-    fn element(&mut self, name: &[u8], line: &[u8], (start, end): (usize, usize), at: usize, found: &mut Vec<Span>) {
+    /// An element of this name, or called so by an attribute, and the text behind its tag.
+    fn element(
+        &mut self,
+        (name, called): (&[u8], Option<Says>),
+        line: &[u8],
+        (mut start, mut end): (usize, usize),
+        at: usize,
+        found: &mut Vec<Span>,
+    ) {
+        const CDATA: &[u8] = b"<![CDATA[";
+        if start == end && line.get(end..).is_some_and(|rest| rest.starts_with(CDATA)) {
+            start += CDATA.len();
+            end = start + memchr::memmem::find(&line[start..], b"]]>").unwrap_or(line.len() - start);
+        }
         let text = line.get(start..end).unwrap_or_default();
         let told = match name {
             b"table" => {
@@ -67,14 +80,16 @@ impl Elements {
                 self.named = says(text.trim_ascii());
                 None
             }
-            b"value" | b"string" => self.named.take(),
-            name => says(name.rsplit(|b| *b == b':').next().unwrap_or_default()),
+            b"value" | b"string" if called.is_none() => self.named.take(),
+            // `<entry key="db.password">…</entry>`; a text of a form may be called so as well.
+            name => says(name.rsplit(|b| *b == b':').next().unwrap_or_default()).or(called.map(|_| Says::Likely)),
         };
         let left = text.len() - text.trim_ascii_start().len();
         let value = text.trim_ascii();
         // `Bearer <token>` of a manual is no element: nothing closes it.
-        let closed =
-            line[end..].starts_with(b"</") || line.trim_ascii_start().starts_with(b"<") && !value.contains(&b' ');
+        let closed = line[end..].starts_with(b"</")
+            || line[end..].starts_with(b"]]>")
+            || line.trim_ascii_start().starts_with(b"<") && !value.contains(&b' ');
         if told.is_some_and(|told| closed && value != b"&nbsp;" && counts(told, value, b"")) {
             let start = at + start + left;
             found.push(Span { start, end: start + value.len(), kind: NAMED, silent: false });
@@ -82,14 +97,14 @@ impl Elements {
     }
 }
 
-/// `key="DB_PASSWORD" value="…"` and `accessKey="…"`.
-fn attributes(line: &[u8], (mut from, end): (usize, usize), at: usize, found: &mut Vec<Span>) {
+/// `key="DB_PASSWORD" value="…"` and `accessKey="…"`. What a name or a key says is given back.
+fn attributes(line: &[u8], (mut from, end): (usize, usize), at: usize, found: &mut Vec<Span>) -> Option<Says> {
     let mut named = None;
     while let Some(equals) = line[from..end].iter().position(|b| *b == b'=').map(|n| from + n) {
         let name = line[from..equals].trim_ascii();
-        let Some(quote @ (b'"' | b'\'')) = line.get(equals + 1) else { return };
+        let Some(quote @ (b'"' | b'\'')) = line.get(equals + 1) else { return named };
         let start = equals + 2;
-        let Some(stop) = line[start..end].iter().position(|b| b == quote).map(|n| start + n) else { return };
+        let Some(stop) = line[start..end].iter().position(|b| b == quote).map(|n| start + n) else { return named };
         let value = &line[start..stop];
         let told = match name {
             b"name" | b"key" => {
@@ -104,4 +119,5 @@ fn attributes(line: &[u8], (mut from, end): (usize, usize), at: usize, found: &m
         }
         from = stop + 1;
     }
+    named
 }

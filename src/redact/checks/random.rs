@@ -1,0 +1,91 @@
+//! Whether a text looks as a generator makes it, and not as people write names.
+
+pub fn random(found: &[u8]) -> bool {
+    if found.len() < 8 {
+        return false;
+    }
+    let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    // `etcd-cluster-1`
+    if digits == 1
+        && found.len() < 24
+        && !found.iter().any(u8::is_ascii_uppercase)
+        && found.iter().any(|b| matches!(b, b'-' | b'_'))
+        && found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    {
+        return false;
+    }
+    let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
+    (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
+}
+
+/// What a generator of keys makes.
+pub fn key(found: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| found.iter().filter(|b| is(b)).count();
+    let (upper, lower, digits) =
+        (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase), count(u8::is_ascii_digit));
+    let plain = found.iter().all(u8::is_ascii_alphanumeric);
+    let word = found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'~'));
+    let parts = found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'='));
+    // Also two numbers with a colon between, and no fingerprint.
+    let colons = found.iter().filter(|b| **b == b':').count();
+    let hex = found.len() >= 32
+        && digits > 4
+        && (colons == 0 || colons == 1 && found.len() > 48)
+        && found.iter().all(|b| b.is_ascii_hexdigit() || *b == b':');
+    let both = upper > 1 && lower > 1;
+    (hex
+        || word && (found.len() >= 16 && digits > 1 && both || found.len() >= 24 && digits > 3 && lower > 5)
+        // `2K7QX…`, and not `ORDER2025…`.
+        || plain && found.len() >= 24 && digits > 3 && upper > 5 && lower == 0
+        || found.len() >= 20 && jumbled(found) && both && (plain || parts && digits > 3))
+        && !uuid(found)
+}
+
+/// Whether capitals, small letters and digits follow one another as if drawn: in names of several words they come in
+/// runs.
+pub fn jumbled(found: &[u8]) -> bool {
+    let class = |b: u8| [b.is_ascii_lowercase(), b.is_ascii_uppercase(), b.is_ascii_digit()];
+    let sign = |b: &u8| !b.is_ascii_alphanumeric();
+    let changes = found.windows(2).filter(|pair| class(pair[0]) != class(pair[1]) && !pair.iter().any(sign)).count();
+    found.len() >= 12 && changes * 5 >= (found.len() - 1) * 2
+}
+
+/// Of the form of RFC 9562.
+pub fn uuid(found: &[u8]) -> bool {
+    found.len() == 36 && [8, 13, 18, 23].iter().all(|n| found[*n] == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_several_words_are_not_jumbled() {
+        for name in [
+            "TestPasswordHash",
+            "getURLFromDBv2",
+            "secretKeySelector",
+            "APIGatewayV2HTTPRequest",
+            "com.acme.auth.TokenStore2",
+            "X509CertificateParser",
+            "my-service-prod-01",
+            "2025-11-03T10:00:00Z",
+        ] {
+            assert!(!jumbled(name.as_bytes()), "{name}");
+        }
+        for drawn in ["LTAIpnQ3IuXHyJykexWIVeMd", "daqJjJePsonBe9Gy", "rl63XykWZeiNNCiia3anXn9k3ksu9mI4ROnl"] {
+            assert!(jumbled(drawn.as_bytes()), "{drawn}");
+        }
+    }
+
+    #[test]
+    fn keys_are_of_one_case_or_in_parts_as_well() {
+        for drawn in ["Q7M2ZK9PX4TB81WJN5RC3VHD", "xV4nB2qL.k8RwT5yHc1ZpM7sGf3DjQ9aK"] {
+            assert!(key(drawn.as_bytes()), "{drawn}");
+        }
+        for name in ["ORDER-2025-11-03-BATCH-0001", "com.acme.shop.model.OrderV2.Items2024"] {
+            assert!(!key(name.as_bytes()), "{name}");
+        }
+    }
+}
