@@ -126,6 +126,11 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             };
             (!fits).then_some("not a form of git update-ref")
         }
+        "maintenance" => {
+            let tasks = ["commit-graph", "gc", "incremental-repack", "loose-objects", "pack-refs", "prefetch"];
+            let unknown = words.values("task").any(|task| !tasks.contains(&task.to_ascii_lowercase().as_str()));
+            (unknown && super::options::covers(scene.version)).then_some("no such task")
+        }
         "rebase" => {
             let idle = |command: &String| command.trim_matches([' ', '\t', '\r', '\x0c', '\x0b']).is_empty();
             let command = |command: String| idle(&command) || command.contains('\n');

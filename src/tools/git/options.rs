@@ -154,9 +154,11 @@ impl Words {
             switch_values: false,
             negate: true,
             permute: !stops,
+            end_word: Some(b"end-of-options"),
         };
         let mut words = Words { not_text: args.iter().any(|a| a.text().is_none()), ..Words::default() };
-        if let Some(at) = args.iter().position(|a| a.as_slice() == b"--") {
+        let dashes = args.iter().position(|a| a.as_slice() == b"--");
+        if let Some(at) = dashes {
             let options_end_before = scan(&grammar, &args[..at]);
             let open = options_end_before
                 .last()
@@ -169,6 +171,8 @@ impl Words {
         for item in scan(&grammar, args) {
             match item {
                 Item::Option(given) => words.given.push(given),
+                // After `--end-of-options` it still stands before paths.
+                Item::Operand { index, .. } if Some(index) == dashes => {}
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
                 Item::Problem(Problem::MissingValue { opt, index }) if ENDS_ALONE.contains(&opt.long) => {
                     words.given.push(Given { opt, value: None, negated: false, index, value_index: None });

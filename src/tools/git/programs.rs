@@ -8,7 +8,8 @@ use super::meaning::{Meaning, Scene, Weight};
 use super::nested;
 use super::options::Words;
 use super::prompts;
-use super::remotes::{Transport, address, is_allowed};
+use super::remotes::{Address, Transport, address, is_allowed};
+use super::stdin;
 use crate::model::StreamKind;
 
 /// Adds the programs of one command to its meaning; refuses it where git's protocol rules do.
@@ -39,9 +40,11 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
             "commit-filter",
             "tag-name-filter",
         ],
-        "difftool" => &["extcmd"],
+        "difftool" if !declines(scene, words) => &["extcmd"],
         _ => &[],
     };
+    // The commands of --exec wait for the list of them to be edited.
+    let options = if command == "rebase" && prompts::has_no_editor(scene, words) { &[] } else { options };
     for option in options {
         words.values(option).for_each(|program| meaning.runs(program));
     }
@@ -51,7 +54,10 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
                 meaning.runs(given.value.as_ref().map_or("pager".into(), super::options::text));
             }
         }
+        ("bisect", "run") if scene.known.bisecting == Some(false) => {}
         ("bisect", "run") => meaning.runs(words.operands.join(" ")),
+        ("mergetool" | "merge-index", _) if scene.known.unmerged == Some(false) => {}
+        ("difftool", _) if declines(scene, words) => {}
         ("difftool" | "mergetool", _) if words.last("extcmd").is_none() && words.last("tool-help").is_none() => {
             meaning.runs(words.value("tool").unwrap_or_else(|| command.to_owned()));
         }
@@ -60,8 +66,14 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
         ("for-each-repo", _) => meaning.runs(format!("git {}", words.operands.join(" "))),
         ("merge", _) | ("rebase", _) | ("cherry-pick", _) | ("revert", _) | ("pull", _) => {
             let own = ["ort", "recursive", "resolve", "octopus", "ours", "subtree", "theirs"];
-            let strategies = words.values("strategy").filter(|s| !own.contains(&s.as_str()));
-            strategies.for_each(|s| meaning.runs(format!("git-merge-{s}")));
+            let mut strategies: Vec<String> = words.values("strategy").collect();
+            if strategies.is_empty() && matches!(command, "merge" | "pull") {
+                // The one for two heads or the one for more.
+                let configured = ["pull.twohead", "pull.octopus"].iter().filter_map(|key| scene.config.get(key));
+                strategies.extend(configured.flat_map(str::split_whitespace).map(str::to_owned));
+            }
+            let foreign = strategies.into_iter().filter(|s| !own.contains(&s.as_str()));
+            foreign.for_each(|s| meaning.runs(format!("git-merge-{s}")));
         }
         ("merge-index", _) => {
             if let Some(program) = words.operands.iter().find(|w| !w.starts_with('-') && *w != "git-merge-one-file") {
@@ -70,6 +82,19 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
         }
         _ => {}
     }
+}
+
+/// `git difftool` asks about each file, and takes the end of its standard input for a no.
+fn declines(scene: &Scene<'_>, words: &Words) -> bool {
+    let config = &scene.config;
+    let asks = words.given.iter().rev().find(|given| matches!(given.opt.long, "prompt" | "no-prompt"));
+    let configured = config.bool("difftool.prompt").or_else(|| config.bool("mergetool.prompt"));
+    let asks = match asks {
+        Some(given) => (given.opt.long == "prompt") != given.negated,
+        None => configured.unwrap_or(true),
+    };
+    let asks = asks && scene.filled("GIT_DIFFTOOL_NO_PROMPT").is_none();
+    asks && !words.on("dir-diff") && stdin::is_empty(scene)
 }
 
 /// Programs at either end of a connection, and the ways git refuses a protocol.
@@ -86,16 +111,22 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
         _ if pushes => (&["receive-pack", "exec"], "receivepack", "git-receive-pack"),
         _ => (&["upload-pack", "exec"], "uploadpack", "git-upload-pack"),
     };
+    // Plumbing knows no remotes.
+    let by_name = !matches!(command, "send-pack" | "fetch-pack");
     let on_line = words.given.iter().rev().find(|g| options.contains(&g.opt.long) && !g.negated);
     let service = on_line
         .and_then(|g| g.value.as_ref())
         .map(super::options::text)
-        .or_else(|| config.get(&format!("remote.{remote}.{key}")).map(str::to_owned))
+        .or_else(|| config.get(&format!("remote.{remote}.{key}")).filter(|_| by_name).map(str::to_owned))
         .filter(|program| program != own && program != &own.replacen("git-", "git ", 1));
     for url in meaning.urls.clone() {
         let address = address(&url, &top);
         if !is_allowed(config, &|name| scene.variable(name), &address.protocol) {
             *meaning = Meaning::refused(format!("transport '{}' not allowed", address.protocol));
+            return;
+        }
+        if let Some(why) = blocked(&url, &address) {
+            *meaning = Meaning::refused(why);
             return;
         }
         match &address.transport {
@@ -109,9 +140,11 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             }
             Transport::Ssh => {
                 service.iter().for_each(|program| meaning.runs(program.clone()));
-                let ssh = scene.filled("GIT_SSH_COMMAND").or_else(|| config.get("core.sshcommand").map(str::to_owned));
-                ssh.or_else(|| scene.filled("GIT_SSH"))
-                    .filter(|p| p != "ssh")
+                // The first that is set counts, also where it is empty: then nothing can be started.
+                let ssh =
+                    scene.variable("GIT_SSH_COMMAND").or_else(|| config.get("core.sshcommand").map(str::to_owned));
+                ssh.or_else(|| scene.variable("GIT_SSH"))
+                    .filter(|p| !p.is_empty() && p != "ssh")
                     .into_iter()
                     .for_each(|p| meaning.runs(p));
             }
@@ -127,11 +160,24 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             },
         }
     }
-    if let Some(helper) = config.get(&format!("remote.{remote}.vcs")) {
+    if let Some(helper) = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name) {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
+    }
+}
+
+/// What git takes for no place before it starts anything: a host or a path that would be an option of the program that
+/// it is handed to (connect.c, `looks_like_command_line_option`), and a protocol that went (transport.c).
+fn blocked(url: &str, address: &Address) -> Option<&'static str> {
+    let (scheme, place) = url.split_once("://").map_or((None, url), |(scheme, place)| (Some(scheme), place));
+    let path = place.split_once(':').filter(|_| scheme.is_none()).map_or("", |(_, path)| path);
+    match &address.transport {
+        Transport::Helper(name) if name == "rsync" => Some("git-over-rsync is no longer supported"),
+        Transport::Http | Transport::Helper(_) => None,
+        Transport::Ssh if path.starts_with('-') => Some("strange pathname"),
+        Transport::Local | Transport::Ssh | Transport::Git => place.starts_with('-').then_some("strange name"),
     }
 }
 

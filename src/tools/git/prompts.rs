@@ -18,18 +18,32 @@ fn editors(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if !edits(scene, command, sub, words) {
         return;
     }
-    let config = &scene.config;
-    let sequence = (command == "rebase")
-        .then(|| scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned)));
-    let editor = sequence
-        .flatten()
-        .or_else(|| scene.filled("GIT_EDITOR"))
-        .or_else(|| config.get("core.editor").map(str::to_owned));
-    let editor =
-        editor.or_else(|| scene.filled("VISUAL").filter(|_| scene.variable("TERM").as_deref() != Some("dumb")));
-    let editor = editor.or_else(|| scene.filled("EDITOR"));
     // `:` and `true` are git's own way to say "no editor".
-    editor.filter(|e| !matches!(e.as_str(), ":" | "true")).into_iter().for_each(|e| meaning.runs(e));
+    named(scene, command == "rebase")
+        .filter(|e| !matches!(e.as_str(), ":" | "true"))
+        .into_iter()
+        .for_each(|e| meaning.runs(e));
+}
+
+/// The editor that somebody named: of the list of a rebase, or of any text.
+fn named(scene: &Scene<'_>, sequence: bool) -> Option<String> {
+    let config = &scene.config;
+    let of_list = || scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned));
+    let editor = if sequence { of_list() } else { None };
+    editor
+        .or_else(|| scene.filled("GIT_EDITOR"))
+        .or_else(|| config.get("core.editor").map(str::to_owned))
+        .or_else(|| scene.filled("VISUAL").filter(|_| !is_dumb(scene)))
+        .or_else(|| scene.filled("EDITOR"))
+}
+
+fn is_dumb(scene: &Scene<'_>) -> bool {
+    scene.variable("TERM").is_none_or(|terminal| terminal == "dumb")
+}
+
+/// A rebase that is to be edited ends here: on a dumb terminal git takes no editor of its own (editor.c).
+pub fn has_no_editor(scene: &Scene<'_>, words: &Words) -> bool {
+    words.any(&["interactive", "edit-todo"]) && is_dumb(scene) && named(scene, true).is_none()
 }
 
 /// Whether the command asks for a text that the line does not give.

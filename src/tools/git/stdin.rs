@@ -1,11 +1,25 @@
 //! Commands that take their orders from standard input: what it says is read before, and handed to git as it was read.
 
+use crate::model::StreamKind;
+
 use super::facts::Known;
+use super::meaning::Scene;
 use super::options::Words;
 
 /// Whether what the command would do stands in its standard input.
 pub fn decides(command: &str, words: &Words) -> bool {
-    matches!(command, "send-pack" | "update-ref") && words.on("stdin")
+    match command {
+        "send-pack" | "update-ref" => words.on("stdin"),
+        // Whether its question is answered.
+        "difftool" => words.last("no-prompt").is_none() || words.last("prompt").is_some(),
+        _ => false,
+    }
+}
+
+/// Whether there is nothing in it.
+pub fn is_empty(scene: &Scene<'_>) -> bool {
+    let kind = scene.invocation.streams.stdin;
+    matches!(kind, StreamKind::Null | StreamKind::Closed) || whole(scene.known).is_some_and(str::is_empty)
 }
 
 /// The refspecs of `send-pack --stdin`, one a line; `None` where they could not be read to their end.
