@@ -8,6 +8,7 @@
 
 mod attributes;
 mod autocorrect;
+mod credentials;
 mod delivery;
 mod described;
 mod drivers;

@@ -1,6 +1,7 @@
 //! Programs that git would start because the line, a configuration, a hook or the environment names them. git's own
 //! helpers do not count.
 
+use super::credentials;
 use super::drivers;
 use super::facts::canonical;
 use super::hooks;
@@ -22,7 +23,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     hooks::add(scene, command, sub, words, meaning);
     drivers::add(scene, command, sub, words, meaning);
     nested::add(scene, command, sub, words, meaning);
-    tools(scene, command, words, meaning);
+    tools(scene, command, sub, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
     exec_path(scene, command, words, meaning);
 }
@@ -152,7 +153,7 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
                 let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
                 proxy.into_iter().for_each(|p| meaning.runs(p));
             }
-            Transport::Http => credentials(scene, meaning),
+            Transport::Http => credentials::add(scene, Some(&url), meaning),
             Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
                 ("ext", Some((_, text))) => meaning.runs(text),
                 ("fd", _) => {}
@@ -195,27 +196,8 @@ fn proxy(config: &super::facts::Config, host: &str) -> Option<String> {
     program.filter(|p| *p != "none" && !p.is_empty()).map(str::to_owned)
 }
 
-/// Whoever answers for a password over HTTP. The helpers that come with git count as git.
-fn credentials(scene: &Scene<'_>, meaning: &mut Meaning) {
-    let config = &scene.config;
-    let mut helpers: Vec<&str> = Vec::new();
-    for entry in config.0.iter().filter(|e| e.key.starts_with("credential.") && e.key.ends_with(".helper")) {
-        match entry.value.as_deref() {
-            None | Some("") => helpers.clear(),
-            Some(value) => helpers.push(value),
-        }
-    }
-    let own = |helper: &&str| {
-        matches!(helper.split_whitespace().next(), Some("cache" | "store"))
-            && !helper.contains([';', '|', '&', '$', '`'])
-    };
-    helpers.into_iter().filter(|h| !own(h)).for_each(|h| meaning.runs(h));
-    let ask = scene.filled("GIT_ASKPASS").or_else(|| config.get("core.askpass").map(str::to_owned));
-    ask.or_else(|| scene.filled("SSH_ASKPASS")).filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
-}
-
 /// What single commands start by a setting of their own.
-fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
+fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     match command {
         "archive" => {
@@ -251,7 +233,7 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
                 meaning.runs(program);
             }
         }
-        "credential" => credentials(scene, meaning),
+        "credential" => credentials::asked(scene, sub, meaning),
         _ => {}
     }
 }

@@ -12,8 +12,16 @@ pub fn decides(command: &str, words: &Words) -> bool {
         "send-pack" | "update-ref" => words.on("stdin"),
         // Whether its question is answered.
         "difftool" => words.last("no-prompt").is_none() || words.last("prompt").is_some(),
+        // For whom a password is asked.
+        "credential" => true,
         _ => false,
     }
+}
+
+/// The lines of `git credential`: names and values; `None` where they could not be read to their end.
+pub fn credential(known: &Known) -> Option<Vec<(&str, &str)>> {
+    let lines = whole(known)?.lines().take_while(|line| !line.is_empty());
+    Some(lines.filter_map(|line| line.split_once('=')).collect())
 }
 
 /// Whether there is nothing in it.
