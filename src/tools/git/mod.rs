@@ -197,11 +197,19 @@ fn is_unparsable(scene: &Scene<'_>) -> bool {
     let bad = |setting: &String| {
         let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
         let relative = canonical(key) == "include.path" && !value.starts_with(['/', '~']);
-        relative || !key.contains('.')
+        relative || !is_key(key)
     };
     let count = scene.variable("GIT_CONFIG_COUNT").filter(|count| !count.is_empty());
     let miscounted = count.is_some_and(|count| count.trim_start().parse::<u64>().is_err());
     scene.known.config.is_none() && (miscounted || scene.globals.settings.iter().any(bad))
+}
+
+/// config.c, `git_config_parse_key`.
+fn is_key(key: &str) -> bool {
+    let (Some(first), Some(last)) = (key.find('.'), key.rfind('.')) else { return false };
+    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let name = &key[last + 1..];
+    last > 0 && plain(&key[..first]) && plain(name) && name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Commands that git starts before it asks where it is.
