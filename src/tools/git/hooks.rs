@@ -58,6 +58,7 @@ fn of_command<'a>(command: &str, sub: &str, words: &'a Words, quiet: bool) -> Ve
         ("cherry-pick" | "revert", _) => vec!["prepare-commit-msg", "commit-msg", "post-commit"],
         ("worktree", "add") if words.last("checkout").is_some_and(|given| given.negated) => vec![],
         ("checkout" | "switch" | "restore" | "clone", _) | ("worktree", "add") => vec!["post-checkout"],
+        ("am", _) if !verify => vec!["post-applypatch"],
         ("am", _) => vec!["applypatch-msg", "pre-applypatch", "post-applypatch"],
         ("gc", _) if words.on("auto") => vec!["pre-auto-gc"],
         ("hook", "run") => words.operands.first().map(String::as_str).into_iter().collect(),

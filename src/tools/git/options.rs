@@ -262,6 +262,12 @@ mod tests {
         let args = ["--branches".into()];
         assert!(Words::read("push", &args, Some("2.39.5")).problem.is_some());
         assert!(Words::read("push", &args, Some("2.47.3")).problem.is_none());
+        let newer =
+            [("hook run", "--to-stdin=x"), ("notes add", "--no-stripspace"), ("am", "--no-verify"), ("log", "--dd")];
+        for (command, option) in newer {
+            let problem = |version| Words::read(command, &[option.into()], Some(version)).problem;
+            assert!(problem("2.39.5").is_some() && problem("2.47.3").is_none(), "{command} {option}");
+        }
     }
 
     #[test]
