@@ -2,7 +2,7 @@
 
 use crate::model::StreamKind;
 
-use super::facts::parse_bool;
+use super::facts::{Config, parse_bool};
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
 use super::signatures;
@@ -120,11 +120,19 @@ fn pagers(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &
     }
 }
 
+/// The program of a kind of signatures; `gpg.program` is another name for that of OpenPGP (gpg-interface.c).
+fn signer<'a>(config: &'a Config, kind: &str) -> Option<&'a str> {
+    let own = format!("gpg.{kind}.program");
+    let named = |key: &str| key == own || (kind == "openpgp" && key == "gpg.program");
+    let last = config.0.iter().rev().find(|entry| named(&entry.key))?;
+    last.value.as_deref()
+}
+
 fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     let by_default = match command {
         "commit" | "merge" | "rebase" | "cherry-pick" | "revert" | "am" | "pull" => config.bool("commit.gpgsign"),
-        "tag" => config.bool("tag.gpgsign"),
+        "tag" if !words.any(&["delete", "list", "verify"]) => config.bool("tag.gpgsign"),
         "push" => config.get("push.gpgsign").and_then(parse_bool),
         "log" | "show" => config.bool("log.showsignature"),
         _ => None,
@@ -146,11 +154,11 @@ fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meanin
         return;
     }
     let format = config.get("gpg.format").unwrap_or("openpgp").to_owned();
-    let program = config.get(&format!("gpg.{format}.program")).or_else(|| config.get("gpg.program"));
-    program
-        .filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"))
-        .into_iter()
-        .for_each(|p| meaning.runs(p));
+    // What looks at a signature takes the program of that signature's kind.
+    let kinds: &[&str] = if signs && !looks { &[&format] } else { &["openpgp", "x509", "ssh"] };
+    let programs = kinds.iter().filter_map(|kind| signer(config, kind));
+    let foreign = programs.filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"));
+    foreign.for_each(|program| meaning.runs(program));
     if format == "ssh"
         && let Some(command) = config.get("gpg.ssh.defaultkeycommand")
     {
