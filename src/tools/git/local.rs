@@ -328,15 +328,19 @@ fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
         || refs.names.iter().any(ends)
 }
 
+fn may_be_there(scene: &Scene<'_>, name: &str) -> bool {
+    scene.known.refs.as_ref().is_none_or(|refs| refs.truncated) || has(scene, name) || name == "HEAD"
+}
+
 fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {
     if words.letter('d') {
         return true;
     }
     if words.on("stdin") {
-        return stdin::update_ref_destroys(scene.known, words.letter('z'));
+        return stdin::update_ref_destroys(scene.known, words.letter('z'), &|name| may_be_there(scene, name));
     }
     // A new ref takes nothing away.
-    words.operands.first().is_none_or(|name| scene.known.refs.is_none() || has(scene, name) || name == "HEAD")
+    words.operands.first().is_none_or(|name| may_be_there(scene, name))
 }
 
 fn config(scene: &Scene<'_>, words: &Words) -> Option<Weight> {

@@ -141,13 +141,7 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             }
             Transport::Ssh => {
                 service.iter().for_each(|program| meaning.runs(program.clone()));
-                // The first that is set counts, also where it is empty: then nothing can be started.
-                let ssh =
-                    scene.variable("GIT_SSH_COMMAND").or_else(|| config.get("core.sshcommand").map(str::to_owned));
-                ssh.or_else(|| scene.variable("GIT_SSH"))
-                    .filter(|p| !p.is_empty() && p != "ssh")
-                    .into_iter()
-                    .for_each(|p| meaning.runs(p));
+                ssh(scene).into_iter().for_each(|p| meaning.runs(p));
             }
             Transport::Git => {
                 let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
@@ -167,6 +161,13 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
     }
+}
+
+/// The ssh that somebody named. The first that is set counts, also where it is empty: then nothing can be started.
+fn ssh(scene: &Scene<'_>) -> Option<String> {
+    let command = scene.variable("GIT_SSH_COMMAND");
+    let named = command.or_else(|| scene.config.get("core.sshcommand").map(str::to_owned));
+    named.or_else(|| scene.variable("GIT_SSH")).filter(|p| !p.is_empty() && p != "ssh")
 }
 
 /// What git takes for no place before it starts anything: a host or a path that would be an option of the program that

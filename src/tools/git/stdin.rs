@@ -35,26 +35,43 @@ pub fn refspecs(known: &Known) -> Option<Vec<&str>> {
     Some(whole(known)?.lines().filter(|line| !line.is_empty()).collect())
 }
 
-/// Whether the orders of git-update-ref(1) move or delete a ref that may be there.
-pub fn update_ref_destroys(known: &Known, by_nul: bool) -> bool {
+/// Whether the orders of git-update-ref(1) move or delete a ref that may be there; `there` says which may.
+pub fn update_ref_destroys(known: &Known, by_nul: bool, there: &dyn Fn(&str) -> bool) -> bool {
     let Some(text) = whole(known) else { return true };
-    let harmless = |order: &str| {
-        let word = order.split(' ').next().unwrap_or_default();
-        matches!(
-            word,
-            "" | "create"
-                | "symref-create"
-                | "verify"
-                | "symref-verify"
-                | "option"
-                | "start"
-                | "prepare"
-                | "commit"
-                | "abort"
-        )
-    };
-    // With -z the values stand between the orders, and only git's own reading tells one from the other.
-    by_nul || !text.lines().all(harmless)
+    if !by_nul {
+        return text.lines().any(|line| {
+            let mut words = line.split(' ');
+            let order = words.next().unwrap_or_default();
+            destroys(order, words.next().unwrap_or_default(), there)
+        });
+    }
+    // With -z the values that belong to an order stand behind it, each ended by a NUL.
+    let mut fields = text.split('\0');
+    while let Some(field) = fields.next() {
+        let (order, name) = field.split_once(' ').unwrap_or((field, ""));
+        let values = match order {
+            "create" | "delete" | "verify" | "symref-create" => 1,
+            "update" => 2,
+            // How many these take hangs on what stands there.
+            "symref-update" | "symref-delete" | "symref-verify" => return true,
+            _ => 0,
+        };
+        if destroys(order, name, there) {
+            return true;
+        }
+        fields.by_ref().take(values).for_each(drop);
+    }
+    false
+}
+
+fn destroys(order: &str, name: &str, there: &dyn Fn(&str) -> bool) -> bool {
+    match order {
+        "" | "create" | "symref-create" | "verify" | "symref-verify" | "option" | "start" | "prepare" | "commit"
+        | "abort" => false,
+        // A name in quotes is not taken apart.
+        "update" => name.starts_with('"') || there(name),
+        _ => true,
+    }
 }
 
 fn whole(known: &Known) -> Option<&str> {
