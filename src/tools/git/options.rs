@@ -172,7 +172,7 @@ impl Words {
             match item {
                 Item::Option(given) => words.given.push(given),
                 // After `--end-of-options` it still stands before paths.
-                Item::Operand { index, .. } if Some(index) == dashes => {}
+                Item::Operand { index, .. } if Some(index) == dashes && listed(KEEP_DASHES, command) => {}
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
                 Item::Problem(Problem::MissingValue { opt, index }) if ENDS_ALONE.contains(&opt.long) => {
                     words.given.push(Given { opt, value: None, negated: false, index, value_index: None });
@@ -215,6 +215,10 @@ impl Words {
         longs.iter().any(|long| self.on(long))
     }
 }
+
+/// Commands that tell paths apart by a `--` of their own (PARSE_OPT_KEEP_DASHDASH, setup_revisions).
+const KEEP_DASHES: &str = " annotate blame checkout diff diff-files diff-index diff-tree difftool log pickaxe reset restore \
+    rev-list shortlog show switch whatchanged ";
 
 /// Options that need no value where the line ends with them: HEAD is meant (PARSE_OPT_LASTARG_DEFAULT).
 const ENDS_ALONE: &[&str] = &["contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
