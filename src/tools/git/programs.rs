@@ -107,19 +107,9 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     let top = if command == "clone" { scene.folder() } else { scene.top() };
     let remote = meaning.remote.clone().unwrap_or_default();
     let pushes = matches!(command, "push" | "send-pack");
-    let (options, key, own): (&[&str], _, _) = match command {
-        "archive" => (&["exec"], "uploadarchive", "git-upload-archive"),
-        _ if pushes => (&["receive-pack", "exec"], "receivepack", "git-receive-pack"),
-        _ => (&["upload-pack", "exec"], "uploadpack", "git-upload-pack"),
-    };
-    // Plumbing knows no remotes.
+    // Plumbing knows no remotes, and no setting is for the other end of an archive.
     let by_name = !matches!(command, "send-pack" | "fetch-pack");
-    let on_line = words.given.iter().rev().find(|g| options.contains(&g.opt.long) && !g.negated);
-    let service = on_line
-        .and_then(|g| g.value.as_ref())
-        .map(super::options::text)
-        .or_else(|| config.get(&format!("remote.{remote}.{key}")).filter(|_| by_name).map(str::to_owned))
-        .filter(|program| program != own && program != &own.replacen("git-", "git ", 1));
+    let service = service(scene, command, words, Some(remote.as_str()).filter(|_| by_name && command != "archive"));
     for url in meaning.urls.clone() {
         let address = address(&url, &top);
         if !is_allowed(config, &|name| scene.variable(name), &address.protocol) {
@@ -161,6 +151,19 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
     }
+}
+
+/// The program that the line or the remote's settings name for the other end.
+fn service(scene: &Scene<'_>, command: &str, words: &Words, remote: Option<&str>) -> Option<String> {
+    let (options, key, own): (&[&str], _, _) = match command {
+        "archive" => (&["exec"], "", "git-upload-archive"),
+        "push" | "send-pack" => (&["receive-pack", "exec"], "receivepack", "git-receive-pack"),
+        _ => (&["upload-pack", "exec"], "uploadpack", "git-upload-pack"),
+    };
+    let on_line = words.given.iter().rev().find(|g| options.contains(&g.opt.long) && !g.negated);
+    let named = on_line.and_then(|g| g.value.as_ref()).map(super::options::text);
+    let configured = || scene.config.get(&format!("remote.{}.{key}", remote?)).map(str::to_owned);
+    named.or_else(configured).filter(|program| program != own && program != &own.replacen("git-", "git ", 1))
 }
 
 /// The ssh that somebody named. The first that is set counts, also where it is empty: then nothing can be started.
