@@ -42,6 +42,8 @@ pub struct Grammar<'a> {
     pub negate: bool,
     /// Options may stand after operands. Where not, the first operand ends them.
     pub permute: bool,
+    /// A long word that ends the options as `--` does (git's `--end-of-options`).
+    pub end_word: Option<&'static [u8]>,
 }
 
 impl<'a> Grammar<'a> {
@@ -55,6 +57,7 @@ impl<'a> Grammar<'a> {
             switch_values: false,
             negate: false,
             permute: true,
+            end_word: None,
         }
     }
 }
@@ -106,6 +109,7 @@ pub fn scan(grammar: &Grammar<'_>, words: &[Bytes]) -> Vec<Item> {
             b"--" => {
                 scanner.operands_only();
             }
+            [b'-', b'-', name @ ..] if grammar.end_word == Some(name) => scanner.operands_only(),
             [b'-', b'-', name @ ..] => scanner.long(name, index),
             [b'-', letters @ ..] if !letters.is_empty() => scanner.letters(letters, index),
             _ => {
@@ -293,6 +297,7 @@ mod tests {
     fn each_parser_has_its_own_ways() {
         let g = Grammar::getopt_long(TABLE);
         assert_eq!(read(&Grammar { permute: false, ..g }, "-f x -v -- y"), "force <x> <-v> <--> <y>");
+        assert_eq!(read(&Grammar { end_word: Some(b"end"), ..g }, "-f --end -v -- y"), "force <-v> <--> <y>");
         assert_eq!(read(&Grammar { equals: false, abbreviate: false, ..g }, "--message=x"), "unknown");
         let pflag = Grammar { abbreviate: false, short_equals: true, switch_values: true, ..g };
         assert_eq!(read(&pflag, "-n=prod --force=false -f=false"), "namespace=prod force=false force=false");

@@ -16,7 +16,7 @@ const COMMON: &str = " add backfill bisect branch clone commit diff fetch grep i
 /// The command that git would run instead, or its refusal to choose.
 pub fn choose(word: &str, args: Vec<Bytes>, config: &Config, version: Option<&str>) -> Command {
     let refused = |why: String| Command::Refused { subcommand: None, why };
-    if !runs_by_itself(config.get("help.autocorrect")) {
+    if !runs_by_itself(config.get("help.autocorrect"), version) {
         return refused(format!("{word} is not a git command"));
     }
     let aliases = config.0.iter().filter_map(|e| e.key.strip_prefix("alias.")).map(str::to_owned);
@@ -38,20 +38,21 @@ pub fn choose(word: &str, args: Vec<Bytes>, config: &Config, version: Option<&st
                 Command::Unknown { word: word.to_owned() }
             }
         }
-        // One command begins with the word: git counts the next best as well and takes the prefix only when alone.
-        Some((0, name)) if prefixes == 1 && options::is_builtin(name, version) => {
-            Command::Known { name: name.clone(), args }
-        }
+        // Where a command begins with the word, git counts the next best one too, and has two to choose from.
         _ => refused(format!("{word} is not a git command")),
     }
 }
 
-/// Tenths of a second to wait, `immediate`, or a plain yes (2.47); `prompt` asks a terminal, and everything else shows.
-fn runs_by_itself(value: Option<&str>) -> bool {
+/// Tenths of a second to wait, or `immediate`; a plain yes since 2.50 (before, it is no number, and git ends). `prompt`
+/// asks a terminal, and everything else shows.
+fn runs_by_itself(value: Option<&str>, version: Option<&str>) -> bool {
     match value {
         None | Some("never" | "show" | "prompt" | "0") => false,
         Some("immediate") => true,
-        Some(value) => value.parse::<i64>().is_ok_and(|n| n != 0) || parse_bool(value) == Some(true),
+        Some(value) => {
+            let says_yes = !options::covers(version) && parse_bool(value) == Some(true);
+            value.parse::<i64>().is_ok_and(|n| n != 0) || says_yes
+        }
     }
 }
 
@@ -101,5 +102,7 @@ mod tests {
         assert_eq!(chosen("stauts", "1").as_deref(), Some("status"));
         assert_eq!(chosen("psuh", "0"), None);
         assert_eq!(chosen("qwertyuiop", "immediate"), None);
+        assert_eq!(chosen("pus", "immediate"), None);
+        assert_eq!(chosen("psuh", "yes"), None);
     }
 }

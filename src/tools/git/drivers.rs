@@ -40,15 +40,8 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
         monitor(scene, meaning);
     }
     diffs(scene, command, sub, words, meaning);
-    let plain = match command {
-        "cat-file" => !words.on("filters"),
-        "hash-object" => words.on("no-filters"),
-        _ => false,
-    };
-    if !plain {
-        filters(scene, command, sub, meaning);
-    }
-    merges(scene, command, meaning);
+    filters(scene, command, sub, words, meaning);
+    merges(scene, command, words, meaning);
 }
 
 /// `core.fsmonitor`, or without it the variable of git's own tests, names a program that is asked at each reading of
@@ -69,6 +62,11 @@ fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
     match (command, sub) {
         ("stash", "list" | "show" | "drop" | "clear") => false,
         ("worktree", sub) => sub == "add",
+        ("apply", _) => words.any(&["index", "cached", "3way", "intent-to-add"]),
+        ("difftool" | "mergetool", _) if words.last("tool-help").is_some() => false,
+        ("read-tree", _) if words.given.is_empty() => false,
+        ("rerere" | "fsmonitor--daemon", _) => false,
+        ("diff", _) if compares_commits(words) => false,
         ("remote", sub) => sub == "update" || words.on("fetch"),
         ("sparse-checkout", "list") | ("bisect", "log" | "terms" | "help") => false,
         ("fetch", _) => words.last("recurse-submodules").is_none_or(|g| !g.negated),
@@ -78,10 +76,26 @@ fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
     }
 }
 
+/// `diff A B`, `diff A..B`, where both are commits whatever files there are.
+fn compares_commits(words: &Words) -> bool {
+    let before = words.before_dashes.unwrap_or(words.operands.len());
+    let revisions = &words.operands[..before.min(words.operands.len())];
+    let is_head = |word: &&String| {
+        word.strip_prefix("HEAD").is_some_and(|rest| rest.chars().all(|c| matches!(c, '~' | '^') || c.is_ascii_digit()))
+    };
+    let is_range = |word: &String| {
+        let ends = word.split_once("..").filter(|(from, to)| !from.ends_with('/') && !to.starts_with('/'));
+        ends.is_some_and(|(from, _)| !from.is_empty())
+    };
+    let two = if words.before_dashes.is_some() { revisions.len() } else { revisions.iter().filter(is_head).count() };
+    two > 1 || revisions.iter().any(is_range)
+}
+
 /// Diff programs and text converters, where attributes bring them in.
 fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
-    let shows = shows_changes(command, sub, words);
+    let blobs = command == "show" && shows_files(words);
+    let shows = shows_changes(command, sub, words) && !blobs;
     let plumbing = matches!(command, "diff-tree" | "diff-index" | "diff-files");
     let asked = words.last("ext-diff").map(|g| !g.negated);
     if shows && asked.unwrap_or(command == "diff") {
@@ -98,12 +112,18 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
     };
     let searches = LOGS.contains(&command) && (words.letter('S') || words.letter('G'));
     let converts = match words.last("textconv") {
-        Some(given) => !given.negated && (shows || searches || matches!(command, "grep" | "cat-file")),
+        Some(given) => !given.negated && (shows || blobs || searches || matches!(command, "grep" | "cat-file")),
         None => (shows || searches) && command != "format-patch" && !plumbing || verbose,
     };
     if converts {
         assigned(scene, command, ("diff", "textconv"), meaning);
     }
+}
+
+/// `show REVISION:PATH`: the file is shown as it is (builtin/log.c, `show_blob_object`).
+fn shows_files(words: &Words) -> bool {
+    let file = |word: &String| word.contains(':') && !word.starts_with(":/") && !word.contains("^{");
+    !words.operands.is_empty() && words.operands.iter().all(file)
 }
 
 fn shows_changes(command: &str, sub: &str, words: &Words) -> bool {
@@ -131,11 +151,32 @@ fn assigned(scene: &Scene<'_>, command: &str, (section, name): (&str, &str), mea
     }
 }
 
-fn filters(scene: &Scene<'_>, command: &str, sub: &str, meaning: &mut Meaning) {
-    let cleans = matches!(
-        command,
-        "add" | "stage" | "commit" | "status" | "diff" | "stash" | "hash-object" | "update-index" | "apply" | "am"
-    );
+/// Whether files of the work tree are read as they would be committed.
+fn cleans(command: &str, sub: &str, words: &Words) -> bool {
+    match command {
+        "add" | "stage" | "commit" | "status" | "diff" | "update-index" | "apply" | "am" | "rm" | "mv" | "difftool" => {
+            true
+        }
+        "stash" => !matches!(sub, "list" | "show" | "drop" | "clear"),
+        "hash-object" => !words.on("no-filters") && (words.last("path").is_some() || !words.on("stdin")),
+        "describe" => words.last("dirty").is_some() || words.last("broken").is_some(),
+        "ls-files" => words.on("modified"),
+        "diff-files" => true,
+        "diff-index" => !words.on("cached"),
+        // Without a commit the file is blamed as it lies there.
+        "blame" | "annotate" | "pickaxe" => words.operands.len() == 1 || words.last("contents").is_some(),
+        _ => false,
+    }
+}
+
+fn filters(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
+    if matches!((command, sub), ("worktree", sub) if sub != "add")
+        || (command == "stash" && matches!(sub, "list" | "show" | "drop" | "clear"))
+        || (command == "cat-file" && !words.on("filters"))
+    {
+        return;
+    }
+    let cleans = cleans(command, sub, words);
     let smudges = matches!(
         command,
         "checkout"
@@ -160,7 +201,7 @@ fn filters(scene: &Scene<'_>, command: &str, sub: &str, meaning: &mut Meaning) {
             | "merge-recursive"
     ) || matches!((command, sub), ("submodule", "add" | "update"));
     // What was there before is looked at again; a clone had nothing before.
-    let cleans = cleans || smudges && command != "clone";
+    let cleans = cleans || smudges && !matches!(command, "clone" | "checkout-index");
     for (name, runs) in [("clean", cleans), ("smudge", smudges), ("process", cleans || smudges)] {
         if runs {
             assigned(scene, command, ("filter", name), meaning);
@@ -168,11 +209,15 @@ fn filters(scene: &Scene<'_>, command: &str, sub: &str, meaning: &mut Meaning) {
     }
 }
 
-fn merges(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
-    if matches!(
-        command,
+fn merges(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
+    let merges = match command {
         "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "stash" | "am" | "checkout" | "merge-recursive"
-    ) {
+        | "merge-tree" | "replay" => true,
+        "switch" | "restore" => words.any(&["merge", "conflict"]),
+        "apply" => words.on("3way"),
+        _ => false,
+    };
+    if merges {
         assigned(scene, command, ("merge", "driver"), meaning);
         // Every path without an attribute of its own merges by this one.
         if let Some(driver) = scene.config.get("merge.default")

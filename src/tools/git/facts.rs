@@ -23,6 +23,9 @@ pub mod name {
     pub const NESTED: &str = "git.nested";
     pub const PEER_HOOKS: &str = "git.peer_hooks";
     pub const SIGNED: &str = "git.signed";
+    pub const NO_FOLDER: &str = "git.no_folder";
+    pub const BISECTING: &str = "git.bisecting";
+    pub const UNMERGED: &str = "git.unmerged";
 }
 
 /// One line of `git config --list --show-scope`, in git's order (the last one wins). Passwords in URLs are replaced.
@@ -80,6 +83,12 @@ pub struct Known {
     pub peer_hooks: Vec<String>,
     /// Whether anything that a ref leads to is signed; `None` where nobody looked.
     pub signed: Option<bool>,
+    /// The folder of a `-C` is not there.
+    pub no_folder: bool,
+    /// Whether a bisection has begun; `None` where nobody looked.
+    pub bisecting: Option<bool>,
+    /// Whether the index holds a file that is still to be merged; `None` where nobody looked.
+    pub unmerged: Option<bool>,
     /// Standard input, where the command takes its orders from it.
     pub stdin: Option<Content>,
 }
@@ -100,6 +109,9 @@ impl Known {
             nested: facts.get(name::NESTED).unwrap_or_default(),
             peer_hooks: facts.get(name::PEER_HOOKS).unwrap_or_default(),
             signed: facts.get(name::SIGNED),
+            no_folder: facts.get(name::NO_FOLDER).unwrap_or_default(),
+            bisecting: facts.get(name::BISECTING),
+            unmerged: facts.get(name::UNMERGED),
             stdin: facts.stdin().cloned(),
         }
     }

@@ -39,8 +39,11 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
         }
         "fetch-pack" => {
             let Some(source) = words.operands.first() else { return Some(Meaning::refused("no repository")) };
-            let mut meaning = from(scene, source.clone());
+            let mut meaning = Meaning::of(Weight::RemoteRead);
             meaning.add(Weight::LocalWrite);
+            // The word is the place, and no remote's name; nothing rewrites it.
+            meaning.urls.push(source.clone());
+            meaning.remote = Some(source.clone());
             Some(meaning)
         }
         "request-pull" => {
@@ -156,6 +159,8 @@ pub fn remote(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
             meaning
         }
         ("set-head", Some(_)) => Meaning::of(Weight::LocalWrite),
+        ("rename", _) if count != 2 => Meaning::refused("an old and a new name"),
+        ("set-url", _) if !(2..=3).contains(&count) => Meaning::refused("a name and a URL"),
         ("remove" | "rm" | "rename" | "set-url" | "set-branches", Some(_)) => Meaning::of(Weight::ConfigWrite),
         _ => Meaning::refused("not a form of git remote"),
     }
@@ -214,6 +219,10 @@ pub fn submodule(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
         "" | "status" | "summary" => Meaning::of(Weight::Read),
         "foreach" => {
             let mut meaning = Meaning::of(Weight::LocalWrite);
+            // The index was looked at, and holds no submodule that it could be run in.
+            if scene.known.place.is_some() && !scene.known.nested.some {
+                return meaning;
+            }
             match words.operands.is_empty() {
                 true => meaning.runs("sh"),
                 false => meaning.runs(words.operands.join(" ")),
@@ -235,7 +244,9 @@ pub fn submodule(scene: &Scene<'_>, sub: &str, words: &Words) -> Meaning {
             meaning.add(if words.on("force") { Weight::LocalDestructive } else { Weight::LocalWrite });
             let configured = scene.config.middles("submodule", "url").map(|(_, url)| url.to_owned());
             meaning.urls.extend(configured);
-            for (_, how) in scene.config.middles("submodule", "update") {
+            // How it is done is said on the line, and configuration is not asked.
+            let said = words.any(&["checkout", "merge", "rebase"]);
+            for (_, how) in scene.config.middles("submodule", "update").filter(|_| !said) {
                 if let Some(command) = how.strip_prefix('!') {
                     meaning.runs(command);
                 }

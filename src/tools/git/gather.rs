@@ -51,7 +51,10 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let (config, repository) = match plain::look(invocation, world, facts.version.as_deref()) {
         Some(plain) => (Some(plain.config), plain.repository),
         None => {
-            let listed = ask(&[b"config", b"--list", b"-z", b"--show-scope"]);
+            // `git config` alone would list the file that GIT_CONFIG names, and every other command reads its own.
+            let elsewhere = world.variable("GIT_CONFIG").is_some();
+            let question: &[&[u8]] = &[b"config", b"--list", b"-z", b"--show-scope"];
+            let listed = if elsewhere { None } else { ask(question) };
             (listed.map(|out| Config::parse(&out)), Repository::Ask)
         }
     };
@@ -61,6 +64,9 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         put(&mut facts, name::CONFIG, &safe);
     }
     let line = look_up(invocation, world, &mut known, facts.version.as_deref());
+    if !there(invocation, world, &line) {
+        put(&mut facts, name::NO_FOLDER, &true);
+    }
     put(&mut facts, name::PROGRAMS, &known.programs);
     let set: Vec<&str> =
         SET_ONLY.iter().copied().filter(|v| world.variable(v).is_some_and(|b| !b.is_empty())).collect();
@@ -131,6 +137,7 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
             put(&mut facts, name::NESTED, &nested);
         }
     }
+    state(command, &place, world, &ask, &mut facts);
     put(&mut facts, name::PLACE, &place);
     let words = Words::read(command, words, version);
     if stdin::decides(command, &words) && invocation.streams.stdin != StreamKind::Terminal {
@@ -141,6 +148,32 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         put(&mut facts, name::PEER_HOOKS, &hooks);
     }
     facts
+}
+
+/// Whether git can go to where each `-C` says, in order.
+fn there(invocation: &Invocation, world: &dyn World, line: &Line) -> bool {
+    let mut folder = invocation.cwd.as_ref().map(|cwd| cwd.as_slice().to_vec()).unwrap_or_default();
+    line.globals.folders.iter().all(|next| {
+        folder = join(&folder, next);
+        next.is_empty() || world.is_dir(&folder)
+    })
+}
+
+/// What is under way, for the commands that do nothing without it.
+fn state(command: &str, place: &Place, world: &dyn World, ask: &Ask<'_>, facts: &mut Facts) {
+    match command {
+        "bisect" => {
+            let begun = world.is_file(&[place.git_dir.as_slice(), b"/BISECT_START"].concat());
+            put(facts, name::BISECTING, &begun);
+        }
+        "mergetool" | "merge-index" => {
+            let question: &[&[u8]] = &[b"-c", b"core.fsmonitor=false", b"ls-files", b"-u", b"--", b":/"];
+            if let Some(listed) = ask(question) {
+                put(facts, name::UNMERGED, &!listed.is_empty());
+            }
+        }
+        _ => {}
+    }
 }
 
 fn put<T: Serialize>(facts: &mut Facts, name: &str, value: &T) {

@@ -51,10 +51,14 @@ fn of_command<'a>(command: &str, sub: &str, words: &'a Words, quiet: bool) -> Ve
         ("push", _) if verify => vec!["pre-push"],
         ("commit", _) if quiet => vec![],
         ("commit", _) => vec!["prepare-commit-msg", "post-commit"],
+        // What goes ahead without a commit of its own asks only the last one.
+        ("merge", _) if goes_ahead(words) => vec!["post-merge"],
         ("merge" | "pull", _) => vec!["prepare-commit-msg", "post-merge", "post-commit"],
         ("rebase", _) => vec!["post-checkout", "post-rewrite", "post-commit", "prepare-commit-msg", "commit-msg"],
         ("cherry-pick" | "revert", _) => vec!["prepare-commit-msg", "commit-msg", "post-commit"],
+        ("worktree", "add") if words.last("checkout").is_some_and(|given| given.negated) => vec![],
         ("checkout" | "switch" | "restore" | "clone", _) | ("worktree", "add") => vec!["post-checkout"],
+        ("am", _) if !verify => vec!["post-applypatch"],
         ("am", _) => vec!["applypatch-msg", "pre-applypatch", "post-applypatch"],
         ("gc", _) if words.on("auto") => vec!["pre-auto-gc"],
         ("hook", "run") => words.operands.first().map(String::as_str).into_iter().collect(),
@@ -66,11 +70,18 @@ fn of_command<'a>(command: &str, sub: &str, words: &'a Words, quiet: bool) -> Ve
             names.extend(words.on("amend").then_some("post-rewrite"));
             names.extend(verify.then_some(["pre-commit", "commit-msg"]).into_iter().flatten());
         }
+        "merge" if goes_ahead(words) => {}
         "merge" | "pull" if verify => names.extend(["pre-merge-commit", "commit-msg"]),
         "rebase" if verify => names.push("pre-rebase"),
         _ => {}
     }
     names
+}
+
+/// `--ff-only`, unless a later word takes it back.
+fn goes_ahead(words: &Words) -> bool {
+    let last = words.given.iter().rev().find(|given| matches!(given.opt.long, "ff" | "ff-only"));
+    last.is_some_and(|given| given.opt.long == "ff-only" && !given.negated)
 }
 
 /// The folder below the new work tree that `core.hooksPath` names for a clone's hooks.

@@ -272,8 +272,14 @@ fn split(text: &str) -> Option<Vec<Bytes>> {
     let mut words: Vec<Bytes> = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut bytes = text.trim_start().bytes();
+    // A blank at the beginning ends a first word that is empty, one at the end begins another (alias.c, `split_cmdline`).
+    if text.starts_with(|c: char| c.is_ascii_whitespace()) {
+        words.push(Bytes::default());
+    }
+    let mut bytes = text.bytes();
+    let mut blank = false;
     while let Some(byte) = bytes.next() {
+        blank = quote.is_none() && byte.is_ascii_whitespace();
         match (byte, quote) {
             (b, None) if b.is_ascii_whitespace() => words.extend(word.take().map(Bytes::from)),
             (b'\'' | b'"', None) => {
@@ -285,6 +291,6 @@ fn split(text: &str) -> Option<Vec<Bytes>> {
             (b, _) => word.get_or_insert_default().push(b),
         }
     }
-    words.extend(word.take().map(Bytes::from));
+    words.extend(word.take().map(Bytes::from).or_else(|| blank.then(Bytes::default)));
     quote.is_none().then_some(words)
 }

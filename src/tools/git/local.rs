@@ -1,6 +1,7 @@
 //! How strong the commands are that stay on this machine. Destructive is what git's own commands do not bring back
 //! without the reflog: work that was in no commit, refs that are gone or point elsewhere.
 
+use super::facts::canonical;
 use super::meaning::{Scene, Weight};
 use super::options::Words;
 use super::stdin;
@@ -75,6 +76,11 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "rebase" | "am" if words.last("show-current-patch").is_some() => Read,
         "apply" if words.any(&["stat", "numstat", "summary", "check"]) && !words.on("apply") => Read,
         "hash-object" if words.letter('w') => LocalWrite,
+        "pack-objects" if !words.on("stdout") => LocalWrite,
+        // Nobody is named to whom it would go.
+        "for-each-repo" if words.value("config").is_some_and(|key| scene.config.all(&canonical(&key)).is_empty()) => {
+            Read
+        }
         "merge-file" if !words.on("stdout") => destroys(true),
         "interpret-trailers" if words.on("in-place") => LocalWrite,
         "fsck" if words.on("lost-found") => LocalWrite,
@@ -125,6 +131,16 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
                 (false, false) => (2..=3).contains(&count),
             };
             (!fits).then_some("not a form of git update-ref")
+        }
+        "grep" => {
+            let before = words.before_dashes.unwrap_or(count).min(count);
+            let late = words.operands[..before].iter().any(|word| word.starts_with('-'));
+            late.then_some("an option after the pattern")
+        }
+        "maintenance" => {
+            let tasks = ["commit-graph", "gc", "incremental-repack", "loose-objects", "pack-refs", "prefetch"];
+            let unknown = words.values("task").any(|task| !tasks.contains(&task.to_ascii_lowercase().as_str()));
+            (unknown && super::options::covers(scene.version)).then_some("no such task")
         }
         "rebase" => {
             let idle = |command: &String| command.trim_matches([' ', '\t', '\r', '\x0c', '\x0b']).is_empty();
@@ -312,15 +328,19 @@ fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
         || refs.names.iter().any(ends)
 }
 
+fn may_be_there(scene: &Scene<'_>, name: &str) -> bool {
+    scene.known.refs.as_ref().is_none_or(|refs| refs.truncated) || has(scene, name) || name == "HEAD"
+}
+
 fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {
     if words.letter('d') {
         return true;
     }
     if words.on("stdin") {
-        return stdin::update_ref_destroys(scene.known, words.letter('z'));
+        return stdin::update_ref_destroys(scene.known, words.letter('z'), &|name| may_be_there(scene, name));
     }
     // A new ref takes nothing away.
-    words.operands.first().is_none_or(|name| scene.known.refs.is_none() || has(scene, name) || name == "HEAD")
+    words.operands.first().is_none_or(|name| may_be_there(scene, name))
 }
 
 fn config(scene: &Scene<'_>, words: &Words) -> Option<Weight> {

@@ -8,6 +8,7 @@
 
 mod attributes;
 mod autocorrect;
+mod credentials;
 mod delivery;
 mod described;
 mod drivers;
@@ -43,7 +44,7 @@ use super::{DeliveryError, OwnPrograms, Tool, World};
 use crate::model::Reading;
 use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
 
-use facts::Known;
+use facts::{Known, canonical};
 use line::{Command, Line};
 use meaning::{Meaning, Scene, Weight};
 use options::Words;
@@ -69,6 +70,7 @@ impl Tool for Git {
             "GIT_CONFIG_NOSYSTEM",
             "GIT_CONFIG_SYSTEM",
             "GIT_CURL_VERBOSE",
+            "GIT_DIFFTOOL_NO_PROMPT",
             "GIT_DIR",
             "GIT_EDITOR",
             "GIT_EXEC_PATH",
@@ -146,6 +148,9 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
     if nowhere(scene, line) {
         return Meaning::refused("Unable to read current working directory");
     }
+    if scene.known.no_folder {
+        return Meaning::refused("cannot change to the folder of -C");
+    }
     let mut meaning = match &line.command {
         Command::Info { .. } => Meaning::of(Weight::Read),
         Command::Refused { why, .. } => Meaning::refused(why.clone()),
@@ -168,6 +173,10 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
             meaning.doubt("shell_alias", text.clone());
             meaning
         }
+        Command::Known { name, args } if is_unparsable(scene) && name != "version" && name != "help" => {
+            let _ = args;
+            Meaning { subcommand: Some(name.clone()), ..Meaning::refused("unable to parse command-line config") }
+        }
         Command::Known { name, args } => command(scene, name, args),
     };
     // An alias may bring settings that only git could resolve.
@@ -180,6 +189,27 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
         meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning
+}
+
+/// Settings of the line that git says no to before anything else (config.c, `git_config_from_parameters`): it could not
+/// list its configuration either.
+fn is_unparsable(scene: &Scene<'_>) -> bool {
+    let bad = |setting: &String| {
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        let relative = canonical(key) == "include.path" && !value.starts_with(['/', '~']);
+        relative || !is_key(key)
+    };
+    let count = scene.variable("GIT_CONFIG_COUNT").filter(|count| !count.is_empty());
+    let miscounted = count.is_some_and(|count| count.trim_start().parse::<u64>().is_err());
+    scene.known.config.is_none() && (miscounted || scene.globals.settings.iter().any(bad))
+}
+
+/// config.c, `git_config_parse_key`.
+fn is_key(key: &str) -> bool {
+    let (Some(first), Some(last)) = (key.find('.'), key.rfind('.')) else { return false };
+    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let name = &key[last + 1..];
+    last > 0 && plain(&key[..first]) && plain(name) && name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Commands that git starts before it asks where it is.
@@ -346,6 +376,12 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
     }
     if parts::is_none(name, sub) && options::covers(scene.version) {
         return Meaning::refused(format!("git {name} has no command {sub}"));
+    }
+    if name == "bisect" && scene.known.bisecting == Some(false) && !parts::BISECT.contains(&sub) {
+        return Meaning::refused(format!("git bisect has no command {sub}"));
+    }
+    if parts::miscounted(name, sub, words) && options::covers(scene.version) {
+        return Meaning::refused(format!("not as many words as git {name} takes"));
     }
     if let Some(why) = local::refusal(scene, name, words) {
         return Meaning::refused(why);

@@ -154,9 +154,11 @@ impl Words {
             switch_values: false,
             negate: true,
             permute: !stops,
+            end_word: Some(b"end-of-options"),
         };
         let mut words = Words { not_text: args.iter().any(|a| a.text().is_none()), ..Words::default() };
-        if let Some(at) = args.iter().position(|a| a.as_slice() == b"--") {
+        let dashes = args.iter().position(|a| a.as_slice() == b"--");
+        if let Some(at) = dashes {
             let options_end_before = scan(&grammar, &args[..at]);
             let open = options_end_before
                 .last()
@@ -169,6 +171,8 @@ impl Words {
         for item in scan(&grammar, args) {
             match item {
                 Item::Option(given) => words.given.push(given),
+                // After `--end-of-options` it still stands before paths.
+                Item::Operand { index, .. } if Some(index) == dashes && listed(KEEP_DASHES, command) => {}
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
                 Item::Problem(Problem::MissingValue { opt, index }) if ENDS_ALONE.contains(&opt.long) => {
                     words.given.push(Given { opt, value: None, negated: false, index, value_index: None });
@@ -211,6 +215,10 @@ impl Words {
         longs.iter().any(|long| self.on(long))
     }
 }
+
+/// Commands that tell paths apart by a `--` of their own (PARSE_OPT_KEEP_DASHDASH, setup_revisions).
+const KEEP_DASHES: &str = " annotate blame checkout diff diff-files diff-index diff-tree difftool log pickaxe reset restore \
+    rev-list shortlog show switch whatchanged ";
 
 /// Options that need no value where the line ends with them: HEAD is meant (PARSE_OPT_LASTARG_DEFAULT).
 const ENDS_ALONE: &[&str] = &["contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
@@ -258,6 +266,12 @@ mod tests {
         let args = ["--branches".into()];
         assert!(Words::read("push", &args, Some("2.39.5")).problem.is_some());
         assert!(Words::read("push", &args, Some("2.47.3")).problem.is_none());
+        let newer =
+            [("hook run", "--to-stdin=x"), ("notes add", "--no-stripspace"), ("am", "--no-verify"), ("log", "--dd")];
+        for (command, option) in newer {
+            let problem = |version| Words::read(command, &[option.into()], Some(version)).problem;
+            assert!(problem("2.39.5").is_some() && problem("2.47.3").is_none(), "{command} {option}");
+        }
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! The commands within commands (`git worktree add`), of those that take no other word there.
+//! The commands within commands (`git worktree add`), of those that take no other word there, and how many operands a
+//! command wants.
+
+use super::options::Words;
 
 /// The commands of each; an empty word stands for none.
 const PARTS: &[(&str, &[&str])] = &[
@@ -15,10 +18,100 @@ const PARTS: &[(&str, &[&str])] = &[
     ("worktree", &["add", "list", "lock", "move", "prune", "remove", "repair", "unlock"]),
 ];
 
+/// Those of `git bisect`; while it goes on, a word of its user's own may stand for good or bad.
+pub const BISECT: &[&str] = &[
+    "bad",
+    "good",
+    "help",
+    "log",
+    "new",
+    "next",
+    "old",
+    "replay",
+    "reset",
+    "run",
+    "skip",
+    "start",
+    "terms",
+    "view",
+    "visualize",
+];
+
 /// Whether git would show its usage, for it knows no such command. Options of their own stand before those of
 /// `commit-graph` and `multi-pack-index`, so these are not held to it without one.
 pub fn is_none(name: &str, sub: &str) -> bool {
     let known = PARTS.iter().find(|(with_parts, _)| *with_parts == name);
     let loose = sub.is_empty() && matches!(name, "commit-graph" | "multi-pack-index");
     known.is_some_and(|(_, parts)| !loose && !parts.contains(&sub))
+}
+
+/// How many operands at least and at most, where git shows its usage instead or says what is missing.
+fn wanted(name: &str, sub: &str, words: &Words) -> (usize, usize) {
+    const ANY: usize = usize::MAX;
+    let creates = |modes: &[&str]| words.given.iter().all(|given| !modes.contains(&given.opt.long));
+    match (name, sub) {
+        ("restore" | "rm", _) if words.any(&["pathspec-from-file", "patch"]) => (0, ANY),
+        ("restore" | "rm", _) => (1, ANY),
+        ("switch", _) if words.any(&["detach"]) => (0, 1),
+        ("switch", _) if ["create", "force-create", "orphan"].iter().any(|mode| words.last(mode).is_some()) => (0, 1),
+        ("switch", _) => (1, 1),
+        ("mv", _) => (2, ANY),
+        ("cherry-pick" | "revert", _) if words.any(&["continue", "skip", "abort", "quit"]) => (0, ANY),
+        ("cherry-pick" | "revert" | "commit-tree", _) => (1, ANY),
+        ("rebase", _) => (0, 2),
+        ("config", _) if words.any(&["unset", "unset-all", "get", "get-all", "get-regexp"]) => (1, 2),
+        ("config", _) if words.on("add") => (2, 2),
+        ("config", _) if words.on("replace-all") => (2, 3),
+        ("config", _) if words.on("rename-section") => (2, 2),
+        ("config", _) if words.on("remove-section") => (1, 1),
+        ("config", _) if words.any(&["edit", "list"]) => (0, 0),
+        ("init" | "init-db", _) => (0, 1),
+        ("gc" | "pack-refs", _) => (0, 0),
+        ("symbolic-ref", _) => (0, 2),
+        ("tag", _) if creates(TAG_MODES) => (0, 2),
+        ("replace", _) if words.on("delete") => (1, ANY),
+        ("archive", _) if words.last("list").is_none() => (1, ANY),
+        ("worktree", "add") => (1, 2),
+        ("worktree", "remove" | "lock" | "unlock") => (1, 1),
+        ("worktree", "move") => (2, 2),
+        ("stash", "branch") => (1, 2),
+        ("stash", "clear") => (0, 0),
+        ("bundle", "create" | "unbundle" | "verify" | "list-heads") => (1, ANY),
+        ("reflog", "delete") => (1, ANY),
+        ("notes", "merge") if !words.any(&["commit", "abort"]) => (1, 1),
+        ("branch", _) if creates(BRANCH_MODES) => (0, 2),
+        ("notes", "copy") if words.last("stdin").is_none() => (1, 2),
+        ("hook", "run") => (1, ANY),
+        ("submodule", "deinit") if !words.on("all") => (1, ANY),
+        _ => (0, ANY),
+    }
+}
+
+/// Options under which `git tag` makes none.
+const TAG_MODES: &[&str] =
+    &["list", "delete", "verify", "contains", "no-contains", "with", "without", "merged", "no-merged", "points-at", ""];
+
+/// Options under which `git branch` makes none.
+const BRANCH_MODES: &[&str] = &[
+    "list",
+    "delete",
+    "contains",
+    "no-contains",
+    "with",
+    "without",
+    "merged",
+    "no-merged",
+    "points-at",
+    "remotes",
+    "all",
+    "column",
+    "sort",
+    "format",
+    "",
+];
+
+/// Whether there are more or fewer operands than the command takes.
+pub fn miscounted(name: &str, sub: &str, words: &Words) -> bool {
+    let (least, most) = wanted(name, sub, words);
+    !(least..=most).contains(&words.operands.len())
 }

@@ -19,7 +19,6 @@ pub const SYSTEM_FILE: &[&str] = &["-c", "core.editor=echo", "config", "--system
 const MOVING: &[&str] = &[
     "GIT_CEILING_DIRECTORIES",
     "GIT_COMMON_DIR",
-    "GIT_CONFIG",
     "GIT_CONFIG_COUNT",
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_PARAMETERS",

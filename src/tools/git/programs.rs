@@ -1,6 +1,7 @@
 //! Programs that git would start because the line, a configuration, a hook or the environment names them. git's own
 //! helpers do not count.
 
+use super::credentials;
 use super::drivers;
 use super::facts::canonical;
 use super::hooks;
@@ -8,7 +9,8 @@ use super::meaning::{Meaning, Scene, Weight};
 use super::nested;
 use super::options::Words;
 use super::prompts;
-use super::remotes::{Transport, address, is_allowed};
+use super::remotes::{Address, Transport, address, is_allowed};
+use super::stdin;
 use crate::model::StreamKind;
 
 /// Adds the programs of one command to its meaning; refuses it where git's protocol rules do.
@@ -21,7 +23,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     hooks::add(scene, command, sub, words, meaning);
     drivers::add(scene, command, sub, words, meaning);
     nested::add(scene, command, sub, words, meaning);
-    tools(scene, command, words, meaning);
+    tools(scene, command, sub, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
     exec_path(scene, command, words, meaning);
 }
@@ -39,9 +41,11 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
             "commit-filter",
             "tag-name-filter",
         ],
-        "difftool" => &["extcmd"],
+        "difftool" if !declines(scene, words) => &["extcmd"],
         _ => &[],
     };
+    // The commands of --exec wait for the list of them to be edited.
+    let options = if command == "rebase" && prompts::has_no_editor(scene, words) { &[] } else { options };
     for option in options {
         words.values(option).for_each(|program| meaning.runs(program));
     }
@@ -51,7 +55,10 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
                 meaning.runs(given.value.as_ref().map_or("pager".into(), super::options::text));
             }
         }
+        ("bisect", "run") if scene.known.bisecting == Some(false) => {}
         ("bisect", "run") => meaning.runs(words.operands.join(" ")),
+        ("mergetool" | "merge-index", _) if scene.known.unmerged == Some(false) => {}
+        ("difftool", _) if declines(scene, words) => {}
         ("difftool" | "mergetool", _) if words.last("extcmd").is_none() && words.last("tool-help").is_none() => {
             meaning.runs(words.value("tool").unwrap_or_else(|| command.to_owned()));
         }
@@ -60,8 +67,14 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
         ("for-each-repo", _) => meaning.runs(format!("git {}", words.operands.join(" "))),
         ("merge", _) | ("rebase", _) | ("cherry-pick", _) | ("revert", _) | ("pull", _) => {
             let own = ["ort", "recursive", "resolve", "octopus", "ours", "subtree", "theirs"];
-            let strategies = words.values("strategy").filter(|s| !own.contains(&s.as_str()));
-            strategies.for_each(|s| meaning.runs(format!("git-merge-{s}")));
+            let mut strategies: Vec<String> = words.values("strategy").collect();
+            if strategies.is_empty() && matches!(command, "merge" | "pull") {
+                // The one for two heads or the one for more.
+                let configured = ["pull.twohead", "pull.octopus"].iter().filter_map(|key| scene.config.get(key));
+                strategies.extend(configured.flat_map(str::split_whitespace).map(str::to_owned));
+            }
+            let foreign = strategies.into_iter().filter(|s| !own.contains(&s.as_str()));
+            foreign.for_each(|s| meaning.runs(format!("git-merge-{s}")));
         }
         ("merge-index", _) => {
             if let Some(program) = words.operands.iter().find(|w| !w.starts_with('-') && *w != "git-merge-one-file") {
@@ -70,6 +83,19 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
         }
         _ => {}
     }
+}
+
+/// `git difftool` asks about each file, and takes the end of its standard input for a no.
+fn declines(scene: &Scene<'_>, words: &Words) -> bool {
+    let config = &scene.config;
+    let asks = words.given.iter().rev().find(|given| matches!(given.opt.long, "prompt" | "no-prompt"));
+    let configured = config.bool("difftool.prompt").or_else(|| config.bool("mergetool.prompt"));
+    let asks = match asks {
+        Some(given) => (given.opt.long == "prompt") != given.negated,
+        None => configured.unwrap_or(true),
+    };
+    let asks = asks && scene.filled("GIT_DIFFTOOL_NO_PROMPT").is_none();
+    asks && !words.on("dir-diff") && stdin::is_empty(scene)
 }
 
 /// Programs at either end of a connection, and the ways git refuses a protocol.
@@ -81,21 +107,17 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     let top = if command == "clone" { scene.folder() } else { scene.top() };
     let remote = meaning.remote.clone().unwrap_or_default();
     let pushes = matches!(command, "push" | "send-pack");
-    let (options, key, own): (&[&str], _, _) = match command {
-        "archive" => (&["exec"], "uploadarchive", "git-upload-archive"),
-        _ if pushes => (&["receive-pack", "exec"], "receivepack", "git-receive-pack"),
-        _ => (&["upload-pack", "exec"], "uploadpack", "git-upload-pack"),
-    };
-    let on_line = words.given.iter().rev().find(|g| options.contains(&g.opt.long) && !g.negated);
-    let service = on_line
-        .and_then(|g| g.value.as_ref())
-        .map(super::options::text)
-        .or_else(|| config.get(&format!("remote.{remote}.{key}")).map(str::to_owned))
-        .filter(|program| program != own && program != &own.replacen("git-", "git ", 1));
+    // Plumbing knows no remotes, and no setting is for the other end of an archive.
+    let by_name = !matches!(command, "send-pack" | "fetch-pack");
+    let service = service(scene, command, words, Some(remote.as_str()).filter(|_| by_name && command != "archive"));
     for url in meaning.urls.clone() {
         let address = address(&url, &top);
         if !is_allowed(config, &|name| scene.variable(name), &address.protocol) {
             *meaning = Meaning::refused(format!("transport '{}' not allowed", address.protocol));
+            return;
+        }
+        if let Some(why) = blocked(&url, &address) {
+            *meaning = Meaning::refused(why);
             return;
         }
         match &address.transport {
@@ -109,17 +131,13 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             }
             Transport::Ssh => {
                 service.iter().for_each(|program| meaning.runs(program.clone()));
-                let ssh = scene.filled("GIT_SSH_COMMAND").or_else(|| config.get("core.sshcommand").map(str::to_owned));
-                ssh.or_else(|| scene.filled("GIT_SSH"))
-                    .filter(|p| p != "ssh")
-                    .into_iter()
-                    .for_each(|p| meaning.runs(p));
+                ssh(scene).into_iter().for_each(|p| meaning.runs(p));
             }
             Transport::Git => {
                 let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
                 proxy.into_iter().for_each(|p| meaning.runs(p));
             }
-            Transport::Http => credentials(scene, meaning),
+            Transport::Http => credentials::add(scene, Some(&url), meaning),
             Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
                 ("ext", Some((_, text))) => meaning.runs(text),
                 ("fd", _) => {}
@@ -127,11 +145,44 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             },
         }
     }
-    if let Some(helper) = config.get(&format!("remote.{remote}.vcs")) {
+    if let Some(helper) = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name) {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
+    }
+}
+
+/// The program that the line or the remote's settings name for the other end.
+fn service(scene: &Scene<'_>, command: &str, words: &Words, remote: Option<&str>) -> Option<String> {
+    let (options, key, own): (&[&str], _, _) = match command {
+        "archive" => (&["exec"], "", "git-upload-archive"),
+        "push" | "send-pack" => (&["receive-pack", "exec"], "receivepack", "git-receive-pack"),
+        _ => (&["upload-pack", "exec"], "uploadpack", "git-upload-pack"),
+    };
+    let on_line = words.given.iter().rev().find(|g| options.contains(&g.opt.long) && !g.negated);
+    let named = on_line.and_then(|g| g.value.as_ref()).map(super::options::text);
+    let configured = || scene.config.get(&format!("remote.{}.{key}", remote?)).map(str::to_owned);
+    named.or_else(configured).filter(|program| program != own && program != &own.replacen("git-", "git ", 1))
+}
+
+/// The ssh that somebody named. The first that is set counts, also where it is empty: then nothing can be started.
+fn ssh(scene: &Scene<'_>) -> Option<String> {
+    let command = scene.variable("GIT_SSH_COMMAND");
+    let named = command.or_else(|| scene.config.get("core.sshcommand").map(str::to_owned));
+    named.or_else(|| scene.variable("GIT_SSH")).filter(|p| !p.is_empty() && p != "ssh")
+}
+
+/// What git takes for no place before it starts anything: a host or a path that would be an option of the program that
+/// it is handed to (connect.c, `looks_like_command_line_option`), and a protocol that went (transport.c).
+fn blocked(url: &str, address: &Address) -> Option<&'static str> {
+    let (scheme, place) = url.split_once("://").map_or((None, url), |(scheme, place)| (Some(scheme), place));
+    let path = place.split_once(':').filter(|_| scheme.is_none()).map_or("", |(_, path)| path);
+    match &address.transport {
+        Transport::Helper(name) if name == "rsync" => Some("git-over-rsync is no longer supported"),
+        Transport::Http | Transport::Helper(_) => None,
+        Transport::Ssh if path.starts_with('-') => Some("strange pathname"),
+        Transport::Local | Transport::Ssh | Transport::Git => place.starts_with('-').then_some("strange name"),
     }
 }
 
@@ -149,27 +200,8 @@ fn proxy(config: &super::facts::Config, host: &str) -> Option<String> {
     program.filter(|p| *p != "none" && !p.is_empty()).map(str::to_owned)
 }
 
-/// Whoever answers for a password over HTTP. The helpers that come with git count as git.
-fn credentials(scene: &Scene<'_>, meaning: &mut Meaning) {
-    let config = &scene.config;
-    let mut helpers: Vec<&str> = Vec::new();
-    for entry in config.0.iter().filter(|e| e.key.starts_with("credential.") && e.key.ends_with(".helper")) {
-        match entry.value.as_deref() {
-            None | Some("") => helpers.clear(),
-            Some(value) => helpers.push(value),
-        }
-    }
-    let own = |helper: &&str| {
-        matches!(helper.split_whitespace().next(), Some("cache" | "store"))
-            && !helper.contains([';', '|', '&', '$', '`'])
-    };
-    helpers.into_iter().filter(|h| !own(h)).for_each(|h| meaning.runs(h));
-    let ask = scene.filled("GIT_ASKPASS").or_else(|| config.get("core.askpass").map(str::to_owned));
-    ask.or_else(|| scene.filled("SSH_ASKPASS")).filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
-}
-
 /// What single commands start by a setting of their own.
-fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
+fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     match command {
         "archive" => {
@@ -205,7 +237,7 @@ fn tools(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning)
                 meaning.runs(program);
             }
         }
-        "credential" => credentials(scene, meaning),
+        "credential" => credentials::asked(scene, sub, meaning),
         _ => {}
     }
 }

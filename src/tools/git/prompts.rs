@@ -2,7 +2,7 @@
 
 use crate::model::StreamKind;
 
-use super::facts::parse_bool;
+use super::facts::{Config, parse_bool};
 use super::meaning::{Meaning, Scene, Weight};
 use super::options::Words;
 use super::signatures;
@@ -18,18 +18,32 @@ fn editors(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if !edits(scene, command, sub, words) {
         return;
     }
-    let config = &scene.config;
-    let sequence = (command == "rebase")
-        .then(|| scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned)));
-    let editor = sequence
-        .flatten()
-        .or_else(|| scene.filled("GIT_EDITOR"))
-        .or_else(|| config.get("core.editor").map(str::to_owned));
-    let editor =
-        editor.or_else(|| scene.filled("VISUAL").filter(|_| scene.variable("TERM").as_deref() != Some("dumb")));
-    let editor = editor.or_else(|| scene.filled("EDITOR"));
     // `:` and `true` are git's own way to say "no editor".
-    editor.filter(|e| !matches!(e.as_str(), ":" | "true")).into_iter().for_each(|e| meaning.runs(e));
+    named(scene, command == "rebase")
+        .filter(|e| !matches!(e.as_str(), ":" | "true"))
+        .into_iter()
+        .for_each(|e| meaning.runs(e));
+}
+
+/// The editor that somebody named: of the list of a rebase, or of any text.
+fn named(scene: &Scene<'_>, sequence: bool) -> Option<String> {
+    let config = &scene.config;
+    let of_list = || scene.filled("GIT_SEQUENCE_EDITOR").or_else(|| config.get("sequence.editor").map(str::to_owned));
+    let editor = if sequence { of_list() } else { None };
+    editor
+        .or_else(|| scene.filled("GIT_EDITOR"))
+        .or_else(|| config.get("core.editor").map(str::to_owned))
+        .or_else(|| scene.filled("VISUAL").filter(|_| !is_dumb(scene)))
+        .or_else(|| scene.filled("EDITOR"))
+}
+
+fn is_dumb(scene: &Scene<'_>) -> bool {
+    scene.variable("TERM").is_none_or(|terminal| terminal == "dumb")
+}
+
+/// A rebase that is to be edited ends here: on a dumb terminal git takes no editor of its own (editor.c).
+pub fn has_no_editor(scene: &Scene<'_>, words: &Words) -> bool {
+    words.any(&["interactive", "edit-todo"]) && is_dumb(scene) && named(scene, true).is_none()
 }
 
 /// Whether the command asks for a text that the line does not give.
@@ -106,11 +120,19 @@ fn pagers(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &
     }
 }
 
+/// The program of a kind of signatures; `gpg.program` is another name for that of OpenPGP (gpg-interface.c).
+fn signer<'a>(config: &'a Config, kind: &str) -> Option<&'a str> {
+    let own = format!("gpg.{kind}.program");
+    let named = |key: &str| key == own || (kind == "openpgp" && key == "gpg.program");
+    let last = config.0.iter().rev().find(|entry| named(&entry.key))?;
+    last.value.as_deref()
+}
+
 fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     let by_default = match command {
         "commit" | "merge" | "rebase" | "cherry-pick" | "revert" | "am" | "pull" => config.bool("commit.gpgsign"),
-        "tag" => config.bool("tag.gpgsign"),
+        "tag" if !words.any(&["delete", "list", "verify"]) => config.bool("tag.gpgsign"),
         "push" => config.get("push.gpgsign").and_then(parse_bool),
         "log" | "show" => config.bool("log.showsignature"),
         _ => None,
@@ -132,11 +154,11 @@ fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meanin
         return;
     }
     let format = config.get("gpg.format").unwrap_or("openpgp").to_owned();
-    let program = config.get(&format!("gpg.{format}.program")).or_else(|| config.get("gpg.program"));
-    program
-        .filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"))
-        .into_iter()
-        .for_each(|p| meaning.runs(p));
+    // What looks at a signature takes the program of that signature's kind.
+    let kinds: &[&str] = if signs && !looks { &[&format] } else { &["openpgp", "x509", "ssh"] };
+    let programs = kinds.iter().filter_map(|kind| signer(config, kind));
+    let foreign = programs.filter(|p| !matches!(*p, "gpg" | "gpg2" | "ssh-keygen" | "gpgsm"));
+    foreign.for_each(|program| meaning.runs(program));
     if format == "ssh"
         && let Some(command) = config.get("gpg.ssh.defaultkeycommand")
     {

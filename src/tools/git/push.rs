@@ -1,5 +1,6 @@
 //! What `git push` and `git send-pack` ask of the remote (builtin/push.c, builtin/send-pack.c).
 
+use super::facts::parse_bool;
 use super::meaning::{Meaning, RefChange, Scene, Weight};
 use super::options::Words;
 use super::refs::{Expansion, Refspec, Whole, defaults, expand};
@@ -20,6 +21,9 @@ pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
     if let Some(why) = conflict(all, mirror, tags, delete, !texts.is_empty()) {
         return Meaning::refused(why);
     }
+    if let Some(option) = unknown_value(words) {
+        return Meaning::refused(format!("a value that --{option} does not have"));
+    }
     let forced = Forced::of(words, words.on("mirror") || mirror);
     let specs = match refspecs(scene, &remote, texts, tags, delete, all || mirror) {
         Ok(specs) => specs,
@@ -35,7 +39,8 @@ pub fn push(scene: &Scene<'_>, words: &Words) -> Meaning {
     };
     let expansion = expand(scene, &remote, &specs, whole, forced.all);
     let spelled = specs.iter().any(|s| s.force && !s.negative);
-    let mut meaning = finish(scene, &remote, expansion, &forced, spelled, words.on("dry-run"));
+    let urls = urls(config, &remote, Way::Push);
+    let mut meaning = finish(scene, (&remote, urls), expansion, &forced, spelled, words.on("dry-run"));
     submodules(scene, words, &mut meaning);
     meaning
 }
@@ -59,13 +64,13 @@ pub fn send_pack(scene: &Scene<'_>, words: &Words) -> Meaning {
         return Meaning::refused("--all or --mirror with refs");
     }
     let forced = Forced::of(words, mirror);
-    let mut specs: Vec<Refspec> = texts.iter().filter_map(|text| Refspec::parse(text)).collect();
+    let mut specs: Vec<Refspec> = Vec::new();
     if texts.is_empty() && !all && !mirror && !words.on("stdin") {
         specs.extend(Refspec::parse(":"));
     }
     let given = stdin::refspecs(scene.known).filter(|_| words.on("stdin"));
     let unread = words.on("stdin") && given.is_none();
-    for text in given.iter().flatten() {
+    for text in texts.iter().map(String::as_str).chain(given.into_iter().flatten()) {
         match Refspec::parse(text) {
             Some(spec) => specs.push(spec),
             None => return Meaning::refused(format!("invalid refspec {text}")),
@@ -74,7 +79,9 @@ pub fn send_pack(scene: &Scene<'_>, words: &Words) -> Meaning {
     let whole = Whole { branches: all, mirror, ..Whole::default() };
     let expansion = expand(scene, remote, &specs, whole, forced.all);
     let spelled = specs.iter().any(|s| s.force);
-    let mut meaning = finish(scene, remote, expansion, &forced, spelled, words.on("dry-run"));
+    // The word is the place, and no remote's name; nothing rewrites it.
+    let place = (remote.as_str(), vec![remote.clone()]);
+    let mut meaning = finish(scene, place, expansion, &forced, spelled, words.on("dry-run"));
     if unread {
         meaning.doubt("unread_content", "the refs to push come from standard input");
         meaning.changes.push(RefChange { name: "refs/*".into(), delete: true, force: true });
@@ -93,6 +100,18 @@ pub fn subtree(scene: &Scene<'_>, remote: &str, spec: &str) -> Meaning {
     go_to(scene, &mut meaning, remote, Way::Push);
     meaning.changes.push(RefChange { name: format!("refs/heads/{branch}"), delete: false, force: false });
     meaning
+}
+
+/// An option whose value git does not know (send-pack.c `option_parse_push_signed`, submodule-config.c
+/// `parse_push_recurse`).
+fn unknown_value(words: &Words) -> Option<&'static str> {
+    let values = |option| words.given.iter().filter(move |g| g.opt.long == option).filter_map(|g| g.value.as_ref());
+    let signed = |value: &str| parse_bool(value).is_some() || value.eq_ignore_ascii_case("if-asked");
+    let recurses = |value: &str| parse_bool(value) == Some(false) || matches!(value, "check" | "on-demand" | "only");
+    if values("signed").any(|value| !signed(&super::options::text(value))) {
+        return Some("signed");
+    }
+    values("recurse-submodules").any(|value| !recurses(&super::options::text(value))).then_some("recurse-submodules")
 }
 
 /// Which refs an option forces.
@@ -129,7 +148,7 @@ impl Forced {
 
 fn finish(
     scene: &Scene<'_>,
-    remote: &str,
+    (remote, urls): (&str, Vec<String>),
     expansion: Expansion,
     forced: &Forced,
     spelled: bool,
@@ -140,7 +159,7 @@ fn finish(
     }
     let mut meaning = Meaning::of(if dry_run { Weight::RemoteRead } else { Weight::RemoteWrite });
     meaning.remote = Some(remote.to_owned());
-    go_to(scene, &mut meaning, remote, Way::Push);
+    meaning.urls = urls;
     if dry_run {
         return meaning;
     }
@@ -206,7 +225,7 @@ fn refspecs(
                 if delete { format!(":refs/tags/{name}") } else { format!("refs/tags/{name}") }
             }
             text if delete => {
-                if text.contains(':') || text.is_empty() || text.starts_with('+') {
+                if text.contains(':') || text.is_empty() {
                     return Err("--delete takes plain names".into());
                 }
                 format!(":{text}")

@@ -80,6 +80,12 @@ fn reach<'a>(scene: &Scene<'a>) -> Reach<'a> {
         "diff" if before == 0 && words.operands.iter().all(|word| scene.world.is_file(&path(word))) => {
             files(&words.operands).unwrap_or(Reach::Any)
         }
+        "describe" | "ls-files" => Reach::Tree,
+        "rm" | "mv" if !from_file => files(&words.operands).unwrap_or(Reach::Tree),
+        // Where a converter is configured, it may be for a name that the file had before.
+        "blame" | "annotate" | "pickaxe" if scene.config.middles("diff", "textconv").next().is_none() => {
+            files(&words.operands).unwrap_or(Reach::Any)
+        }
         "restore" if !from_file => files(&words.operands).unwrap_or(Reach::Any),
         "checkout" if words.before_dashes.is_some() && !from_file => {
             files(&words.operands[before..]).unwrap_or(Reach::Any)

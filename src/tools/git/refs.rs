@@ -31,26 +31,54 @@ pub struct Refspec {
 }
 
 impl Refspec {
-    /// refspec.c, `parse_refspec`; `None` where git calls it invalid.
+    /// refspec.c, `parse_refspec` of a push; `None` where git calls it invalid.
     pub fn parse(text: &str) -> Option<Self> {
-        let (force, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
-        let (negative, rest) = text.strip_prefix('^').map_or((false, rest), |rest| (true, rest));
+        let (force, negative, rest) = match (text.strip_prefix('+'), text.strip_prefix('^')) {
+            (Some(rest), _) => (true, false, rest),
+            (_, Some(rest)) => (false, true, rest),
+            _ => (false, false, text),
+        };
         let (src, dst) = match rest.rsplit_once(':') {
             Some((src, dst)) => (src, Some(dst.to_owned())),
             None => (rest, None),
         };
-        let globs = |text: &str| text.matches('*').count();
-        let both = dst.as_ref().is_none_or(|d| globs(d) == globs(src) || negative);
-        let empty = src.is_empty() && dst.is_none();
-        // An empty target is one only for `:`, matching refs.
-        let empty = empty || (dst.as_deref() == Some("") && !src.is_empty());
-        let src = if src == "@" { "HEAD" } else { src };
-        (both && !empty && globs(src) <= 1).then(|| Refspec { force, negative, src: src.to_owned(), dst })
+        let spec = Refspec { force, negative, src: if src == "@" { "HEAD" } else { src }.to_owned(), dst };
+        (spec.is_matching() && !negative || spec.is_valid()).then_some(spec)
+    }
+
+    fn is_valid(&self) -> bool {
+        let globs = self.src.contains('*');
+        match &self.dst {
+            // An object id leaves nothing out.
+            None if self.negative => {
+                let object = self.src.len() == 40 && self.src.bytes().all(|b| b.is_ascii_hexdigit());
+                is_ref_name(&self.src, globs) && !object
+            }
+            None => is_ref_name(&self.src, globs),
+            Some(_) if self.negative => false,
+            // What stands before the colon may be any revision, unless it is a pattern.
+            Some(dst) => {
+                dst.contains('*') == globs && (!globs || is_ref_name(&self.src, true)) && is_ref_name(dst, globs)
+            }
+        }
     }
 
     fn is_matching(&self) -> bool {
         self.src.is_empty() && self.dst.as_deref() == Some("")
     }
+}
+
+/// refs.c, `check_refname_format`, of names in one part too; a pattern holds one star.
+fn is_ref_name(name: &str, pattern: bool) -> bool {
+    let barred = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '[' | '\\');
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    name != "@"
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.contains(barred)
+        && name.matches('*').count() <= usize::from(pattern)
+        && name.split('/').all(part)
 }
 
 /// What `--all`, `--mirror` and the like ask for beside refspecs.
@@ -281,10 +309,10 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// The refspecs of a push that names none (builtin/push.c, `setup_default_push_refspecs`); the text is git's refusal.
 pub fn defaults(scene: &Scene<'_>, remote: &str) -> Result<Vec<Refspec>, String> {
     let config = &scene.config;
-    let configured: Vec<Refspec> =
-        config.all(&format!("remote.{remote}.push")).into_iter().filter_map(Refspec::parse).collect();
+    let configured = config.all(&format!("remote.{remote}.push"));
     if !configured.is_empty() {
-        return Ok(configured);
+        let read = |text: &str| Refspec::parse(text).ok_or_else(|| format!("invalid refspec {text}"));
+        return configured.into_iter().map(read).collect();
     }
     let exactly = |src: &str, dst: &str| {
         Ok(vec![Refspec { force: false, negative: false, src: src.to_owned(), dst: Some(dst.to_owned()) }])

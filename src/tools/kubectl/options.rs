@@ -317,6 +317,7 @@ fn grammar(command: &Command) -> Grammar<'_> {
         switch_values: true,
         negate: false,
         permute: true,
+        end_word: None,
     }
 }
 

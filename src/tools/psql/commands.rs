@@ -47,6 +47,9 @@ impl Runner<'_> {
             words.push(arg);
         }
         self.steps.extend(programs.into_iter().map(Step::Program));
+        if words.iter().any(|arg| arg.versioned) {
+            return Some(false);
+        }
         if words.iter().any(|arg| arg.unknown) {
             return None;
         }

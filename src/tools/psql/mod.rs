@@ -198,6 +198,10 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         return;
     }
     if let Some(log) = line.log_file.as_ref().filter(|_| !line.list) {
+        // psql has connected, and ends where it cannot open it.
+        if log.is_empty() {
+            return;
+        }
         runner.option_output(log, false);
     }
     for path in startup {
@@ -209,6 +213,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
     if line.single_transaction {
         runner.step(steps::Step::Own("BEGIN".into()));
     }
+    let mut ended = false;
     for action in &line.actions {
         let done = match action {
             Action::Query(text) => {
@@ -219,6 +224,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
             Action::File { name, index } => runner.file(name, *index),
         };
         if !done && runner.stops() {
+            ended = true;
             break;
         }
     }
@@ -226,7 +232,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         runner.standard_input();
     }
     if line.single_transaction {
-        runner.step(steps::Step::Own("COMMIT".into()));
+        runner.step(steps::Step::Own(if ended { "ROLLBACK" } else { "COMMIT" }.into()));
     }
 }
 

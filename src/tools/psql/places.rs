@@ -3,7 +3,7 @@
 use super::copydata::{self, Lines};
 use super::run::{Runner, Script, Status};
 use super::slash::{Arg, Kind};
-use super::steps::{Cursor, Include, Origin, Step};
+use super::steps::{Cursor, Include, Step};
 use super::variables::boolean;
 
 impl Runner<'_> {
@@ -26,21 +26,17 @@ impl Runner<'_> {
         }
         let path = normal(&self.expanded(arg).text);
         let relative = name.starts_with("ir") || name == "include_relative";
-        let path = match &script.origin {
-            Origin::File(from) if relative && !path.starts_with(b"/") => normal(&beside(from, &path)),
-            _ => match self.placed(&path) {
-                Some(path) => path,
-                None => {
-                    self.doubt("unread_content", "a script is included from a folder that is not known");
-                    return Status::Skip;
-                }
-            },
+        // Beside the script by the name that psql has for it, and that from where `\cd` went (command.c, `process_file`).
+        let name = if relative && !path.starts_with(b"/") { normal(&beside(&script.name, &path)) } else { path };
+        let Some(path) = self.placed(&name) else {
+            self.doubt("unread_content", "a script is included from a folder that is not known");
+            return Status::Skip;
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
         if !self.pretending {
             self.includes.push(Include { origin: script.origin.clone(), place, path: path.clone() });
         }
-        if self.include(&path) { Status::Skip } else { Status::Error }
+        if self.include(&path, &name) { Status::Skip } else { Status::Error }
     }
 
     pub fn large_object(&mut self, script: &mut Script, name: &str) -> Status {

@@ -53,6 +53,8 @@ pub struct Runner<'a> {
 /// The state of one main loop.
 pub struct Script {
     pub origin: Origin,
+    /// As psql opened it; empty for what is no file.
+    pub name: Vec<u8>,
     /// Where the line being read begins in the origin's text.
     pub line_at: usize,
     pub query: Vec<u8>,
@@ -151,7 +153,7 @@ impl<'a> Runner<'a> {
     /// A psqlrc file.
     pub fn startup(&mut self, path: &[u8]) {
         self.step(Step::Reads(Arg { text: path.to_vec(), ..Arg::default() }));
-        self.include(path);
+        self.include(path, path);
     }
 
     /// `-f`: a script by its name in the word `index`, from wherever `\cd` went before. False where psql ended it early.
@@ -165,7 +167,7 @@ impl<'a> Runner<'a> {
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
         self.named.push((index, path.clone()));
-        self.include(&path)
+        self.include(&path, name)
     }
 
     /// Commands from standard input.
@@ -188,7 +190,8 @@ impl<'a> Runner<'a> {
         done
     }
 
-    pub fn include(&mut self, path: &[u8]) -> bool {
+    /// `name` is what psql calls the script at `path`.
+    pub fn include(&mut self, path: &[u8], name: &[u8]) -> bool {
         let mut done = true;
         if self.depth >= DEEPEST {
             self.doubt("too_deep", "scripts include scripts too deeply");
@@ -206,7 +209,8 @@ impl<'a> Runner<'a> {
                     self.doubt("unread_content", format!("{} is too long to be read whole", shown(path)));
                 }
                 self.depth += 1;
-                done = self.main_loop(Script::new(Origin::File(path.to_vec())), &mut Cursor::new(text));
+                let script = Script { name: name.to_vec(), ..Script::new(Origin::File(path.to_vec())) };
+                done = self.main_loop(script, &mut Cursor::new(text));
                 self.depth -= 1;
             }
         }
@@ -292,6 +296,7 @@ impl<'a> Runner<'a> {
     }
 
     pub fn step(&mut self, step: Step) {
+        self.variables.sent |= matches!(step, Step::Sql(_) | Step::Copy(..));
         self.steps.push(step);
     }
 
@@ -403,6 +408,7 @@ impl Script {
     pub fn new(origin: Origin) -> Self {
         Script {
             origin,
+            name: Vec::new(),
             line_at: 0,
             query: Vec::new(),
             previous: Vec::new(),

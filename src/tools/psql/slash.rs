@@ -25,6 +25,8 @@ pub struct Arg {
     /// Something in it only the server, a program or a human knows; [`PLACEHOLDER`] stands there.
     pub unknown: bool,
     pub quoted: bool,
+    /// The number of a version stands in it: no boolean, whatever it is.
+    pub versioned: bool,
 }
 
 /// The command's name: up to white space or another backslash.
@@ -233,6 +235,7 @@ fn colon(lexer: &mut Lexer, arg: &mut Arg, context: &Context<'_>, shell: bool) -
         None => arg.text.extend_from_slice(&all),
         Some(Value::Unknown) => {
             arg.unknown = true;
+            arg.versioned |= context.variables.is_version(&name);
             arg.text.extend_from_slice(PLACEHOLDER.as_bytes());
         }
         Some(Value::Known(value)) if arg.text.len() + value.len() > LONGEST => arg.unknown = true,

@@ -19,6 +19,8 @@ pub struct Variables {
     set: BTreeMap<Vec<u8>, Option<Value>>,
     /// Beginnings of names that `\gset` may have set.
     tainted: Vec<Vec<u8>>,
+    /// A statement was sent, and psql has set what it tells of it.
+    pub sent: bool,
 }
 
 /// What psql itself sets, with contents that depend on the server or on what happened (psql(1), "Variables").
@@ -42,6 +44,13 @@ const OF_THE_SERVER: &[&[u8]] = &[
     b"VERSION_NAME",
     b"VERSION_NUM",
 ];
+
+/// Of these, what psql sets with the first statement.
+const OF_A_STATEMENT: &[&[u8]] = &[b"ERROR", b"LASTOID", b"ROW_COUNT", b"SQLSTATE"];
+
+/// Of these, what is no boolean, whatever it is: numbers and names of versions.
+const NO_BOOLEANS: &[&[u8]] =
+    &[b"SERVER_VERSION_NAME", b"SERVER_VERSION_NUM", b"VERSION", b"VERSION_NAME", b"VERSION_NUM"];
 
 /// What psql sets when it starts (psql(1), "Variables"): `:{?QUIET}` is true before anybody says so.
 const FIRST: &[(&[u8], &[u8])] = &[
@@ -197,9 +206,15 @@ impl Variables {
             None if !special(name) && self.tainted.iter().any(|prefix| name.starts_with(prefix)) => {
                 Some(Value::Unknown)
             }
+            None if !self.sent && OF_A_STATEMENT.contains(&name) => None,
             None if OF_THE_SERVER.contains(&name) => Some(Value::Unknown),
             None => FIRST.iter().find(|(known, _)| *known == name).map(|(_, text)| Value::Known(text.to_vec())),
         }
+    }
+
+    /// Whether this is psql's own word about a version: unknown, and no boolean.
+    pub fn is_version(&self, name: &[u8]) -> bool {
+        NO_BOOLEANS.contains(&name) && !self.set.contains_key(name) && self.tainted.is_empty()
     }
 
     /// The value of a variable that takes numbers; 0 where nobody knows.

@@ -182,7 +182,6 @@ fn a_variable_that_moves_something_leaves_it_to_git() {
     let variables = [
         ("GIT_DIR", "../origin.git"),
         ("GIT_CEILING_DIRECTORIES", "/"),
-        ("GIT_CONFIG", "../x"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_CONFIG_NOSYSTEM", "maybe"),
         ("GIT_CONFIG_PARAMETERS", "'a.b'='c'"),
@@ -197,6 +196,16 @@ fn a_variable_that_moves_something_leaves_it_to_git() {
         assert_eq!(read, asked, "{name}={value}");
         assert!(questions > 0, "{name}={value}");
     }
+}
+
+/// `git config` alone heeds it, and would answer for that file.
+#[test]
+fn a_file_that_only_git_config_reads_is_not_asked_for() {
+    let mut machine = machine();
+    let (plain, _) = facts(&machine, "status", true);
+    machine.environment.insert("GIT_CONFIG".to_owned(), "../x".to_owned());
+    assert_eq!(facts(&machine, "status", true), (plain, 0));
+    assert!(!facts(&machine, "status", false).0.facts.contains_key("git.config"));
 }
 
 #[test]

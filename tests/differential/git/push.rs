@@ -86,7 +86,6 @@ const LINES: &[&str] = &[
     "push --delete origin",
     "push --all origin main",
     "push --all --mirror origin",
-    "push --delete origin +main",
     "push --nonsense",
     "push origin 'refs/heads/*:refs/heads/main'",
     "push --tags --all origin",

@@ -47,5 +47,25 @@ pub fn lines() -> Vec<Line> {
         query(&["-c", "\\copy audit_log from /dev/stdin"]).on("x\n"),
         query(&["-o", "/dev/null", "-c", "SELECT 1"]),
         script("SELECT 1 \\g /dev/stdout\n\\o /dev/fd/2\nSELECT 2;\n"),
+        // What psql sets with the first statement is not there before; a version is no boolean.
+        script("\\if :ERROR\nDELETE FROM users;\n\\else\nSELECT 2;\n\\endif\n"),
+        script("\\if :{?SQLSTATE}\nSELECT 3;\n\\endif\n\\dt\n\\if :{?ERROR}\nSELECT 3;\n\\endif\n"),
+        script("\\if :SERVER_VERSION_NUM >= 150000\nDELETE FROM users;\n\\else\nSELECT 1;\n\\endif\n"),
+        script("\\set SERVER_VERSION_NUM 1\n\\if :SERVER_VERSION_NUM\nSELECT 1;\n\\endif\n"),
+        // The transaction around the line is rolled back where the line ended early.
+        query(&["-v", "ON_ERROR_STOP=on", "-1", "-c", "\\gone", "-c", "SELECT 2"]),
+        query(&["-v", "ON_ERROR_STOP=on", "-1", "-f", "a.sql", "-c", "SELECT 2"])
+            .file("a.sql", "SELECT 1;\n\\gone\nSELECT 3;\n"),
+        query(&["-1", "-c", "SELECT 2", "-c", "\\gone"]),
+        query(&["-L", "", "-c", "SELECT 1"]),
+        // Beside a script by its name, from where psql is now.
+        query(&["-f", "sub/a.sql"])
+            .file("sub/a.sql", "\\cd sub\n\\ir b.sql\n")
+            .file("sub/b.sql", "DELETE FROM users;")
+            .file("sub/sub/b.sql", "SELECT 8;"),
+        script("\\cd sub\n\\i a.sql\n")
+            .file("sub/a.sql", "\\cd ..\n\\ir b.sql\n")
+            .file("sub/b.sql", "DELETE FROM users;")
+            .file("b.sql", "SELECT 8;"),
     ]
 }
