@@ -8,6 +8,7 @@
 //! secrets cost no more than one.
 
 mod grams;
+mod pairs;
 mod views;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use self::grams::Grams;
+use self::pairs::Pairs;
 use self::views::View;
 use super::scan::Span;
 use crate::model::Secret;
@@ -36,6 +38,7 @@ const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 pub struct Known {
     needles: Vec<Needle>,
     grams: Vec<Grams>,
+    pairs: Pairs,
     /// Hashes of all beginnings that are too short to be masked.
     begun: HashSet<u64>,
     /// The longest of those.
@@ -81,7 +84,8 @@ impl Known {
         let longest_begun = needles.iter().map(|needle| needle.least - 1).max()?;
         let beginnings: Vec<&[u8]> = needles.iter().map(|needle| &needle.bytes[..needle.least]).collect();
         let grams = Grams::of(&beginnings);
-        Some(Known { grams, needles, begun, longest_begun, longest })
+        let pairs = Pairs::of(needles.iter().map(|needle| &needle.bytes[..]));
+        Some(Known { grams, pairs, needles, begun, longest_begun, longest })
     }
 
     /// Adds the places of all secrets in the text. Gives where the earliest one begins that the text's end may have
@@ -97,7 +101,7 @@ impl Known {
         searched(&stripped);
         let shown = View::as_shown(text);
         for base in std::iter::once(&stripped).chain(&shown) {
-            base.unescaped(6 * PREFIX, 6 * self.longest.max(PREFIX), &mut searched);
+            base.unescaped(&self.pairs, 6 * PREFIX, 6 * self.longest.max(PREFIX), &mut searched);
         }
         if let Some(shown) = &shown {
             searched(shown);

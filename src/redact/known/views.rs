@@ -5,6 +5,7 @@
 //! does not matter how a value was wrapped, indented or spaced.
 
 use super::grams::PADDING;
+use super::pairs::Pairs;
 use crate::vectors::{BEHIND, squeeze, stays};
 
 /// Bytes of the text between two marks of [`Places::Marks`].
@@ -105,16 +106,16 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Calls `searched` with a view for each kind of escape that the view has, of its parts around escapes: `before`
-    /// and `after` bytes of them.
-    pub fn unescaped(&self, before: usize, after: usize, searched: &mut impl FnMut(&View<'_>)) {
+    /// Calls `searched` with a view for each kind of escape that the view has, of its parts around those that may be of
+    /// what has these pairs: `before` and `after` bytes of them.
+    pub fn unescaped(&self, pairs: &Pairs, before: usize, after: usize, searched: &mut impl FnMut(&View<'_>)) {
         let quoted = if self.breaks_softly() { Kind::QuotedLines } else { Kind::Quoted };
         for kind in [Kind::Percent, Kind::Form, Kind::Backslash, Kind::Apostrophe, quoted, Kind::Entity] {
-            let Some(view) = self.undo(kind, before, after) else { continue };
+            let Some(view) = self.undo(kind, pairs, before, after) else { continue };
             searched(&view);
             if kind == Kind::Backslash {
                 // A document in a string of another is escaped twice.
-                if let Some(twice) = view.undo(kind, before, after) {
+                if let Some(twice) = view.undo(kind, pairs, before, after) {
                     searched(&twice);
                 }
             }
@@ -127,9 +128,9 @@ impl<'a> View<'a> {
         memchr::memmem::find(text, b"=\n").is_some() || memchr::memmem::find(text, b"=\r").is_some()
     }
 
-    fn undo(&self, kind: Kind, before: usize, after: usize) -> Option<View<'static>> {
+    fn undo(&self, kind: Kind, pairs: &Pairs, before: usize, after: usize) -> Option<View<'static>> {
         let text = self.text();
-        let mut next = kind.next(text, 0)?;
+        let mut next = kind.next(text, 0, pairs)?;
         let mut making = Making::default();
         let mut unfinished = None;
         let mut at = 0;
@@ -169,7 +170,7 @@ impl<'a> View<'a> {
                 }
                 at += length;
             }
-            match kind.next(text, at) {
+            match kind.next(text, at, pairs) {
                 Some(found) => next = found,
                 None => return Some(making.view(unfinished, at == text.len() && self.to_the_end)),
             }
@@ -289,24 +290,53 @@ impl Decoded {
 }
 
 impl Kind {
-    /// Where the next escape may begin.
-    fn next(self, text: &[u8], from: usize) -> Option<usize> {
+    /// What escapes begin with.
+    fn marks(self) -> [u8; 2] {
+        match self {
+            Kind::Percent | Kind::Form => *b"%%",
+            Kind::Backslash => *b"\\'",
+            Kind::Apostrophe => *b"''",
+            Kind::Quoted | Kind::QuotedLines => *b"==",
+            Kind::Entity => *b"&&",
+        }
+    }
+
+    /// Where the next escape begins that may be of what has these pairs.
+    fn next(self, text: &[u8], from: usize, pairs: &Pairs) -> Option<usize> {
         let rest = text.get(from..)?;
-        let at = match self {
-            Kind::Percent | Kind::Form => memchr::memchr(b'%', rest)?,
-            Kind::Backslash => memchr::memchr2_iter(b'\\', b'\'', rest)
-                .find(|at| rest[*at] == b'\\' || !matches!(self.undo(&rest[*at..]), Undone::Plain))?,
-            Kind::Apostrophe => {
-                memchr::memchr_iter(b'\'', rest).find(|at| !matches!(self.undo(&rest[*at..]), Undone::Plain))?
-            }
-            Kind::Entity => memchr::memchr(b'&', rest)?,
-            // `key=value` is everywhere.
-            Kind::Quoted => {
-                memchr::memchr_iter(b'=', rest).find(|at| !matches!(self.undo(&rest[*at..]), Undone::Plain))?
-            }
-            Kind::QuotedLines => memchr::memchr(b'=', rest)?,
+        let may_be = |at: &usize| self.may_be_of(pairs, text, from + at);
+        let at = match self.marks() {
+            [mark, other] if mark == other => memchr::memchr_iter(mark, rest).find(may_be),
+            [mark, other] => memchr::memchr2_iter(mark, other, rest).find(may_be),
         };
-        Some(from + at)
+        at.map(|at| from + at)
+    }
+
+    /// Whether what is escaped at a place stands beside one of its neighbours in any of the secrets. Of the first escape
+    /// in a secret that is always so, but for one behind which another begins.
+    fn may_be_of(self, pairs: &Pairs, text: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        let follows = |next: usize| text.get(next).is_none_or(|next| before.is_none_or(|b| pairs.has(b, *next)));
+        // What is escaped may be a blank or the line's end, which are not in the view.
+        if self == Kind::QuotedLines || self == Kind::Backslash && text[at] == b'\\' && follows(at + 1) {
+            return true;
+        }
+        let (decoded, length) = match self.undo(&text[at..]) {
+            Undone::Unfinished => return true,
+            Undone::Plain => return false,
+            Undone::As(decoded, length) => (decoded, length),
+        };
+        let Some(after) = text.get(at + length).copied() else { return true };
+        if self.marks().contains(&after) || self == Kind::Form && after == b'+' {
+            return true;
+        }
+        let mut kept = decoded.as_slice().iter().copied().filter(|b| stays(*b));
+        let Some(first) = kept.next() else { return follows(at + length) };
+        let last = kept.next_back().unwrap_or(first);
+        // A backslash may be the beginning of what is escaped twice.
+        self == Kind::Backslash && last == b'\\'
+            || pairs.has(last, after)
+            || before.is_some_and(|before| pairs.has(before, first))
     }
 
     fn undo(self, text: &[u8]) -> Undone {
