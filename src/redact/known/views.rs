@@ -312,31 +312,32 @@ impl Kind {
         at.map(|at| from + at)
     }
 
-    /// Whether what is escaped at a place stands beside one of its neighbours in any of the secrets. Of the first escape
-    /// in a secret that is always so, but for one behind which another begins.
+    /// Whether what is escaped at a place may be the first of a secret that is.
     fn may_be_of(self, pairs: &Pairs, text: &[u8], at: usize) -> bool {
-        let before = at.checked_sub(1).map(|before| text[before]);
-        let follows = |next: usize| text.get(next).is_none_or(|next| before.is_none_or(|b| pairs.has(b, *next)));
-        // What is escaped may be a blank or the line's end, which are not in the view.
-        if self == Kind::QuotedLines || self == Kind::Backslash && text[at] == b'\\' && follows(at + 1) {
-            return true;
-        }
-        let (decoded, length) = match self.undo(&text[at..]) {
-            Undone::Unfinished => return true,
-            Undone::Plain => return false,
-            Undone::As(decoded, length) => (decoded, length),
+        let before = &text[at.saturating_sub(2)..at];
+        // What another escape or the end hides may be anything.
+        let after = |at: usize| {
+            let plain = |n: usize| text.get(at + n).copied().filter(|b| !self.marks().contains(b) && *b != b'+');
+            let next = plain(0);
+            [next, next.and_then(|_| plain(1))]
         };
-        let Some(after) = text.get(at + length).copied() else { return true };
-        if self.marks().contains(&after) || self == Kind::Form && after == b'+' {
+        // What is escaped may be a blank or the line's end, which are not in the view.
+        if self == Kind::QuotedLines
+            || self == Kind::Backslash && text[at] == b'\\' && pairs.meet(before, None, &after(at + 1))
+        {
             return true;
         }
-        let mut kept = decoded.as_slice().iter().copied().filter(|b| stays(*b));
-        let Some(first) = kept.next() else { return follows(at + length) };
-        let last = kept.next_back().unwrap_or(first);
-        // A backslash may be the beginning of what is escaped twice.
-        self == Kind::Backslash && last == b'\\'
-            || pairs.has(last, after)
-            || before.is_some_and(|before| pairs.has(before, first))
+        match self.undo(&text[at..]) {
+            Undone::Unfinished => true,
+            Undone::Plain => false,
+            Undone::As(decoded, length) => {
+                let mut kept = decoded.as_slice().iter().copied().filter(|b| stays(*b));
+                let inner = kept.next().map(|first| (first, kept.next_back().unwrap_or(first)));
+                // A backslash may be the beginning of what is escaped twice.
+                self == Kind::Backslash && inner.is_some_and(|(_, last)| last == b'\\')
+                    || pairs.meet(before, inner, &after(at + length))
+            }
+        }
     }
 
     fn undo(self, text: &[u8]) -> Undone {
