@@ -133,7 +133,9 @@ impl Manifests {
             } else if leaves(resource) {
                 self.refuse(format!("{resource} is not in or below {folder}"));
             } else {
+                self.builds = true;
                 self.file(&below, facts);
+                self.builds = false;
             }
         }
         for name in texts(&value, "components") {
@@ -169,6 +171,17 @@ impl Manifests {
         let harmless = match key {
             "namespace" | "namePrefix" | "nameSuffix" => set.is_string(),
             "configMapGenerator" | "secretGenerator" => set.is_array(),
+            // Only `kubectl kustomize` has the option without which none is built.
+            "helmCharts" | "helmChartInflationGenerator" if set.as_array().is_some_and(|list| !list.is_empty()) => {
+                return self.refuse(format!("{path}: charts are not built"));
+            }
+            "replacements" => replaces_within(set),
+            // Variables stand for values in commands, variables and notes; what else they may stand in is configured apart.
+            "vars" => set.is_array(),
+            "buildMetadata" => set.is_array(),
+            "crds" | "openapi" | "configurations" | "generators" | "transformers" | "validators" | "helmCharts" => {
+                set.is_null() || set.as_array().is_some_and(Vec::is_empty) || set.as_object().is_some_and(Map::is_empty)
+            }
             "patches" | "patchesStrategicMerge" | "patchesJson6902" => {
                 let whole = json!({ key: set });
                 let early = key != "patchesJson6902";
@@ -370,6 +383,25 @@ fn letters(kind: &str, name: &str, of: &str, data: &Value) -> String {
         c => c,
     };
     hex.chars().take(10).map(letter).collect()
+}
+
+/// Whether replacements leave kinds, names and namespaces as they are.
+fn replaces_within(set: &Value) -> bool {
+    let within = |field: &Value| {
+        let safe = ["spec.", "data.", "stringData.", "metadata.labels.", "metadata.annotations.", "rules."];
+        field.as_str().is_some_and(|field| safe.iter().any(|safe| field.starts_with(safe)))
+    };
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    set.as_array().is_some_and(|all| {
+        all.iter().all(|one| {
+            let targets = list(one, "targets");
+            !targets.is_empty()
+                && targets.iter().all(|target| {
+                    let fields = list(target, "fieldPaths");
+                    !fields.is_empty() && fields.iter().all(within)
+                })
+        })
+    })
 }
 
 /// Whether a path leaves the folder that it starts from.

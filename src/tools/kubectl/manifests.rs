@@ -65,6 +65,8 @@ pub(super) struct Manifests {
     pub charts: bool,
     /// Text behind a mark ends a file, for this version of kubectl.
     breaks: bool,
+    /// What is read now belongs to a kustomization.
+    pub builds: bool,
 }
 
 /// What going to one more file or folder costs beside its bytes.
@@ -225,6 +227,10 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     if let Some(folder) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
         out.kustomization(folder, facts, 0);
     }
+    let built = line.words().first().map_or(".", |word| word).to_owned();
+    if line.command.path == ["kustomize"] && folders.patterns.get(&built).is_some_and(Vec::is_empty) {
+        out.refuse(format!("no kustomization is in {built}"));
+    }
     if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
         out.refuse(why);
     }
@@ -309,7 +315,7 @@ impl Manifests {
             Some(content) if content.truncated => {
                 self.doubts.push(("unread_content", format!("{name} could not be read to its end")));
             }
-            Some(content) => match yaml::documents_before(&content.bytes) {
+            Some(content) => match yaml::documents_before(&content.bytes, self.builds) {
                 Ok((_, true)) if !self.breaks => {
                     self.doubts.push(("unreadable_content", format!("{name}: text stands behind ---")));
                 }
@@ -379,6 +385,9 @@ impl Manifests {
         };
         let unnamed = name == "*";
         let of = resources::of_kind(&version, &kind);
+        if of.is_part() {
+            return self.mistake(format!("{name} is no thing by itself"));
+        }
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();

@@ -45,7 +45,7 @@ mod yaml;
 use super::{DeliveryError, Tool, World};
 #[cfg(feature = "reading")]
 use crate::model::Reading;
-use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, StreamKind, Terms};
 use options::Found;
 
 pub struct Kubectl;
@@ -104,6 +104,10 @@ impl Tool for Kubectl {
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));
         facts.contents = contents;
+        if asks_first(line) && invocation.streams.stdin == StreamKind::File && facts.stdin().is_none() {
+            // The answer is there already; a pipe's may come when it is asked for.
+            facts.contents.extend(world.stdin());
+        }
         if asks || !line.problems.is_empty() || line.newest() > 0 {
             facts.version = version(world);
         }
@@ -130,6 +134,11 @@ impl Tool for Kubectl {
 const KUBECONFIG: &str = "kubeconfig";
 /// Fact: the user's own aliases and defaults, by name, where there is a file of them.
 const KUBERC: &str = "kuberc";
+
+/// `delete -i` asks before it deletes.
+fn asks_first(line: &options::Line) -> bool {
+    line.command.path == ["delete"] && line.on("interactive")
+}
 /// Fact: the plugin that would run, or `""` where none was found.
 const PLUGIN: &str = "plugin";
 

@@ -348,7 +348,8 @@ fn parse(table: &'static str) -> Vec<Command> {
             options.extend(
                 shared.iter().filter(|s| options.iter().all(|o| o.long != s.long)).copied().collect::<Vec<_>>(),
             );
-            newer.extend(&shared_newer);
+            // An option of its own hides a shared one, also one that is newer.
+            newer.extend(shared_newer.iter().filter(|(long, _)| options[..own].iter().all(|o| o.long != *long)));
             commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options, own, newer });
         }
     }

@@ -13,6 +13,26 @@ pub(super) struct Type {
     pub known: bool,
 }
 
+impl Type {
+    /// What a server takes as a part of another thing alone: no type is called so, and kubectl finds none.
+    pub fn is_part(&self) -> bool {
+        matches!(
+            (self.group.as_str(), self.resource.as_str()),
+            ("policy", "evictions")
+                | ("autoscaling", "scales")
+                | ("authentication.k8s.io", "tokenrequests")
+                | (
+                    "",
+                    "deleteoptions"
+                        | "podexecoptions"
+                        | "podattachoptions"
+                        | "podportforwardoptions"
+                        | "podproxyoptions"
+                )
+        )
+    }
+}
+
 /// plural, kind, short names, group, namespaced. Kubernetes 1.32, `kubectl api-resources`.
 const TABLE: &[(&str, &str, &[&str], &str, bool)] = &[
     ("bindings", "Binding", &[], "", true),

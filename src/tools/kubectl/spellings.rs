@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::options::Line;
 use super::picks::is_segment;
+use super::selector::{self, is_domain};
 use super::sources::is_key;
 use super::values;
 
@@ -46,7 +47,7 @@ fn named(line: &Line) -> Option<&'static str> {
         "token" if line.value("duration").and_then(values::duration).is_some_and(|time| time.fract() != 0.0) => {
             Some("the duration is not in seconds")
         }
-        "poddisruptionbudget" if line.value("selector").is_some_and(|text| !values::is_set(text)) => {
+        "poddisruptionbudget" if line.value("selector").is_some_and(|text| !selector::is_selector(text)) => {
             Some("the selector is none")
         }
         "poddisruptionbudget" => {
@@ -139,12 +140,4 @@ fn is_port_name(text: &str) -> bool {
         && !text.contains("--")
         && text.starts_with(inner)
         && text.ends_with(inner)
-}
-
-/// apimachinery's IsDNS1123Subdomain.
-fn is_domain(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_part =
-        |part: &str| part.starts_with(inner) && part.ends_with(inner) && part.chars().all(|c| inner(c) || c == '-');
-    text.len() <= 253 && text.split('.').all(is_part)
 }
