@@ -6,7 +6,7 @@ use super::meaning::Meaning;
 use super::options::Line;
 use super::picks::{self, picks};
 use super::resources::builtin;
-use super::{kustomize, sources, yaml};
+use super::{digests, sources, yaml};
 
 /// `expose` and `autoscale`: a new object named after the one it is for.
 pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
@@ -101,7 +101,7 @@ fn hashed(m: &Meaning<'_>, name: &str) -> String {
         .collect();
     let kind = if line.command.path[1] == "secret" { "Secret" } else { "ConfigMap" };
     let of = line.value("type").unwrap_or("Opaque");
-    literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", kustomize::hash(kind, name, of, &literals)))
+    literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", digests::hash(kind, name, of, &literals)))
 }
 
 pub(super) fn run(m: &mut Meaning<'_>) {

@@ -11,6 +11,7 @@ mod applies;
 #[cfg(feature = "reading")]
 mod creates;
 mod delivery;
+mod digests;
 mod kubeconfig;
 mod kuberc;
 mod kustomize;
