@@ -3,6 +3,8 @@
 //! A file must lie in or below the folder of the kustomization that names it; another folder's kustomization may lie
 //! anywhere. What a kustomization does beyond that (components, replacements, charts, plugins) is a doubt.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::digests::digest;
@@ -80,7 +82,7 @@ impl Gathering<'_> {
         for resource in named {
             let below = join(folder, resource);
             match () {
-                () if is_url(resource) => {}
+                () if is_url(resource) && !self.world.is_file(below.as_bytes()) => {}
                 () if self.world.is_dir(below.as_bytes()) && depth < DEPTH => self.kustomization(&below, depth + 1),
                 () if paths::is_absent(&below, self.world, 0) => drop(self.listed.patterns.insert(below, Vec::new())),
                 () => self.file(&below),
@@ -127,7 +129,8 @@ impl Manifests {
         let before = component.unwrap_or(self.objects.len());
         for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
             let below = join(folder, resource);
-            if is_url(resource) {
+            // A file is looked for first.
+            if is_url(resource) && (resource.contains("://") || facts.file(below.as_bytes()).is_none()) {
                 self.doubts.push(("unread_content", format!("the kustomization at {resource} is on another machine")));
             } else if facts.file(below.as_bytes()).is_none() {
                 self.kustomization(&below, facts, depth + 1);
@@ -166,6 +169,14 @@ impl Manifests {
             self.transformed(key, set, before, path, folder, facts);
         }
         self.placed(&value, before);
+        let relabels = patches(&value).next().is_some() || value.get("replacements").is_some();
+        let common = value.get("commonLabels").into_iter().map(|labels| json!({ "labels": labels }));
+        let pairs = value.get("labels").and_then(Value::as_array).into_iter().flatten();
+        let given: Vec<Value> = common.chain(pairs.map(|one| json!({ "labels": one.get("pairs") }))).collect();
+        for object in &mut self.objects[before..] {
+            object.relabelled |= relabels;
+            object.labels.extend(labels_of(given.iter()));
+        }
     }
 
     fn transformed(&mut self, key: &str, set: &Value, before: usize, path: &str, folder: &str, facts: &Facts) {
@@ -256,7 +267,7 @@ impl Manifests {
     fn stepped(&mut self, step: &Value, target: Option<&Value>, before: usize) -> bool {
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
         let (op, path) = (text("op"), text("path"));
-        let safe = ["/spec", "/data", "/metadata/labels/", "/metadata/annotations/", "/rules", "/stringData"];
+        let safe = ["/spec", "/data", "/metadata/labels", "/metadata/annotations", "/rules", "/stringData"];
         if safe.iter().any(|safe| path.starts_with(safe)) && (op != "move" || text("from").starts_with("/spec")) {
             return true;
         }
@@ -323,13 +334,20 @@ impl Manifests {
                         Some(hash) => format!("{name}-{hash}"),
                     },
                     namespace: text("namespace").map(str::to_owned),
-                    labels: Default::default(),
+                    labels: labels_of([value.get("generatorOptions"), generator.get("options")].into_iter().flatten()),
                     unnamed: false,
+                    relabelled: false,
                     hash: hash.unwrap_or_default(),
                 });
             }
         }
     }
+}
+
+/// What stands under `labels` in each of these.
+fn labels_of<'a>(all: impl Iterator<Item = &'a Value>) -> BTreeMap<String, String> {
+    let maps = all.filter_map(|one| one.get("labels")?.as_object()).flatten();
+    maps.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Whether replacements leave kinds, names and namespaces as they are.

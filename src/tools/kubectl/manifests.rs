@@ -41,6 +41,8 @@ pub(super) struct Object {
     pub labels: BTreeMap<String, String>,
     /// It has no name of its own: kubectl applies none such.
     pub unnamed: bool,
+    /// Something may have given it other labels.
+    pub relabelled: bool,
     /// The end of a name that is a digest of the content; empty for all but generated objects.
     pub hash: String,
 }
@@ -86,7 +88,7 @@ pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content
         }
     }
     // Of several the last one counts.
-    if let Some(path) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
+    if let Some(path) = line.value("kustomize").filter(|folder| !folder.is_empty() && line.command.path != ["run"]) {
         gathering.kustomization(path, 0);
     }
     if line.command.path == ["kustomize"] && line.on("enable-helm") {
@@ -126,6 +128,12 @@ impl Gathering<'_> {
         }
         if self.world.is_dir(path.as_bytes()) {
             return self.folder(path, recursive, 0);
+        }
+        let bare = path.trim_end_matches('/');
+        if bare.len() < path.len() && self.world.is_file(bare.as_bytes()) {
+            // No file's name ends so.
+            self.listed.patterns.insert(path.to_owned(), Vec::new());
+            return;
         }
         let Some(found) = paths::expanded(path, self.world) else { return self.file(path) };
         for path in &found {
@@ -224,7 +232,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
             },
         }
     }
-    if let Some(folder) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
+    if let Some(folder) = line.value("kustomize").filter(|folder| !folder.is_empty() && line.command.path != ["run"]) {
         out.kustomization(folder, facts, 0);
     }
     let built = line.words().first().map_or(".", |word| word).to_owned();
@@ -238,7 +246,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let by_file =
         matches!(line.command.path.as_slice(), ["apply" | "create" | "diff" | "scale" | "delete" | "describe"]);
     if let Some(selector) = line.selector().filter(|_| by_file) {
-        out.objects.retain(|object| selector::may_match(selector, &object.labels));
+        out.objects.retain(|object| object.relabelled || selector::may_match(selector, &object.labels));
     }
     // Only what is new may leave its name to the server.
     let names = matches!(line.command.path[0], "create" | "apply" | "kustomize");
@@ -391,7 +399,16 @@ impl Manifests {
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        self.objects.push(Object { kind, of, name, namespace, labels, unnamed, hash: String::new() });
+        self.objects.push(Object {
+            kind,
+            of,
+            name,
+            namespace,
+            labels,
+            unnamed,
+            relabelled: false,
+            hash: String::new(),
+        });
     }
 }
 
@@ -424,9 +441,16 @@ pub(super) fn is_page(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
-/// What a kustomization gets from another machine.
+/// What kustomize gets from another machine (its NewRepoSpecFromURL): an address, `user@host:path`, or GitHub without more.
 pub(super) fn is_url(path: &str) -> bool {
-    path.starts_with("http://") || path.starts_with("https://") || path.contains("://") || path.starts_with("git@")
+    let path = path.strip_prefix("git::").unwrap_or(path);
+    let user = path.split_once('@').map_or("", |(user, _)| user);
+    let login = user.starts_with(|c: char| c.is_ascii_alphabetic())
+        && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let github = path
+        .get(..11)
+        .is_some_and(|host| host.eq_ignore_ascii_case("github.com/") || host.eq_ignore_ascii_case("github.com:"));
+    path.contains("://") || login || github
 }
 
 fn is_manifest(name: &str) -> bool {

@@ -19,6 +19,8 @@ mod manifests;
 #[cfg(feature = "reading")]
 mod meaning;
 mod options;
+#[cfg(feature = "reading")]
+mod overrides;
 mod paths;
 #[cfg(feature = "reading")]
 mod picks;

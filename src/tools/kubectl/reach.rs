@@ -88,7 +88,7 @@ pub(super) fn port_forward(m: &mut Meaning<'_>) {
         _ => m.line.values("address"),
     };
     let is_address = |text: &String| text == "localhost" || text.parse::<std::net::IpAddr>().is_ok();
-    if !m.line.words().iter().skip(1).all(is_port) || !addresses.iter().all(is_address) {
+    if !m.line.words().iter().skip(1).all(is_port) || addresses.is_empty() || !addresses.iter().all(is_address) {
         // It looks the pod up first.
         return drop(pod(m));
     }

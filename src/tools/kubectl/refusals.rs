@@ -169,7 +169,8 @@ fn together(line: &Line) -> Option<&'static str> {
     if line.values("filename").iter().filter(|path| *path == "-").count() > 1 {
         return Some("standard input is read once");
     }
-    if line.has("filename") && line.values("filename").iter().all(String::is_empty) {
+    let reads = !matches!(line.command.path.as_slice(), ["run"]) && !given(line, "raw");
+    if reads && line.values("filename").iter().any(String::is_empty) {
         return Some("a file has no name");
     }
     if line.on("local") && line.dry_run() == Ok(Some("server")) {
@@ -402,7 +403,7 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
             if !line
                 .every("env")
                 .iter()
-                .all(|text| text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
+                .all(|text| text.is_empty() || text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
         {
             Some("a variable is none")
         }

@@ -187,6 +187,13 @@ pub(super) fn of_kind(api_version: &str, kind: &str) -> Type {
     }
 }
 
+/// The type of a kind in the table.
+pub(super) fn registered(api_version: &str, kind: &str) -> Option<Type> {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let known_kind = |(_, known, _, of, _): &&(&str, &str, &[&str], &str, bool)| *known == kind && *of == group;
+    TABLE.iter().find(known_kind).filter(|_| !api_version.is_empty()).map(known)
+}
+
 /// By plural: `pods`.
 pub(super) fn builtin(plural: &str) -> Type {
     match TABLE.iter().find(|(name, ..)| *name == plural) {

@@ -6,7 +6,7 @@ use super::options::Line;
 use super::picks::is_segment;
 use super::selector::{self, is_domain};
 use super::sources::is_key;
-use super::values;
+use super::{resources, values};
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
@@ -66,6 +66,7 @@ fn named(line: &Line) -> Option<&'static str> {
         {
             Some("an aggregation rule is none")
         }
+        "role" | "clusterrole" if !performs(line) => Some("a verb is none of a resource"),
         "clusterrole" if line.has("non-resource-url") => {
             const VERBS: [&str; 8] = ["get", "post", "put", "delete", "patch", "head", "options", "*"];
             let known = |verb: &String| VERBS.contains(&verb.as_str());
@@ -79,6 +80,22 @@ fn named(line: &Line) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Verbs that are of some resources alone (create_role.go).
+fn performs(line: &Line) -> bool {
+    const RIGHTS: &str = "rbac.authorization.k8s.io";
+    let may = |verb: &str, resource: &str, group: &str| match verb {
+        "bind" | "escalate" => group == RIGHTS && matches!(resource, "roles" | "clusterroles"),
+        "impersonate" if group.is_empty() => matches!(resource, "users" | "groups" | "serviceaccounts"),
+        "impersonate" => (resource, group) == ("userextras", "authentication.k8s.io"),
+        "use" => resource == "podsecuritypolicies" && matches!(group, "policy" | "extensions"),
+        _ => true,
+    };
+    let words = line.values("resource");
+    let types = words.iter().filter_map(|word| resources::of_word(word.split('/').next()?).into_iter().next());
+    let types: Vec<_> = types.collect();
+    line.values("verb").iter().all(|verb| types.iter().all(|of| may(verb, &of.resource, &of.group)))
 }
 
 /// `service:port`.
