@@ -3,57 +3,19 @@
 //! A file must lie in or below the folder of the kustomization that names it; another folder's kustomization may lie
 //! anywhere. What a kustomization does beyond that (components, replacements, charts, plugins) is a doubt.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::digests::digest;
+use super::fields::{
+    HARMLESS, PLACING, PLAIN, UNREAD, fields, is_kustomization, labels_of, patch_files, patches, replaces_within,
+    sources,
+};
 use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, is_url, join, texts};
 use super::resources;
 use super::{paths, yaml};
 use crate::model::Facts;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// Fields that only say what it is and what it collects.
-const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
-
-/// Fields that leave kinds, names and namespaces as they are.
-const HARMLESS: [&str; 13] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "resources",
-    "bases",
-    "components",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "images",
-    "replicas",
-    "generatorOptions",
-    "sortOptions",
-];
-
-/// Fields whose effect is not read (kustomize's types.Kustomization).
-const UNREAD: [&str; 13] = [
-    "imageTags",
-    "replacements",
-    "vars",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-    "helmGlobals",
-    "helmCharts",
-    "openapi",
-    "buildMetadata",
-    "inventory",
-];
-
-/// Fields that name and place.
-const PLACING: [&str; 3] = ["namespace", "namePrefix", "nameSuffix"];
 
 /// Kinds that keep their names without prefix and suffix.
 const UNPREFIXED: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namespace"];
@@ -77,7 +39,7 @@ impl Gathering<'_> {
             self.listed.patterns.insert(folder.to_owned(), Vec::new());
         }
         let Some(content) = self.contents.get(before) else { return };
-        let Ok(value) = yaml::first(&content.bytes) else { return };
+        let Ok(value) = fields(&content.bytes) else { return };
         let named = ["resources", "bases", "components"].into_iter().flat_map(|key| texts(&value, key));
         for resource in named {
             let below = join(folder, resource);
@@ -88,8 +50,13 @@ impl Gathering<'_> {
                 () => self.file(&below),
             }
         }
-        for path in patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned())) {
+        for path in patch_files(&value) {
             self.file(&join(folder, &path));
+        }
+        for below in patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)) {
+            if paths::is_absent(&below, self.world, 0) {
+                self.listed.patterns.insert(below, Vec::new());
+            }
         }
     }
 }
@@ -119,12 +86,16 @@ impl Manifests {
             return;
         }
         self.files.push(path.clone());
-        let value = match yaml::first(&content.bytes) {
+        let value = match fields(&content.bytes) {
             Ok(value) => value,
             Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
         };
-        if component.is_some() != (value.get("kind").and_then(Value::as_str) == Some("Component")) {
+        if !is_kustomization(&value, component.is_some(), depth) {
             return self.refuse(format!("{path} is of the wrong kind"));
+        }
+        let absent = |path: &String| patterns.is_some_and(|patterns| patterns.contains_key(&join(folder, path)));
+        if let Some(path) = patch_files(&value).chain(sources(&value)).find(|path| absent(path) || leaves(path)) {
+            return self.refuse(format!("{path} is not there, or not in or below {folder}"));
         }
         let before = component.unwrap_or(self.objects.len());
         for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
@@ -148,15 +119,9 @@ impl Manifests {
                 false => self.built(&join(folder, name), facts, depth + 1, Some(before)),
             }
         }
-        let patched = patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned()));
-        self.files.extend(patched.map(|path| join(folder, &path)));
-        for key in ["configMapGenerator", "secretGenerator"] {
-            for generator in value.get(key).and_then(Value::as_array).into_iter().flatten() {
-                let envs = texts(generator, "envs").into_iter().chain(generator.get("env").and_then(Value::as_str));
-                let files = texts(generator, "files").into_iter();
-                let named = files.map(|file| file.split_once('=').map_or(file, |(_, path)| path)).chain(envs);
-                self.files.extend(named.map(|path| join(folder, path)));
-            }
+        self.files.extend(patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)));
+        if self.objects[before..].iter().any(|object| object.unnamed) {
+            return self.refuse(format!("{path} collects something without a name"));
         }
         if self.has_twins(before) {
             return self.refuse(format!("{path} collects something twice"));
@@ -344,31 +309,6 @@ impl Manifests {
     }
 }
 
-/// What stands under `labels` in each of these.
-fn labels_of<'a>(all: impl Iterator<Item = &'a Value>) -> BTreeMap<String, String> {
-    let maps = all.filter_map(|one| one.get("labels")?.as_object()).flatten();
-    maps.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-}
-
-/// Whether replacements leave kinds, names and namespaces as they are.
-fn replaces_within(set: &Value) -> bool {
-    let within = |field: &Value| {
-        let safe = ["spec.", "data.", "stringData.", "metadata.labels.", "metadata.annotations.", "rules."];
-        field.as_str().is_some_and(|field| safe.iter().any(|safe| field.starts_with(safe)))
-    };
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    set.as_array().is_some_and(|all| {
-        all.iter().all(|one| {
-            let targets = list(one, "targets");
-            !targets.is_empty()
-                && targets.iter().all(|target| {
-                    let fields = list(target, "fieldPaths");
-                    !fields.is_empty() && fields.iter().all(within)
-                })
-        })
-    })
-}
-
 /// Whether a path leaves the folder that it starts from.
 fn leaves(path: &str) -> bool {
     let mut depth = 0_i32;
@@ -380,17 +320,6 @@ fn leaves(path: &str) -> bool {
         };
         depth < 0
     })
-}
-
-/// Each patch of a kustomization as `{path, patch, options}`, whatever field it stands in.
-fn patches(value: &Value) -> impl Iterator<Item = Value> {
-    let list = |key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let of_strings = list("patchesStrategicMerge").into_iter().map(|patch| match patch.as_str() {
-        Some(text) if text.contains('\n') => json!({ "patch": text }),
-        Some(path) => json!({ "path": path }),
-        None => json!({ "patch": patch.to_string() }),
-    });
-    list("patches").into_iter().chain(list("patchesJson6902")).chain(of_strings)
 }
 
 /// The documents of a patch, inline or in a file.
@@ -413,7 +342,8 @@ fn is_for(target: &Value, object: &Object) -> Option<bool> {
     let mut all = true;
     for (key, wanted) in map {
         let wanted = wanted.as_str()?;
-        let plain = wanted.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let parts: Vec<&str> = wanted.split(".*").collect();
+        let plain = parts.iter().all(|part| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
         let is = match key.as_str() {
             "kind" => object.kind.as_str(),
             "name" => object.name.as_str(),
@@ -422,9 +352,22 @@ fn is_for(target: &Value, object: &Object) -> Option<bool> {
             "version" => continue,
             _ => return None,
         };
-        all &= wanted.is_empty() || plain.then_some(wanted == is)?;
+        all &= wanted.is_empty() || plain.then(|| is_made_of(is, &parts))?;
     }
     Some(all)
+}
+
+/// Whether the parts follow one another, with anything between them.
+fn is_made_of(text: &str, parts: &[&str]) -> bool {
+    let [first, between @ .., last] = parts else { return parts == [text] };
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    for part in between {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
@@ -437,7 +380,7 @@ pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
 fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Manifests) -> Option<()> {
     let mut files = NAMES.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
     let bytes = &files.next().filter(|_| depth < DEPTH)?.bytes;
-    let value = yaml::first(bytes).ok().filter(|_| out.goes_on(bytes.len()))?;
+    let value = fields(bytes).ok().filter(|_| out.goes_on(bytes.len()))?;
     if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
         return None;
     }

@@ -12,6 +12,7 @@ mod applies;
 mod creates;
 mod delivery;
 mod digests;
+mod fields;
 mod kubeconfig;
 mod kuberc;
 mod kustomize;
