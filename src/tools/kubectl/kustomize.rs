@@ -10,7 +10,8 @@ use super::fields::{
     HARMLESS, PLACING, PLAIN, UNREAD, fields, is_kustomization, labels_of, patch_files, patches, replaces_within,
     sources,
 };
-use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, is_url, join, texts};
+use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, join, texts};
+use super::paths::is_url;
 use super::resources;
 use super::{paths, yaml};
 use crate::model::Facts;

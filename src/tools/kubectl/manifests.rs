@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::options::{self, Line};
+use super::paths::{is_manifest, is_page, is_stdin};
 use super::resources::{self, Type};
 use super::{paths, selector, sources, yaml};
 use crate::model::{Content, Facts};
@@ -325,13 +326,13 @@ impl Manifests {
             }
             Some(content) => match yaml::documents_before(&content.bytes, self.builds) {
                 Ok((_, true)) if !self.breaks => {
-                    self.doubts.push(("unreadable_content", format!("{name}: text stands behind ---")));
+                    self.doubts.push(("unreadable_content", format!("{name}: text stands where a document begins")));
                 }
                 Ok((documents, broken)) => {
                     let mut kinded = documents.iter();
                     while kinded.next().is_some_and(|document| self.document(document, name)) {}
                     if broken {
-                        self.mistake(format!("{name}: text stands behind ---"));
+                        self.mistake(format!("{name}: text stands where a document begins"));
                     }
                 }
                 Err(why) => self.doubts.push(("unreadable_content", format!("{name}: {why}"))),
@@ -367,8 +368,16 @@ impl Manifests {
             return !self.validates;
         }
         match value.get("items").and_then(Value::as_array) {
+            Some(list) if !list.iter().all(Value::is_object) => {
+                self.mistake(format!("{name} holds a list of what is no object"));
+                return !self.validates;
+            }
             Some(list) if list.iter().any(items) => self.mistake(format!("{name} holds a list within a list")),
             Some(list) => list.iter().for_each(|item| self.object(item, Some(value), name)),
+            None if value.get("kind").and_then(Value::as_str) == Some("List") => {
+                self.mistake(format!("{name} holds a list of nothing"));
+                return !self.validates || value.get("items").is_some();
+            }
             None => self.object(value, None, name),
         }
         true
@@ -387,14 +396,17 @@ impl Manifests {
         let version = version.unwrap_or_default();
 
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
+        if !has_texts(metadata) {
+            return self.mistake(format!("{name} holds a name or a label that is no text"));
+        }
         let name = match text(metadata, "name").filter(|name| !name.is_empty()) {
             Some(name) => name,
             None => "*".to_owned(),
         };
         let unnamed = name == "*";
         let of = resources::of_kind(&version, &kind);
-        if of.is_part() {
-            return self.mistake(format!("{name} is no thing by itself"));
+        if resources::is_none(&version, &kind) {
+            return self.mistake(format!("no server has {kind}"));
         }
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
@@ -427,34 +439,18 @@ pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<Strin
     found.files
 }
 
+/// Whether what names and marks an object is text, as kubectl needs it to be.
+fn has_texts(metadata: &Value) -> bool {
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let within =
+        |key: &str| metadata.get(key).and_then(Value::as_object).into_iter().flatten().all(|(_, v)| is_text(v));
+    ["name", "namespace"].iter().filter_map(|key| metadata.get(key)).all(is_text)
+        && within("labels")
+        && within("annotations")
+}
+
 pub(super) fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
     value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Standard input by its names on Linux.
-fn is_stdin(path: &str) -> bool {
-    matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
-}
-
-/// What `-f` gets from another machine; any other scheme is a folder's name to it.
-pub(super) fn is_page(path: &str) -> bool {
-    path.starts_with("http://") || path.starts_with("https://")
-}
-
-/// What kustomize gets from another machine (its NewRepoSpecFromURL): an address, `user@host:path`, or GitHub without more.
-pub(super) fn is_url(path: &str) -> bool {
-    let path = path.strip_prefix("git::").unwrap_or(path);
-    let user = path.split_once('@').map_or("", |(user, _)| user);
-    let login = user.starts_with(|c: char| c.is_ascii_alphabetic())
-        && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let github = path
-        .get(..11)
-        .is_some_and(|host| host.eq_ignore_ascii_case("github.com/") || host.eq_ignore_ascii_case("github.com:"));
-    path.contains("://") || login || github
-}
-
-fn is_manifest(name: &str) -> bool {
-    [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// A path below a folder, as kubectl would name it.

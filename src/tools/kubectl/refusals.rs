@@ -201,7 +201,7 @@ fn raw(line: &Line) -> Option<&'static str> {
     if line.on("edit") {
         return Some("--edit is given beside --raw");
     }
-    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_page(&files[0])) {
+    if reads && (files.len() != 1 || line.on("recursive") || super::paths::is_page(&files[0])) {
         return Some("--raw sends one file");
     }
     (line.name() == "delete" && (files.len() > 1 || line.on("interactive") || line.on("recursive")))

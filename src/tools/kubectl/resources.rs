@@ -13,26 +13,6 @@ pub(super) struct Type {
     pub known: bool,
 }
 
-impl Type {
-    /// What a server takes as a part of another thing alone: no type is called so, and kubectl finds none.
-    pub fn is_part(&self) -> bool {
-        matches!(
-            (self.group.as_str(), self.resource.as_str()),
-            ("policy", "evictions")
-                | ("autoscaling", "scales")
-                | ("authentication.k8s.io", "tokenrequests")
-                | (
-                    "",
-                    "deleteoptions"
-                        | "podexecoptions"
-                        | "podattachoptions"
-                        | "podportforwardoptions"
-                        | "podproxyoptions"
-                )
-        )
-    }
-}
-
 /// plural, kind, short names, group, namespaced. Kubernetes 1.32, `kubectl api-resources`.
 const TABLE: &[(&str, &str, &[&str], &str, bool)] = &[
     ("bindings", "Binding", &[], "", true),
@@ -185,6 +165,17 @@ pub(super) fn of_kind(api_version: &str, kind: &str) -> Type {
             known: !group.is_empty(),
         },
     }
+}
+
+/// Whether no server has the kind: groups without a dot are Kubernetes' own, and these have been the same for long. Such are
+/// kinds that only parts of things have (`Eviction`, `Scale`).
+pub(super) fn is_none(api_version: &str, kind: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let own = matches!(group, "" | "apps" | "batch" | "autoscaling") || (group, kind) == ("policy", "Eviction");
+    // A kind is also found by its lower case, and by no other.
+    let is = |known: &str| known == kind || known.to_lowercase() == kind;
+    let version = !group.is_empty() || matches!(api_version, "" | "v1");
+    own && !(version && TABLE.iter().any(|(_, known, _, of, _)| is(known) && *of == group))
 }
 
 /// The type of a kind in the table.

@@ -23,7 +23,7 @@ pub(super) fn documents_before(bytes: &[u8], builds: bool) -> Result<(Vec<Value>
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     // apimachinery's hasJSONPrefix: the first character that is not white space; a byte order mark makes it YAML.
     if text.trim_start().starts_with('{') {
-        return Ok((json(text)?, false));
+        return json(text);
     }
     let (documents, broken) = split(text)?;
     let one = if builds { one::<true> } else { one::<false> };
@@ -31,10 +31,9 @@ pub(super) fn documents_before(bytes: &[u8], builds: bool) -> Result<(Vec<Value>
     Ok((documents.collect::<Result<_, _>>()?, broken))
 }
 
-/// Whether a mark with text behind it stands in a file of YAML.
+/// Whether something ends a file before its end.
 pub(super) fn breaks(bytes: &[u8]) -> bool {
-    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.trim_start().starts_with('{'));
-    text.is_some_and(|text| matches!(split(text), Ok((_, true))))
+    documents_before(bytes, false).is_ok_and(|(_, broken)| broken)
 }
 
 /// The first document, for files that hold one.
@@ -42,11 +41,21 @@ pub(super) fn first(bytes: &[u8]) -> Result<Value, String> {
     Ok(documents(bytes)?.into_iter().next().unwrap_or(Value::Null))
 }
 
-fn json(text: &str) -> Result<Vec<Value>, String> {
-    serde_json::Deserializer::from_str(text)
-        .into_iter::<Value>()
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("it begins as JSON and does not go on so: {error}"))
+/// A stream of values, and whether something stands behind them that is no JSON, by Go's reading too.
+fn json(text: &str) -> Result<(Vec<Value>, bool), String> {
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut out = Vec::new();
+    while let Some(next) = stream.next() {
+        match next {
+            Ok(value) => out.push(value),
+            // Go takes halves of characters, and goes deeper.
+            Err(error) if text.contains("\\u") || error.to_string().contains("recursion") => {
+                return Err(format!("it begins as JSON and does not go on so: {error}"));
+            }
+            Err(_) => return Ok((out, true)),
+        }
+    }
+    Ok((out, false))
 }
 
 /// apimachinery's YAMLReader: a line `---` with nothing behind it but a comment ends a document. The parser then takes the
