@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::manifests::texts;
 use super::yaml;
+use crate::model::Content;
 
 /// Fields that only say what it is and what it collects.
 pub(super) const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
@@ -176,4 +177,11 @@ pub(super) fn replaces_within(set: &Value) -> bool {
 pub(super) fn labels_of<'a>(all: impl Iterator<Item = &'a Value>) -> BTreeMap<String, String> {
     let maps = all.filter_map(|one| one.get("labels")?.as_object()).flatten();
     maps.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Whether a kustomization names a chart, or something on another machine that may.
+pub(super) fn may_have_charts(contents: &[Content]) -> bool {
+    let signs: [&[u8]; 4] = [b"elmChart", b"://", b"git@", b"github.com"];
+    let names = |content: &Content| signs.iter().any(|sign| content.bytes.windows(sign.len()).any(|at| at == *sign));
+    contents.is_empty() || contents.iter().any(|content| content.truncated || names(content))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::options::{self, Line};
 use super::paths::{is_manifest, is_page, is_stdin};
 use super::resources::{self, Type};
-use super::{paths, selector, sources, yaml};
+use super::{fields, paths, selector, sources, yaml};
 use crate::model::{Content, Facts};
 use crate::tools::World;
 use crate::tools::world::{Kind, Look};
@@ -207,7 +207,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
         && !matches!(line.value("validate"), Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "ignore"));
     out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
-    out.charts = may_have_charts(&facts.contents);
+    out.charts = fields::may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
@@ -256,13 +256,6 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     }
     out.objects.retain(|object| names || !object.unnamed);
     out
-}
-
-/// Whether a kustomization names a chart, or something on another machine that may.
-fn may_have_charts(contents: &[Content]) -> bool {
-    let signs: [&[u8]; 4] = [b"elmChart", b"://", b"git@", b"github.com"];
-    let names = |content: &Content| signs.iter().any(|sign| content.bytes.windows(sign.len()).any(|at| at == *sign));
-    contents.is_empty() || contents.iter().any(|content| content.truncated || names(content))
 }
 
 /// What the agent's side listed.
@@ -396,7 +389,7 @@ impl Manifests {
         let version = version.unwrap_or_default();
 
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        if !has_texts(metadata) {
+        if !yaml::has_texts(metadata) {
             return self.mistake(format!("{name} holds a name or a label that is no text"));
         }
         let name = match text(metadata, "name").filter(|name| !name.is_empty()) {
@@ -437,16 +430,6 @@ pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<Strin
         None => add(value),
     }
     found.files
-}
-
-/// Whether what names and marks an object is text, as kubectl needs it to be.
-fn has_texts(metadata: &Value) -> bool {
-    let is_text = |value: &Value| value.is_string() || value.is_null();
-    let within =
-        |key: &str| metadata.get(key).and_then(Value::as_object).into_iter().flatten().all(|(_, v)| is_text(v));
-    ["name", "namespace"].iter().filter_map(|key| metadata.get(key)).all(is_text)
-        && within("labels")
-        && within("annotations")
 }
 
 pub(super) fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {

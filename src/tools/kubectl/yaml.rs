@@ -43,9 +43,9 @@ pub(super) fn first(bytes: &[u8]) -> Result<Value, String> {
 
 /// A stream of values, and whether something stands behind them that is no JSON, by Go's reading too.
 fn json(text: &str) -> Result<(Vec<Value>, bool), String> {
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut out = Vec::new();
-    while let Some(next) = stream.next() {
+    for next in stream {
         match next {
             Ok(value) => out.push(value),
             // Go takes halves of characters, and goes deeper.
@@ -228,4 +228,14 @@ fn odd_key(value: &Value) -> Option<&str> {
 fn is_odd(key: &str) -> bool {
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", ""];
     words.iter().any(|word| key.eq_ignore_ascii_case(word))
+}
+
+/// Whether what names and marks an object is text, as kubectl needs it to be.
+pub(super) fn has_texts(metadata: &Value) -> bool {
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let within =
+        |key: &str| metadata.get(key).and_then(Value::as_object).into_iter().flatten().all(|(_, v)| is_text(v));
+    ["name", "namespace"].iter().filter_map(|key| metadata.get(key)).all(is_text)
+        && within("labels")
+        && within("annotations")
 }
