@@ -14,6 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use portcullis::model::{
     Bytes, Content, ContentSource, Digest, Invocation, InvocationId, Pin, Reading, StreamKind, Streams,
 };
+use portcullis::tools::world::{Kind, Look};
 use portcullis::tools::{Limits, World, by_name};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -229,7 +230,7 @@ impl Folder {
             tool: "curl".into(),
             argv0: "curl".into(),
             args: case.args.iter().map(|arg| Bytes::from(arg.as_str())).collect(),
-            cwd: None,
+            cwd: self.work().to_str().map(Into::into),
             variables: variables.collect(),
             streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
             parent: None,
@@ -375,6 +376,12 @@ impl World for Folder {
     fn program(&self, _name: &str) -> Option<Bytes> {
         None
     }
+    fn look(&self, path: &[u8]) -> Look {
+        let Ok(metadata) = fs::symlink_metadata(self.at(path)) else { return Look::Unknown };
+        let kind = if metadata.is_dir() { Kind::Folder } else { Kind::Other };
+        Look::There { kind, device: 0, own: true }
+    }
+
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
         let args = args.iter().map(|arg| std::str::from_utf8(arg).unwrap());
         Some(Command::new(program()).args(args).env_clear().output().ok()?.stdout)

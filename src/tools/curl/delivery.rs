@@ -8,7 +8,7 @@ use crate::model::{Bytes, ContentSource, Delivery, Facts, Grant, GrantKind, Invo
 use crate::tools::DeliveryError;
 use crate::tools::options::Item;
 
-use super::line::{Line, content};
+use super::line::{Line, content, is_stdin};
 use super::meaning::Meaning;
 use super::options::Release;
 use super::transfer::Plan;
@@ -54,7 +54,7 @@ fn own_words(
     for item in scan::words(&invocation.args, release) {
         let Item::Option(given) = item else { continue };
         let Some(path) = given.value.filter(|_| given.opt.long == "config") else { continue };
-        if path.as_slice() == b"-" {
+        if is_stdin(&path) {
             continue;
         }
         delivery.files.push(MemFile {
@@ -87,7 +87,7 @@ fn flat(path: &Bytes, facts: &Facts, release: Release, depth: usize) -> Result<V
         if nested.is_empty() {
             continue;
         }
-        if depth >= 8 || line.items.len() > 1 || nested.iter().any(|path| path.as_slice() == b"-") {
+        if depth >= 8 || line.items.len() > 1 || nested.iter().any(|path| is_stdin(path)) {
             return Err(refuse("names another one in a way that cannot be handed over"));
         }
         out.extend_from_slice(&text[from..line.start]);

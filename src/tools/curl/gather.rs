@@ -5,14 +5,16 @@ use serde_json::json;
 use crate::model::{Bytes, Content, ContentSource, Digest, Facts, Invocation};
 use crate::tools::World;
 use crate::tools::options::{Item, Problem};
+use crate::tools::world::{Kind as Folder, Look};
 
 use super::data::Data;
-use super::line::{Line, content};
+use super::line::{Line, content, is_stdin};
 use super::meaning::Meaning;
 use super::options::{self, Release};
+use super::outputs::before_dots;
 use super::stores::{self, Kind, Store};
 use super::transfer::Group;
-use super::{CURLRC, ENGINES, EXISTING, LACKS, MISSING, STORES, config, scan};
+use super::{CURLRC, ENGINES, EXISTING, FOLDERS, LACKS, MISSING, STORES, config, scan};
 
 /// How deep configs are followed that name configs.
 const DEPTH: usize = 8;
@@ -77,9 +79,12 @@ fn look(invocation: &Invocation, world: &dyn World, facts: &mut Facts, configs: 
     insert(facts, MISSING, &missing);
     insert(facts, STORES, &known);
     insert(facts, ENGINES, &engines);
-    if line.plan.groups.iter().any(|group| group.no_clobber) {
-        let existing = existing(&Meaning::of(&mut line.plan, invocation, facts), world);
-        insert(facts, EXISTING, &existing);
+    let climbs = |text: &Bytes| text.windows(3).any(|at| at == b"/..");
+    let dotted = invocation.args.iter().any(climbs) || facts.contents.iter().any(|content| climbs(&content.bytes));
+    if dotted || line.plan.groups.iter().any(|group| group.no_clobber) {
+        let meaning = Meaning::of(&mut line.plan, invocation, facts);
+        insert(facts, FOLDERS, &folders(&meaning, invocation, world));
+        insert(facts, EXISTING, &existing(&meaning, world));
     }
 }
 
@@ -107,7 +112,7 @@ fn snapshot(path: &[u8], world: &dyn World, facts: &mut Facts, depth: usize) -> 
     if depth > DEPTH || content(path, facts).is_some() || facts.contents.len() > FILES {
         return true;
     }
-    let content = match if path == b"-" { world.stdin() } else { world.file(path) } {
+    let content = match if is_stdin(path) { world.stdin() } else { world.file(path) } {
         Some(content) => content,
         // curl opens a folder, too, and finds no line in it.
         None if world.is_dir(path) => Content {
@@ -152,7 +157,7 @@ fn is_missing(path: &[u8], world: &dyn World) -> bool {
     if path.is_empty() {
         return true;
     }
-    if path == b"-" || world.is_file(path) || world.is_dir(path) {
+    if is_stdin(path) || world.is_file(path) || world.is_dir(path) {
         return false;
     }
     let (folder, name) = match path.iter().rposition(|b| *b == b'/') {
@@ -172,7 +177,7 @@ fn queries(group: &Group, world: &dyn World, facts: &mut Facts, missing: &mut Ve
         if content(path, facts).is_some() || missing.contains(path) || facts.contents.len() + missing.len() > FILES {
             continue;
         }
-        match if path.as_slice() == b"-" { world.stdin() } else { world.file(path) } {
+        match if is_stdin(path) { world.stdin() } else { world.file(path) } {
             Some(content) => facts.contents.push(content),
             None if is_missing(path, world) => missing.push(path.clone()),
             None => {}
@@ -206,6 +211,17 @@ fn is_engine(name: &Bytes, world: &dyn World) -> bool {
     let candidate = |folder: &&str| [folder.as_bytes(), name, b".so"].concat();
     name.starts_with(b"/") && world.is_file(name)
         || ENGINE_FOLDERS.iter().map(candidate).any(|path| world.is_file(&path))
+}
+
+/// Of the folders before a `..` those that are no links.
+fn folders(meaning: &Meaning, invocation: &Invocation, world: &dyn World) -> Vec<String> {
+    let cwd = invocation.cwd.as_ref().map_or(b"".as_slice(), Bytes::as_slice);
+    let is_one = |path: &String| {
+        let whole =
+            if path.starts_with('/') { path.clone().into_bytes() } else { [cwd, b"/", path.as_bytes()].concat() };
+        whole.starts_with(b"/") && matches!(world.look(&whole), Look::There { kind: Folder::Folder, .. })
+    };
+    meaning.paths().take(FILES).flat_map(|path| before_dots(path)).take(FILES).filter(is_one).collect()
 }
 
 /// Output files that are there, and those with a number behind them.

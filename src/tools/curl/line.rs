@@ -138,6 +138,7 @@ impl Line {
             return Ok(());
         }
         // Standard input gives what it holds once.
+        let path = if is_stdin(path) { &Bytes::from("-") } else { path };
         if path.as_slice() == b"-" && self.configs.contains(path) {
             return Ok(());
         }
@@ -183,7 +184,12 @@ impl Line {
     }
 }
 
+/// Standard input by its names on Linux.
+pub fn is_stdin(path: &[u8]) -> bool {
+    matches!(path, b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")
+}
+
 /// What was read of a file.
 pub fn content<'a>(path: &[u8], facts: &'a Facts) -> Option<&'a Content> {
-    if path == b"-" { facts.stdin() } else { facts.file(path) }
+    if is_stdin(path) { facts.stdin() } else { facts.file(path) }
 }

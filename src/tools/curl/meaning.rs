@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 
 use crate::model::{Bytes, Facts, Invocation};
 
+#[cfg(feature = "reading")]
+use super::FOLDERS;
 use super::data::{joined, small_escapes};
 use super::globs::{Expanded, Glob, MOST};
+use super::line::is_stdin;
 use super::options::Release;
+#[cfg(feature = "reading")]
+use super::outputs::plain;
 use super::outputs::{output, with_file_name};
 use super::route::{self, Names};
 use super::stores::{Asked, Host, Kind as Holds, Store};
@@ -117,6 +122,21 @@ impl Meaning {
         meaning
     }
 
+    /// Every path that is touched.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        self.sends.iter().chain(&self.writes).chain(&self.reads)
+    }
+
+    /// Says every path as plainly as it can be said.
+    #[cfg(feature = "reading")]
+    pub fn settle(&mut self, invocation: &Invocation, facts: &Facts) {
+        let folders: Vec<String> = facts.get(FOLDERS).unwrap_or_default();
+        let cwd = invocation.cwd.as_ref().and_then(Bytes::text);
+        for paths in [&mut self.sends, &mut self.writes, &mut self.reads] {
+            *paths = std::mem::take(paths).iter().map(|path| plain(path, cwd, &folders)).collect();
+        }
+    }
+
     /// Notes a file that is written.
     pub fn write(&mut self, path: &[u8]) {
         if !matches!(path, b"" | b"-" | b"/dev/null" | b"/dev/stdout" | b"/dev/stderr") {
@@ -125,7 +145,7 @@ impl Meaning {
     }
 
     fn send(&mut self, path: &[u8]) {
-        if !matches!(path, b"" | b"-" | b"/dev/null" | b"/dev/stdin") {
+        if !matches!(path, b"" | b"/dev/null") && !is_stdin(path) {
             self.sends.insert(shown(path));
         }
     }
@@ -292,7 +312,7 @@ impl Walk<'_> {
                     self.meaning.reads.insert(url.path.clone());
                 }
             }
-            output.iter().for_each(|path| self.meaning.write(path));
+            output.iter().for_each(|path| self.answered(group, path));
             return Some(());
         }
         let mut way = route::way(&group.route, &url, self.variables, &self.names, self.release).ok()?;
@@ -302,22 +322,32 @@ impl Walk<'_> {
         if url.unsure {
             self.meaning.unsure.get_or_insert(url.host.clone());
         }
-        output.iter().for_each(|path| self.meaning.write(path));
+        output.iter().for_each(|path| self.answered(group, path));
         upload.iter().for_each(|path| self.meaning.send(if path.as_slice() == b"." { b"-" } else { path }));
         if let Some(target) = group.request_target.as_ref().filter(|_| url.is_http()) {
             url.path = shown(target);
         }
         let method = (url.is_http() || is_newer(&url.scheme)).then(|| method(group, upload.is_some()));
         let as_http = method.is_some() || (way.http_proxy && url.scheme == "ftp");
-        self.meaning.requests.push(Request {
-            url,
-            method,
-            connect: way.connect,
-            http_proxy: way.http_proxy,
-            follows: group.follows,
-            as_http,
-        });
+        let asks_first = method.is_some() && self.asks_first(group, &url, upload.is_some());
+        let request =
+            Request { url, method, connect: way.connect, http_proxy: way.http_proxy, follows: group.follows, as_http };
+        self.meaning.requests.extend(asks_first.then(|| request.clone()));
+        self.meaning.requests.push(request);
         Some(())
+    }
+
+    /// With a login that takes an answer of the server's, curl sends a request with a body first without it.
+    fn asks_first(&self, group: &Group, url: &Url, uploads: bool) -> bool {
+        let body = uploads || matches!(group.kind, Some(Kind::Form | Kind::Post)) && !group.no_body;
+        let asked = || Asked::of(std::iter::once(url));
+        let looked_up = || {
+            let paths = group.netrc_paths(&self.stores);
+            let stores =
+                self.stores.iter().filter(|s| s.kind == Holds::Logins && paths.iter().any(|path| **path == s.path));
+            stores.into_iter().any(|store| asked().is_any_of(&store.hosts, false))
+        };
+        body && group.negotiates() && (group.user || url.userinfo || looked_up())
     }
 
     /// `--hsts`: a host that is only asked by https.
@@ -379,20 +409,19 @@ impl Walk<'_> {
         let written_out = group.written_out.iter().filter(|_| self.release != Release::V7_88);
         let kept: Vec<&Bytes> = kept.chain(written_out).collect();
         kept.into_iter().for_each(|path| self.meaning.write(path));
-        self.renamed(group);
     }
 
-    /// `--no-clobber`: what is there already stays, and a number is put behind the name.
-    fn renamed(&mut self, group: &Group) {
-        if !group.no_clobber {
-            return;
+    /// A file that an answer goes to. `--no-clobber`: what is there already stays, and a number is put behind the name.
+    fn answered(&mut self, group: &Group, path: &[u8]) {
+        let named = !matches!(path, b"" | b"-" | b"/dev/null" | b"/dev/stdout" | b"/dev/stderr" | b"*");
+        if !group.no_clobber || !named {
+            return self.meaning.write(path);
         }
-        let names = std::mem::take(&mut self.meaning.writes);
-        for name in names {
-            let numbered = (1..100).map(|n| format!("{name}.{n}"));
-            let free = std::iter::once(name.clone()).chain(numbered).find(|name| !self.existing.contains(name));
-            self.meaning.writes.extend(free);
-        }
+        let name = shown(path);
+        let numbered = (1..100).map(|n| format!("{name}.{n}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !self.existing.contains(name));
+        self.existing.extend(free.clone());
+        self.meaning.writes.extend(free);
     }
 }
 

@@ -40,6 +40,8 @@ const MISSING: &str = "missing";
 
 /// Files that `--no-clobber` would keep.
 const EXISTING: &str = "existing";
+/// Fact: folders before a `..` in a path of the line, that are no links.
+const FOLDERS: &str = "folders";
 
 /// What cookie files and their like say of hosts ([`stores`]).
 const STORES: &str = "stores";

@@ -45,6 +45,44 @@ pub fn output(group: &Group, node: &Node, url: &Expanded, release: Release) -> R
     }))
 }
 
+/// A path without what says nothing in it (`./`, `//`, a `..` behind one of `folders`, which are no links); one that climbs out
+/// of the work folder is said whole. Any other `..` may follow a link, and stays.
+#[cfg(feature = "reading")]
+pub fn plain(path: &str, cwd: Option<&str>, folders: &[String]) -> String {
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match part == ".." && folders.contains(&format!("{root}{}", parts.join("/"))) {
+            true => drop(parts.pop()),
+            false => parts.push(part),
+        }
+    }
+    let climbs = parts.iter().take_while(|part| **part == "..").count();
+    let Some(cwd) = cwd.filter(|cwd| climbs > 0 && root.is_empty() && cwd.starts_with('/')) else {
+        return format!("{root}{}", parts.join("/"));
+    };
+    let above: Vec<&str> = cwd.split('/').filter(|part| !part.is_empty()).collect();
+    let whole = [&above[..above.len().saturating_sub(climbs)], &parts[climbs..]].concat().join("/");
+    let below = format!("/{whole}");
+    let below = below.strip_prefix(cwd.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+    below.map_or_else(|| format!("/{whole}"), str::to_owned)
+}
+
+/// What stands before each `..` behind a name, as far as [`plain`] has it.
+pub fn before_dots(path: &str) -> Vec<String> {
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let (mut parts, mut out) = (Vec::<&str>::new(), Vec::new());
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")).take(64) {
+        if part == ".." && parts.last().is_some_and(|last| *last != "..") {
+            out.push(format!("{root}{}", parts.join("/")));
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    out
+}
+
 /// What follows the last slash, and in that the last backslash.
 pub fn remote_name(path: &[u8]) -> &[u8] {
     let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
@@ -83,4 +121,30 @@ pub fn numbered(name: &[u8], url: &Expanded) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(all(test, feature = "reading"))]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_path_is_said_plainly_and_whole_where_it_climbs_out_of_the_work_folder() {
+        let said = |path: &str| plain(path, Some("/home/agent/app"), &["real".into(), "real/d".into()]);
+        for (path, expected) in [
+            ("x", "x"),
+            ("./d//e/./f", "d/e/f"),
+            ("/etc//x", "/etc/x"),
+            ("../x", "/home/agent/x"),
+            ("../app/x", "x"),
+            ("../../../../x", "/x"),
+            ("../../other/x", "/home/other/x"),
+            ("d/../x", "d/../x"),
+            ("*", "*"),
+            ("real/d/../../../x", "/home/agent/x"),
+            ("real/link/../x", "real/link/../x"),
+        ] {
+            assert_eq!(said(path), expected, "{path}");
+        }
+        assert_eq!(plain("../x", None, &[]), "../x");
+    }
 }

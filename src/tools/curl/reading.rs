@@ -24,6 +24,7 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     for path in line.plan.stderr.iter().chain(keys) {
         meaning.write(path);
     }
+    meaning.settle(invocation, facts);
     let mut reading = Reading {
         tool: "curl".to_owned(),
         version: facts.version.clone(),

@@ -84,7 +84,9 @@ pub struct Group {
     /// `--aws-sigv4`.
     signature: Option<Bytes>,
     /// `--user`: then no login is looked up.
-    user: bool,
+    pub user: bool,
+    /// The ways to log in that curl may choose from.
+    logins: Vec<&'static str>,
     /// A header of the caller's stands in the place of a login.
     authorizes: bool,
     /// `--junk-session-cookies`.
@@ -331,12 +333,19 @@ impl Group {
             "user" | "oauth2-bearer" | "aws-sigv4" => {
                 self.own_credential = true;
                 self.user |= *name == "user";
+                if *name != "user" {
+                    self.logins.push(name);
+                }
                 if *name == "aws-sigv4" {
                     self.signature = Some(value.clone());
                 }
             }
             "junk-session-cookies" => self.no_session = *on,
-            "negotiate" | "ntlm" | "anyauth" | "digest" => self.own_credential |= *on,
+            "negotiate" | "ntlm" | "ntlm-wb" | "anyauth" | "digest" | "basic" => {
+                self.own_credential |= *on && !matches!(*name, "basic" | "ntlm-wb");
+                self.logins.retain(|login| login != name || *name == "anyauth");
+                self.logins.extend(on.then_some(*name));
+            }
             _ => {}
         }
     }
@@ -373,7 +382,7 @@ impl Group {
                 self.own_credential = true;
                 self.netrc_file = path;
             }
-            "write-out" => self.written_out = written_out(value),
+            "write-out" => self.written_out = values::written_out(value),
             _ => return false,
         }
         true
@@ -390,6 +399,11 @@ impl Group {
         let own = stores.iter().find(|store| store.kind == Holds::Logins && store.is_default).map(|store| &store.path);
         let own = own.filter(|_| self.netrc && self.netrc_file.is_none());
         self.netrc_file.iter().chain(own).filter(|_| !self.user && !self.authorizes).collect()
+    }
+
+    /// Whether curl is left with one way to log in, and it takes an answer of the server's.
+    pub fn negotiates(&self) -> bool {
+        matches!(self.logins.as_slice(), ["digest"] | ["ntlm"])
     }
 
     /// curl makes no request that it was told to sign for nobody: `--aws-sigv4 ''` with a user.
@@ -418,18 +432,6 @@ impl Group {
         }
         &mut self.nodes[at]
     }
-}
-
-/// The files of `%output{name}` and `%output{>>name}` (curl 8.3).
-fn written_out(format: &[u8]) -> Vec<Bytes> {
-    let mut files = Vec::new();
-    let mut rest = format;
-    while let Some(at) = rest.windows(8).position(|w| w == b"%output{") {
-        rest = &rest[at + 8..];
-        let Some(end) = rest.iter().position(|b| *b == b'}') else { break };
-        files.push(Bytes::from(rest[..end].strip_prefix(b">>").unwrap_or(&rest[..end])));
-    }
-    files
 }
 
 impl Node {

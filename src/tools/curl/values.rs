@@ -1,6 +1,7 @@
 //! Values that curl refuses while it reads its words (tool_paramhlp.c of 7.88.1): then no request is made.
 
 use super::url::SCHEMES;
+use crate::model::Bytes;
 
 /// Why curl does not take the value for the option, if so.
 pub fn refused(name: &str, value: &[u8]) -> Option<&'static str> {
@@ -131,6 +132,18 @@ pub fn protocols(value: &[u8]) -> Option<Vec<&'static str>> {
         }
     }
     Some(left)
+}
+
+/// The files of `%output{name}` and `%output{>>name}` (curl 8.3).
+pub fn written_out(format: &[u8]) -> Vec<Bytes> {
+    let mut files = Vec::new();
+    let mut rest = format;
+    while let Some(at) = rest.windows(8).position(|w| w == b"%output{") {
+        rest = &rest[at + 8..];
+        let Some(end) = rest.iter().position(|b| *b == b'}') else { break };
+        files.push(Bytes::from(rest[..end].strip_prefix(b">>").unwrap_or(&rest[..end])));
+    }
+    files
 }
 
 #[cfg(test)]

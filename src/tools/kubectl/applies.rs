@@ -109,6 +109,11 @@ pub(super) fn delete(m: &mut Meaning<'_>) {
     }
     names_needed(m);
     change(m, "delete", "");
+    if m.cancelled {
+        // What is named was not looked up to be asked about.
+        let unnamed = std::mem::take(&mut m.calls).into_iter().filter(|call| call.name.as_deref() == Some("*"));
+        m.calls = unnamed.map(|call| Call { verb: "list", name: None, ..call }).collect();
+    }
 }
 
 /// Only roles and bindings, and those of a namespace only where they say it. What is not there yet is created.

@@ -1,12 +1,11 @@
 //! Commands that make objects by themselves: `create KIND`, `run`, `expose`, `autoscale`.
 
-use serde_json::Value;
-
-use super::meaning::Meaning;
+use super::meaning::{Meaning, Scope};
 use super::options::Line;
+use super::overrides::{self, Identity};
 use super::picks::{self, picks};
 use super::resources::builtin;
-use super::{kustomize, sources, yaml};
+use super::{digests, sources};
 
 /// `expose` and `autoscale`: a new object named after the one it is for.
 pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
@@ -20,10 +19,12 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
     }
     let of = builtin(creates);
     for pick in picks {
-        let scope = m.place(&pick);
         if pick.scope.is_none() {
-            m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
+            let scope = m.place(&pick);
+            m.call("get", &pick.of, pick.name.as_deref(), scope);
         }
+        // Where the new object goes the line says alone.
+        let scope = m.scope(&of);
         let types: &[&str] = match creates {
             "services" => &["pods", "services", "replicationcontrollers", "deployments", "replicasets"],
             _ => &["replicationcontrollers", "deployments", "replicasets", "statefulsets"],
@@ -39,8 +40,17 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
         }
         let name =
             m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
-        let name = overridden(m, name);
-        m.call("create", &of, Some(&name), scope);
+        let kind = if creates == "services" { "Service" } else { "HorizontalPodAutoscaler" };
+        // It asks for what the overrides make of it, of any kind that it knows.
+        let made = overrides::of(m, Identity::new("v1", kind, &name)).map(|made| (made.kind_of(), made.name));
+        match made {
+            Some((_, name)) if creates != "services" => m.call("create", &of, Some(&name), scope),
+            Some((Some(of), name)) => {
+                let scope = if of.namespaced { scope } else { Scope::Cluster };
+                m.call("create", &of, Some(&name), scope);
+            }
+            _ => {} // It has looked the thing up by then.
+        }
     }
 }
 
@@ -101,7 +111,7 @@ fn hashed(m: &Meaning<'_>, name: &str) -> String {
         .collect();
     let kind = if line.command.path[1] == "secret" { "Secret" } else { "ConfigMap" };
     let of = line.value("type").unwrap_or("Opaque");
-    literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", kustomize::hash(kind, name, of, &literals)))
+    literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", digests::hash(kind, name, of, &literals)))
 }
 
 pub(super) fn run(m: &mut Meaning<'_>) {
@@ -115,7 +125,11 @@ pub(super) fn run(m: &mut Meaning<'_>) {
     let pods = builtin("pods");
     let scope = m.scope(&pods);
     let service = name.clone();
-    let name = overridden(m, name);
+    // Whatever the object then calls itself, it is for the path of pods.
+    let name = match overrides::of(m, Identity::new("v1", "Pod", &name)) {
+        Some(made) if made.kind_of().is_some() => made.name,
+        _ => return m.refuse("the overrides make nothing of it"),
+    };
     m.call("create", &pods, Some(&name), scope.clone());
     if m.line.on("expose") {
         m.call("create", &builtin("services"), Some(&service), scope.clone());
@@ -126,52 +140,4 @@ pub(super) fn run(m: &mut Meaning<'_>) {
     if m.line.on("rm") {
         m.call("delete", &pods, Some(&name), scope);
     }
-}
-
-/// What `--overrides` makes of the name of the object that the line describes; where it goes is the line's to say, whatever
-/// the object then calls itself (run.go and expose.go look up the type first).
-fn overridden(m: &mut Meaning<'_>, name: String) -> String {
-    let Some(text) = m.line.value("overrides").filter(|text| !text.is_empty()) else { return name };
-    let steps = match m.line.value("override-type") {
-        None | Some("" | "merge" | "strategic") => false,
-        Some("json") => true,
-        Some(_) => {
-            m.refuse("the type of the overrides is unknown");
-            return name;
-        }
-    };
-    let Ok(value) = yaml::first(text.as_bytes()) else {
-        m.doubts.push(("unknown_objects", "--overrides could not be read".to_owned()));
-        return name;
-    };
-    match steps {
-        true if value.is_array() => patched(m, &value, name),
-        false if value.is_object() => {
-            value.pointer("/metadata/name").and_then(Value::as_str).map_or(name, str::to_owned)
-        }
-        _ => {
-            m.refuse("the overrides are none");
-            name
-        }
-    }
-}
-
-/// What the steps of an RFC 6902 patch make of the name.
-fn patched(m: &mut Meaning<'_>, value: &Value, mut name: String) -> String {
-    for step in value.as_array().into_iter().flatten() {
-        let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
-        let sets = matches!(text("op"), "add" | "replace");
-        let below = match text("path") {
-            "/metadata/name" => "",
-            "/metadata" => "/name",
-            "" => "/metadata/name",
-            _ => continue,
-        };
-        match step.get("value").and_then(|value| value.pointer(below)).and_then(Value::as_str) {
-            Some(new) if sets => new.clone_into(&mut name),
-            None if text("op") == "test" => {}
-            _ => m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned())),
-        }
-    }
-    name
 }

@@ -218,11 +218,15 @@ impl Kubeconfig {
             return Err("a server without a scheme has no path".to_owned());
         }
         let host = server.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
-        if host.is_empty() || server == "http://http:" || server == "http://https:" {
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+        let odd =
+            host.contains(char::is_whitespace) || !host.ends_with(']') && !port.bytes().all(|b| b.is_ascii_digit());
+        if host.is_empty() || odd || server == "http://http:" || server == "http://https:" {
             return Err("a server has a host".to_owned());
         }
-        // client-go takes one of them (validation.go).
-        if user.invalid && option("client-key").is_none() {
+        // client-go takes one of them, and no certificate without its key (validation.go).
+        let keyless = option("client-certificate").is_some() && user.auth != "certificate";
+        if (user.invalid || keyless) && option("client-key").is_none() {
             return Err("the user's entry is none".to_owned());
         }
         let basic = option("username").is_some() || option("password").is_some();

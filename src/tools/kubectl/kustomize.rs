@@ -5,52 +5,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, is_url, join, texts};
+use super::digests::digest;
+use super::fields::{
+    HARMLESS, PLACING, PLAIN, UNREAD, fields, is_kustomization, labels_of, patch_files, patches, replaces_within,
+    sources,
+};
+use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, join, texts};
+use super::paths::is_url;
 use super::resources;
 use super::{paths, yaml};
-use crate::model::{Digest, Facts};
+use crate::model::Facts;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// Fields that only say what it is and what it collects.
-const PLAIN: [&str; 4] = ["apiVersion", "kind", "metadata", "resources"];
-
-/// Fields that leave kinds, names and namespaces as they are.
-const HARMLESS: [&str; 13] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "resources",
-    "bases",
-    "components",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "images",
-    "replicas",
-    "generatorOptions",
-    "sortOptions",
-];
-
-/// Fields whose effect is not read (kustomize's types.Kustomization).
-const UNREAD: [&str; 13] = [
-    "imageTags",
-    "replacements",
-    "vars",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-    "helmGlobals",
-    "helmCharts",
-    "openapi",
-    "buildMetadata",
-    "inventory",
-];
-
-/// Fields that name and place.
-const PLACING: [&str; 3] = ["namespace", "namePrefix", "nameSuffix"];
 
 /// Kinds that keep their names without prefix and suffix.
 const UNPREFIXED: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namespace"];
@@ -74,19 +40,24 @@ impl Gathering<'_> {
             self.listed.patterns.insert(folder.to_owned(), Vec::new());
         }
         let Some(content) = self.contents.get(before) else { return };
-        let Ok(value) = yaml::first(&content.bytes) else { return };
+        let Ok(value) = fields(&content.bytes) else { return };
         let named = ["resources", "bases", "components"].into_iter().flat_map(|key| texts(&value, key));
         for resource in named {
             let below = join(folder, resource);
             match () {
-                () if is_url(resource) => {}
+                () if is_url(resource) && !self.world.is_file(below.as_bytes()) => {}
                 () if self.world.is_dir(below.as_bytes()) && depth < DEPTH => self.kustomization(&below, depth + 1),
                 () if paths::is_absent(&below, self.world, 0) => drop(self.listed.patterns.insert(below, Vec::new())),
                 () => self.file(&below),
             }
         }
-        for path in patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned())) {
+        for path in patch_files(&value) {
             self.file(&join(folder, &path));
+        }
+        for below in patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)) {
+            if paths::is_absent(&below, self.world, 0) {
+                self.listed.patterns.insert(below, Vec::new());
+            }
         }
     }
 }
@@ -116,24 +87,31 @@ impl Manifests {
             return;
         }
         self.files.push(path.clone());
-        let value = match yaml::first(&content.bytes) {
+        let value = match fields(&content.bytes) {
             Ok(value) => value,
             Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
         };
-        if component.is_some() != (value.get("kind").and_then(Value::as_str) == Some("Component")) {
+        if !is_kustomization(&value, component.is_some(), depth) {
             return self.refuse(format!("{path} is of the wrong kind"));
+        }
+        let absent = |path: &String| patterns.is_some_and(|patterns| patterns.contains_key(&join(folder, path)));
+        if let Some(path) = patch_files(&value).chain(sources(&value)).find(|path| absent(path) || leaves(path)) {
+            return self.refuse(format!("{path} is not there, or not in or below {folder}"));
         }
         let before = component.unwrap_or(self.objects.len());
         for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
             let below = join(folder, resource);
-            if is_url(resource) {
+            // A file is looked for first.
+            if is_url(resource) && (resource.contains("://") || facts.file(below.as_bytes()).is_none()) {
                 self.doubts.push(("unread_content", format!("the kustomization at {resource} is on another machine")));
             } else if facts.file(below.as_bytes()).is_none() {
                 self.kustomization(&below, facts, depth + 1);
             } else if leaves(resource) {
                 self.refuse(format!("{resource} is not in or below {folder}"));
             } else {
+                self.builds = true;
                 self.file(&below, facts);
+                self.builds = false;
             }
         }
         for name in texts(&value, "components") {
@@ -142,15 +120,9 @@ impl Manifests {
                 false => self.built(&join(folder, name), facts, depth + 1, Some(before)),
             }
         }
-        let patched = patches(&value).filter_map(|patch| Some(patch.get("path")?.as_str()?.to_owned()));
-        self.files.extend(patched.map(|path| join(folder, &path)));
-        for key in ["configMapGenerator", "secretGenerator"] {
-            for generator in value.get(key).and_then(Value::as_array).into_iter().flatten() {
-                let envs = texts(generator, "envs").into_iter().chain(generator.get("env").and_then(Value::as_str));
-                let files = texts(generator, "files").into_iter();
-                let named = files.map(|file| file.split_once('=').map_or(file, |(_, path)| path)).chain(envs);
-                self.files.extend(named.map(|path| join(folder, path)));
-            }
+        self.files.extend(patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)));
+        if self.objects[before..].iter().any(|object| object.unnamed) {
+            return self.refuse(format!("{path} collects something without a name"));
         }
         if self.has_twins(before) {
             return self.refuse(format!("{path} collects something twice"));
@@ -163,12 +135,31 @@ impl Manifests {
             self.transformed(key, set, before, path, folder, facts);
         }
         self.placed(&value, before);
+        let relabels = patches(&value).next().is_some() || value.get("replacements").is_some();
+        let common = value.get("commonLabels").into_iter().map(|labels| json!({ "labels": labels }));
+        let pairs = value.get("labels").and_then(Value::as_array).into_iter().flatten();
+        let given: Vec<Value> = common.chain(pairs.map(|one| json!({ "labels": one.get("pairs") }))).collect();
+        for object in &mut self.objects[before..] {
+            object.relabelled |= relabels;
+            object.labels.extend(labels_of(given.iter()));
+        }
     }
 
     fn transformed(&mut self, key: &str, set: &Value, before: usize, path: &str, folder: &str, facts: &Facts) {
         let harmless = match key {
             "namespace" | "namePrefix" | "nameSuffix" => set.is_string(),
             "configMapGenerator" | "secretGenerator" => set.is_array(),
+            // Only `kubectl kustomize` has the option without which none is built.
+            "helmCharts" | "helmChartInflationGenerator" if set.as_array().is_some_and(|list| !list.is_empty()) => {
+                return self.refuse(format!("{path}: charts are not built"));
+            }
+            "replacements" => replaces_within(set),
+            // Variables stand for values in commands, variables and notes; what else they may stand in is configured apart.
+            "vars" => set.is_array(),
+            "buildMetadata" => set.is_array(),
+            "crds" | "openapi" | "configurations" | "generators" | "transformers" | "validators" | "helmCharts" => {
+                set.is_null() || set.as_array().is_some_and(Vec::is_empty) || set.as_object().is_some_and(Map::is_empty)
+            }
             "patches" | "patchesStrategicMerge" | "patchesJson6902" => {
                 let whole = json!({ key: set });
                 let early = key != "patchesJson6902";
@@ -242,7 +233,7 @@ impl Manifests {
     fn stepped(&mut self, step: &Value, target: Option<&Value>, before: usize) -> bool {
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
         let (op, path) = (text("op"), text("path"));
-        let safe = ["/spec", "/data", "/metadata/labels/", "/metadata/annotations/", "/rules", "/stringData"];
+        let safe = ["/spec", "/data", "/metadata/labels", "/metadata/annotations", "/rules", "/stringData"];
         if safe.iter().any(|safe| path.starts_with(safe)) && (op != "move" || text("from").starts_with("/spec")) {
             return true;
         }
@@ -309,67 +300,14 @@ impl Manifests {
                         Some(hash) => format!("{name}-{hash}"),
                     },
                     namespace: text("namespace").map(str::to_owned),
-                    labels: Default::default(),
+                    labels: labels_of([value.get("generatorOptions"), generator.get("options")].into_iter().flatten()),
                     unnamed: false,
+                    relabelled: false,
                     hash: hash.unwrap_or_default(),
                 });
             }
         }
     }
-}
-
-/// kustomize's hasher: ten letters of a SHA-256 over the object in JSON with sorted keys, some digits written as letters.
-/// It looks for the name in a field that is not there, so the name never counts.
-fn digest(generator: &Value, kind: &str) -> Option<String> {
-    use base64::Engine as _;
-    if ["files", "envs", "env"].iter().any(|key| generator.get(key).is_some_and(|v| !v.is_null())) {
-        return None;
-    }
-    let mut data = Map::new();
-    for literal in texts(generator, "literals") {
-        let (key, value) = literal.split_once('=')?;
-        let quoted = |mark: char| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark);
-        let value = if quoted('"') || quoted('\'') { &value[1..value.len() - 1] } else { value };
-        let value = match kind {
-            "Secret" => base64::engine::general_purpose::STANDARD.encode(value),
-            _ => value.to_owned(),
-        };
-        data.insert(key.to_owned(), json!(value));
-    }
-    let data = if data.is_empty() { json!("") } else { Value::Object(data) };
-    let of = generator.get("type").and_then(Value::as_str).unwrap_or("Opaque");
-    Some(letters(kind, "", of, &data))
-}
-
-/// The same of `kubectl create --append-hash`, where the name counts.
-#[cfg(feature = "reading")]
-pub(super) fn hash(kind: &str, name: &str, of: &str, literals: &[(String, String)]) -> String {
-    use base64::Engine as _;
-    let value = |value: &String| match kind {
-        "Secret" => json!(base64::engine::general_purpose::STANDARD.encode(value)),
-        _ => json!(value),
-    };
-    let data: Map<String, Value> = literals.iter().map(|(key, text)| (key.clone(), value(text))).collect();
-    letters(kind, name, of, &Value::Object(data))
-}
-
-fn letters(kind: &str, name: &str, of: &str, data: &Value) -> String {
-    let object = match kind {
-        "Secret" => json!({ "data": data, "kind": kind, "name": name, "type": of }),
-        _ => json!({ "data": data, "kind": kind, "name": name }),
-    };
-    // Go's encoder writes these as escapes.
-    let text = object.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
-    let hex = Digest::of(text.as_bytes()).to_string();
-    let letter = |c| match c {
-        '0' => 'g',
-        '1' => 'h',
-        '3' => 'k',
-        'a' => 'm',
-        'e' => 't',
-        c => c,
-    };
-    hex.chars().take(10).map(letter).collect()
 }
 
 /// Whether a path leaves the folder that it starts from.
@@ -383,17 +321,6 @@ fn leaves(path: &str) -> bool {
         };
         depth < 0
     })
-}
-
-/// Each patch of a kustomization as `{path, patch, options}`, whatever field it stands in.
-fn patches(value: &Value) -> impl Iterator<Item = Value> {
-    let list = |key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let of_strings = list("patchesStrategicMerge").into_iter().map(|patch| match patch.as_str() {
-        Some(text) if text.contains('\n') => json!({ "patch": text }),
-        Some(path) => json!({ "path": path }),
-        None => json!({ "patch": patch.to_string() }),
-    });
-    list("patches").into_iter().chain(list("patchesJson6902")).chain(of_strings)
 }
 
 /// The documents of a patch, inline or in a file.
@@ -416,7 +343,8 @@ fn is_for(target: &Value, object: &Object) -> Option<bool> {
     let mut all = true;
     for (key, wanted) in map {
         let wanted = wanted.as_str()?;
-        let plain = wanted.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let parts: Vec<&str> = wanted.split(".*").collect();
+        let plain = parts.iter().all(|part| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
         let is = match key.as_str() {
             "kind" => object.kind.as_str(),
             "name" => object.name.as_str(),
@@ -425,9 +353,22 @@ fn is_for(target: &Value, object: &Object) -> Option<bool> {
             "version" => continue,
             _ => return None,
         };
-        all &= wanted.is_empty() || plain.then_some(wanted == is)?;
+        all &= wanted.is_empty() || plain.then(|| is_made_of(is, &parts))?;
     }
     Some(all)
+}
+
+/// Whether the parts follow one another, with anything between them.
+fn is_made_of(text: &str, parts: &[&str]) -> bool {
+    let [first, between @ .., last] = parts else { return parts == [text] };
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    for part in between {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// The manifests that a kustomization only collects; `None` where it does more with them, or could not be read whole.
@@ -440,7 +381,7 @@ pub(super) fn collected(folder: &str, facts: &Facts) -> Option<Vec<String>> {
 fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Manifests) -> Option<()> {
     let mut files = NAMES.iter().filter_map(|name| facts.file(join(folder, name).as_bytes()));
     let bytes = &files.next().filter(|_| depth < DEPTH)?.bytes;
-    let value = yaml::first(bytes).ok().filter(|_| out.goes_on(bytes.len()))?;
+    let value = fields(bytes).ok().filter(|_| out.goes_on(bytes.len()))?;
     if value.as_object()?.keys().any(|key| !PLAIN.contains(&key.as_str())) {
         return None;
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::options::{self, Line};
+use super::paths::{is_manifest, is_page, is_stdin};
 use super::resources::{self, Type};
-use super::{paths, selector, sources, yaml};
+use super::{fields, paths, selector, sources, yaml};
 use crate::model::{Content, Facts};
 use crate::tools::World;
 use crate::tools::world::{Kind, Look};
@@ -41,6 +42,8 @@ pub(super) struct Object {
     pub labels: BTreeMap<String, String>,
     /// It has no name of its own: kubectl applies none such.
     pub unnamed: bool,
+    /// Something may have given it other labels.
+    pub relabelled: bool,
     /// The end of a name that is a digest of the content; empty for all but generated objects.
     pub hash: String,
 }
@@ -65,6 +68,8 @@ pub(super) struct Manifests {
     pub charts: bool,
     /// Text behind a mark ends a file, for this version of kubectl.
     breaks: bool,
+    /// What is read now belongs to a kustomization.
+    pub builds: bool,
 }
 
 /// What going to one more file or folder costs beside its bytes.
@@ -84,7 +89,7 @@ pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content
         }
     }
     // Of several the last one counts.
-    if let Some(path) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
+    if let Some(path) = line.value("kustomize").filter(|folder| !folder.is_empty() && line.command.path != ["run"]) {
         gathering.kustomization(path, 0);
     }
     if line.command.path == ["kustomize"] && line.on("enable-helm") {
@@ -124,6 +129,12 @@ impl Gathering<'_> {
         }
         if self.world.is_dir(path.as_bytes()) {
             return self.folder(path, recursive, 0);
+        }
+        let bare = path.trim_end_matches('/');
+        if bare.len() < path.len() && self.world.is_file(bare.as_bytes()) {
+            // No file's name ends so.
+            self.listed.patterns.insert(path.to_owned(), Vec::new());
+            return;
         }
         let Some(found) = paths::expanded(path, self.world) else { return self.file(path) };
         for path in &found {
@@ -196,7 +207,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
         && !matches!(line.value("validate"), Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "ignore"));
     out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
-    out.charts = may_have_charts(&facts.contents);
+    out.charts = fields::may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
         // What is sent to a path is not looked into.
@@ -222,8 +233,12 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
             },
         }
     }
-    if let Some(folder) = line.value("kustomize").filter(|_| line.command.path != ["run"]) {
+    if let Some(folder) = line.value("kustomize").filter(|folder| !folder.is_empty() && line.command.path != ["run"]) {
         out.kustomization(folder, facts, 0);
+    }
+    let built = line.words().first().map_or(".", |word| word).to_owned();
+    if line.command.path == ["kustomize"] && folders.patterns.get(&built).is_some_and(Vec::is_empty) {
+        out.refuse(format!("no kustomization is in {built}"));
     }
     if let Some(why) = out.mistake.take().filter(|_| out.objects.is_empty() && out.doubts.is_empty()) {
         out.refuse(why);
@@ -232,7 +247,7 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let by_file =
         matches!(line.command.path.as_slice(), ["apply" | "create" | "diff" | "scale" | "delete" | "describe"]);
     if let Some(selector) = line.selector().filter(|_| by_file) {
-        out.objects.retain(|object| selector::may_match(selector, &object.labels));
+        out.objects.retain(|object| object.relabelled || selector::may_match(selector, &object.labels));
     }
     // Only what is new may leave its name to the server.
     let names = matches!(line.command.path[0], "create" | "apply" | "kustomize");
@@ -241,13 +256,6 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     }
     out.objects.retain(|object| names || !object.unnamed);
     out
-}
-
-/// Whether a kustomization names a chart, or something on another machine that may.
-fn may_have_charts(contents: &[Content]) -> bool {
-    let signs: [&[u8]; 4] = [b"elmChart", b"://", b"git@", b"github.com"];
-    let names = |content: &Content| signs.iter().any(|sign| content.bytes.windows(sign.len()).any(|at| at == *sign));
-    contents.is_empty() || contents.iter().any(|content| content.truncated || names(content))
 }
 
 /// What the agent's side listed.
@@ -309,15 +317,15 @@ impl Manifests {
             Some(content) if content.truncated => {
                 self.doubts.push(("unread_content", format!("{name} could not be read to its end")));
             }
-            Some(content) => match yaml::documents_before(&content.bytes) {
+            Some(content) => match yaml::documents_before(&content.bytes, self.builds) {
                 Ok((_, true)) if !self.breaks => {
-                    self.doubts.push(("unreadable_content", format!("{name}: text stands behind ---")));
+                    self.doubts.push(("unreadable_content", format!("{name}: text stands where a document begins")));
                 }
                 Ok((documents, broken)) => {
                     let mut kinded = documents.iter();
                     while kinded.next().is_some_and(|document| self.document(document, name)) {}
                     if broken {
-                        self.mistake(format!("{name}: text stands behind ---"));
+                        self.mistake(format!("{name}: text stands where a document begins"));
                     }
                 }
                 Err(why) => self.doubts.push(("unreadable_content", format!("{name}: {why}"))),
@@ -353,8 +361,16 @@ impl Manifests {
             return !self.validates;
         }
         match value.get("items").and_then(Value::as_array) {
+            Some(list) if !list.iter().all(Value::is_object) => {
+                self.mistake(format!("{name} holds a list of what is no object"));
+                return !self.validates;
+            }
             Some(list) if list.iter().any(items) => self.mistake(format!("{name} holds a list within a list")),
             Some(list) => list.iter().for_each(|item| self.object(item, Some(value), name)),
+            None if value.get("kind").and_then(Value::as_str) == Some("List") => {
+                self.mistake(format!("{name} holds a list of nothing"));
+                return !self.validates || value.get("items").is_some();
+            }
             None => self.object(value, None, name),
         }
         true
@@ -373,16 +389,31 @@ impl Manifests {
         let version = version.unwrap_or_default();
 
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
+        if !yaml::has_texts(metadata) {
+            return self.mistake(format!("{name} holds a name or a label that is no text"));
+        }
         let name = match text(metadata, "name").filter(|name| !name.is_empty()) {
             Some(name) => name,
             None => "*".to_owned(),
         };
         let unnamed = name == "*";
         let of = resources::of_kind(&version, &kind);
+        if resources::is_none(&version, &kind) {
+            return self.mistake(format!("no server has {kind}"));
+        }
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        self.objects.push(Object { kind, of, name, namespace, labels, unnamed, hash: String::new() });
+        self.objects.push(Object {
+            kind,
+            of,
+            name,
+            namespace,
+            labels,
+            unnamed,
+            relabelled: false,
+            hash: String::new(),
+        });
     }
 }
 
@@ -403,25 +434,6 @@ pub(super) fn paths_of(value: &str, recursive: bool, facts: &Facts) -> Vec<Strin
 
 pub(super) fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
     value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Standard input by its names on Linux.
-fn is_stdin(path: &str) -> bool {
-    matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
-}
-
-/// What `-f` gets from another machine; any other scheme is a folder's name to it.
-pub(super) fn is_page(path: &str) -> bool {
-    path.starts_with("http://") || path.starts_with("https://")
-}
-
-/// What a kustomization gets from another machine.
-pub(super) fn is_url(path: &str) -> bool {
-    path.starts_with("http://") || path.starts_with("https://") || path.contains("://") || path.starts_with("git@")
-}
-
-fn is_manifest(name: &str) -> bool {
-    [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// A path below a folder, as kubectl would name it.

@@ -13,7 +13,7 @@ use super::options::{self, Found, Line};
 use super::resources::Type;
 use super::said::{in_rbac, in_words, runs};
 use super::{KUBECONFIG, KUBERC, PLUGIN, picks, refusals, verbs};
-use crate::model::{Facts, Invocation, Reading};
+use crate::model::{Facts, Invocation, Reading, StreamKind};
 
 /// One call to the API, in RBAC's words.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +55,8 @@ pub(super) struct Meaning<'a> {
     /// Files whose content goes to the cluster.
     pub sends_files: Vec<String>,
     pub writes_files: Vec<String>,
+    /// It asks first, and the answer is no.
+    pub cancelled: bool,
     /// The kubeconfig that `kubectl config` would change.
     pub configures: Option<String>,
     pub listens: Vec<String>,
@@ -184,8 +186,24 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
         Err(why) => return refuse(reading, &why),
     };
     let mut meaning = Meaning::new(invocation, line, target, manifests::read(line, facts));
+    meaning.cancelled = super::asks_first(line) && is_cancelled(invocation, line, facts);
     verbs::read(&mut meaning, config.file.as_deref());
     meaning.finish(reading);
+}
+
+/// The answer to `delete -i` is the first word of standard input, of which manifests leave nothing. One that may still come is yes.
+fn is_cancelled(invocation: &Invocation, line: &Line, facts: &Facts) -> bool {
+    let taken = line.values("filename").iter().any(|path| path == "-");
+    match invocation.streams.stdin {
+        StreamKind::Null | StreamKind::Closed => true,
+        StreamKind::File if taken => true,
+        StreamKind::File => facts.stdin().filter(|content| !content.truncated).is_some_and(|content| {
+            let bytes = content.bytes.as_slice();
+            let answer = bytes.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
+            !answer.eq_ignore_ascii_case(b"y")
+        }),
+        _ => false,
+    }
 }
 
 fn is_ours(version: &str) -> bool {
@@ -241,6 +259,7 @@ impl<'a> Meaning<'a> {
             also_creates: false,
             sends_files: Vec::new(),
             writes_files: Vec::new(),
+            cancelled: false,
             configures: None,
             listens: Vec::new(),
             socket: None,

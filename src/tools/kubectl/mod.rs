@@ -11,6 +11,8 @@ mod applies;
 #[cfg(feature = "reading")]
 mod creates;
 mod delivery;
+mod digests;
+mod fields;
 mod kubeconfig;
 mod kuberc;
 mod kustomize;
@@ -18,6 +20,8 @@ mod manifests;
 #[cfg(feature = "reading")]
 mod meaning;
 mod options;
+#[cfg(feature = "reading")]
+mod overrides;
 mod paths;
 #[cfg(feature = "reading")]
 mod picks;
@@ -45,7 +49,7 @@ mod yaml;
 use super::{DeliveryError, Tool, World};
 #[cfg(feature = "reading")]
 use crate::model::Reading;
-use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
+use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, StreamKind, Terms};
 use options::Found;
 
 pub struct Kubectl;
@@ -104,6 +108,10 @@ impl Tool for Kubectl {
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));
         facts.contents = contents;
+        if asks_first(line) && invocation.streams.stdin == StreamKind::File && facts.stdin().is_none() {
+            // The answer is there already; a pipe's may come when it is asked for.
+            facts.contents.extend(world.stdin());
+        }
         if asks || !line.problems.is_empty() || line.newest() > 0 {
             facts.version = version(world);
         }
@@ -130,6 +138,11 @@ impl Tool for Kubectl {
 const KUBECONFIG: &str = "kubeconfig";
 /// Fact: the user's own aliases and defaults, by name, where there is a file of them.
 const KUBERC: &str = "kuberc";
+
+/// `delete -i` asks before it deletes.
+fn asks_first(line: &options::Line) -> bool {
+    line.command.path == ["delete"] && line.on("interactive")
+}
 /// Fact: the plugin that would run, or `""` where none was found.
 const PLUGIN: &str = "plugin";
 

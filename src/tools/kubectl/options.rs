@@ -97,9 +97,13 @@ impl Line {
             || self.on("local")
     }
 
-    /// Whether the option stands in the line at all.
+    /// Whether the option stands in the line at all. Manifests by no name are none.
     pub fn has(&self, long: &str) -> bool {
-        self.options.iter().any(|given| given.opt.long == long)
+        match long {
+            "filename" => !self.values(long).is_empty(),
+            "kustomize" => self.value(long).is_some_and(|folder| !folder.is_empty()),
+            _ => self.options.iter().any(|given| given.opt.long == long),
+        }
     }
 
     /// Whether a switch is on: `--x`, `--x=true`, and not undone by a later `--x=false`.
@@ -113,7 +117,7 @@ impl Line {
 
     /// All values of an option that adds up, split at commas as pflag's StringSlice does.
     pub fn values(&self, long: &str) -> Vec<String> {
-        self.every(long).iter().flat_map(|value| self.split(value)).collect()
+        self.every(long).iter().filter(|value| !value.is_empty()).flat_map(|value| self.split(value)).collect()
     }
 
     /// The selector that picks among what the line names; that of `expose` is the new service's own.
@@ -349,7 +353,8 @@ fn parse(table: &'static str) -> Vec<Command> {
             options.extend(
                 shared.iter().filter(|s| options.iter().all(|o| o.long != s.long)).copied().collect::<Vec<_>>(),
             );
-            newer.extend(&shared_newer);
+            // An option of its own hides a shared one, also one that is newer.
+            newer.extend(shared_newer.iter().filter(|(long, _)| options[..own].iter().all(|o| o.long != *long)));
             commands.push(Command { path: name.split(' ').collect(), aliases: names.collect(), options, own, newer });
         }
     }

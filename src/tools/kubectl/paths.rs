@@ -55,6 +55,32 @@ pub(super) fn is_absent(path: &str, world: &dyn World, depth: usize) -> bool {
     }
 }
 
+/// Standard input by its names on Linux.
+pub(super) fn is_stdin(path: &str) -> bool {
+    matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+}
+
+/// What `-f` gets from another machine; any other scheme is a folder's name to it.
+pub(super) fn is_page(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// What kustomize gets from another machine (its NewRepoSpecFromURL): an address, `user@host:path`, or GitHub without more.
+pub(super) fn is_url(path: &str) -> bool {
+    let path = path.strip_prefix("git::").unwrap_or(path);
+    let user = path.split_once('@').map_or("", |(user, _)| user);
+    let login = user.starts_with(|c: char| c.is_ascii_alphabetic())
+        && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let github = path
+        .get(..11)
+        .is_some_and(|host| host.eq_ignore_ascii_case("github.com/") || host.eq_ignore_ascii_case("github.com:"));
+    path.contains("://") || login || github
+}
+
+pub(super) fn is_manifest(name: &str) -> bool {
+    [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// One side of `cp` that lies in a pod: its namespace, where it says one, and its name.
 pub(super) fn remote(side: &str) -> Option<(Option<String>, String)> {
     let (pod, _) = side.split_once(':').filter(|(pod, _)| !pod.is_empty())?;

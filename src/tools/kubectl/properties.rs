@@ -63,6 +63,18 @@ fn a_kuberc_is_in_doubt_where_it_touches_the_line_and_nowhere_else() {
 }
 
 #[test]
+fn a_kustomization_on_another_machine_is_in_doubt_by_every_name_that_kustomize_takes() {
+    for place in ["github.com/a/b", "GitHub.com/a/b?ref=v1", "git::https://x.test/a", "https://x.test/a", "me@x.test:a"]
+    {
+        for line in [format!("kubectl apply -k {place}"), format!("kubectl kustomize {place}")] {
+            let reading = read(&line);
+            assert!(!reading.doubts.is_empty() && reading.effective["context"].is_null(), "{line}");
+        }
+    }
+    assert!(read("kubectl apply -k github.co").effective["context"].is_string());
+}
+
+#[test]
 fn an_option_newer_than_kubectl_is_refused_and_one_between_two_versions_is_in_doubt() {
     let of = |version: Option<&str>| {
         let (invocation, mut facts) = gathered("kubectl get pods --as=bob --as-user-extra=a=b");

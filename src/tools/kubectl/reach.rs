@@ -17,6 +17,10 @@ fn is_core(group: &str) -> bool {
 /// The pod that the first word names; through another thing (`deploy/web`) the server chooses one.
 fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
     let words = m.line.words();
+    if words.first().is_some_and(|word| word.matches('/').count() > 1) {
+        m.refuse("TYPE/NAME has one slash");
+        return None;
+    }
     let pick = match words.first() {
         Some(of) if m.line.name() == "attach" && words.len() == 2 => picks::words(&[of, words[1]]).into_iter().next(),
         Some(word) if word.contains('/') => picks::words(&[word]).into_iter().next(),
@@ -35,7 +39,7 @@ fn pod(m: &mut Meaning<'_>) -> Option<(String, Scope)> {
     };
     let scope = m.place(&pick);
     // What a file says is not looked up.
-    if !words.is_empty() || pick.of.resource != "pods" {
+    if !words.is_empty() {
         m.call("get", &pick.of, pick.name.as_deref(), scope.clone());
     }
     if pick.of.known && is_core(&pick.of.group) && !WITH_PODS.contains(&pick.of.resource.as_str()) {
@@ -76,15 +80,15 @@ pub(super) fn port_forward(m: &mut Meaning<'_>) {
     // The other end may have a name.
     let is_far = |text: &str| is_number(text) || !text.starts_with(|c: char| c.is_ascii_digit());
     let is_port = |text: &&str| {
-        let (near, far) = text.split_once(':').unwrap_or((text, ""));
-        (is_number(near) || near == *text) && is_far(far) && is_far(near)
+        let (near, far) = ends(text);
+        (is_number(near) || near == far) && !far.is_empty() && is_far(far)
     };
     let addresses = match m.line.every("address") {
         none if none.is_empty() => vec!["localhost".to_owned()],
         _ => m.line.values("address"),
     };
     let is_address = |text: &String| text == "localhost" || text.parse::<std::net::IpAddr>().is_ok();
-    if !m.line.words().iter().skip(1).all(is_port) || !addresses.iter().all(is_address) {
+    if !m.line.words().iter().skip(1).all(is_port) || addresses.is_empty() || !addresses.iter().all(is_address) {
         // It looks the pod up first.
         return drop(pod(m));
     }
@@ -94,11 +98,19 @@ pub(super) fn port_forward(m: &mut Meaning<'_>) {
         return m.doubts.push((TOO_MUCH, "more ports and addresses are named than are gone through".to_owned()));
     }
     for port in ports.iter().skip(1) {
-        // `local:remote`, `:remote` (any free port), or one number for both.
-        let local = port.split(':').next().filter(|local| !local.is_empty()).unwrap_or("0");
+        let local = Some(ends(port).0).filter(|local| !local.is_empty()).unwrap_or("0");
         for address in &addresses {
             m.listens.push(format!("{address}:{local}"));
         }
+    }
+}
+
+/// `local:remote`, `:remote` (any free port), or one number for both, whatever stands behind a second colon.
+fn ends(port: &str) -> (&str, &str) {
+    match port.split(':').collect::<Vec<_>>().as_slice() {
+        [near, far] => (near, far),
+        [both, ..] => (both, both),
+        [] => ("", ""),
     }
 }
 
@@ -141,6 +153,9 @@ pub(super) fn cp(m: &mut Meaning<'_>) {
 pub(super) fn debug(m: &mut Meaning<'_>) {
     m.reads_files.extend(m.line.value("custom").map(str::to_owned));
     let words = m.line.words();
+    if words.iter().any(|word| word.matches('/').count() > 1) {
+        return m.refuse("TYPE/NAME has one slash");
+    }
     let one = |word: &&str| match word.contains('/') {
         true => picks::words(&[word]),
         false => vec![Pick { of: builtin("pods"), name: Some((*word).to_owned()), scope: None }],

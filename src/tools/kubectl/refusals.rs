@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::options::Line;
 use super::picks::split_pairs;
+use super::selector;
 use super::sources::is_variable;
 
 /// The first reason.
@@ -156,13 +157,20 @@ fn together(line: &Line) -> Option<&'static str> {
     if has_all && (given(line, "selector") || given(line, "field-selector") && line.command.path[0] != "set") {
         return Some("--all and a selector are given");
     }
-    if line.has("filename") && line.has("kustomize") {
-        return Some("-f and -k are both given");
+    let folder = given(line, "kustomize") && line.command.path != ["run"];
+    if line.has("filename") && line.has("kustomize") || folder && line.on("recursive") {
+        return Some("-k goes with neither -f nor -R");
+    }
+    // Of what the server has the server judges it.
+    let here = line.has("filename") || folder || line.command.path[0] == "top";
+    if here && !line.selector().is_none_or(selector::is_selector) {
+        return Some("the selector is none");
     }
     if line.values("filename").iter().filter(|path| *path == "-").count() > 1 {
         return Some("standard input is read once");
     }
-    if line.has("filename") && line.values("filename").iter().all(String::is_empty) {
+    let reads = !matches!(line.command.path.as_slice(), ["run"]) && !given(line, "raw");
+    if reads && line.values("filename").iter().any(String::is_empty) {
         return Some("a file has no name");
     }
     if line.on("local") && line.dry_run() == Ok(Some("server")) {
@@ -193,7 +201,7 @@ fn raw(line: &Line) -> Option<&'static str> {
     if line.on("edit") {
         return Some("--edit is given beside --raw");
     }
-    if reads && (files.len() != 1 || line.on("recursive") || super::manifests::is_page(&files[0])) {
+    if reads && (files.len() != 1 || line.on("recursive") || super::paths::is_page(&files[0])) {
         return Some("--raw sends one file");
     }
     (line.name() == "delete" && (files.len() > 1 || line.on("interactive") || line.on("recursive")))
@@ -244,6 +252,9 @@ fn create(line: &Line, path: &[&str]) -> Option<&'static str> {
             Some("one of two limits is needed")
         }
         ["job"] if given(line, "image") == given(line, "from") => Some("an image or a source is needed"),
+        ["job"] if given(line, "from") && !line.value("from").is_some_and(|from| from.contains('/')) => {
+            Some("a source has a type and a name")
+        }
         ["job"] if given(line, "from") && line.has_command() => Some("a source has its own command"),
         ["ingress"] if none(&["rule", "default-backend"]) => Some("a rule is needed"),
         ["service", "clusterip"] if none(&["tcp"]) && line.value("clusterip") != Some("None") => {
@@ -321,6 +332,9 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
             (things.len() != 1 || !things[0].contains('/') || from_file)
                 .then_some("--resource-version is for one thing")
         }
+        ["set", "selector"] if !words.last().is_none_or(|text| selector::is_selector(text)) => {
+            Some("the selector is none")
+        }
         ["taint"] if clash(&pairs) || !pairs.iter().all(|pair| is_taint(pair)) => Some("a taint is none"),
         ["taint"] if things.is_empty() || pairs.is_empty() => Some("nothing is to change"),
         ["taint"] if !matches!(things[0].to_lowercase().as_str(), "node" | "nodes" | "no") => {
@@ -331,6 +345,9 @@ fn pairs(line: &Line, path: &[&str]) -> Option<&'static str> {
             Some("a variable is none")
         }
         ["set", "env"] if line.on("list") && given(line, "output") => Some("--list has an output of its own"),
+        ["set", "env"] if given(line, "from") && !line.value("from").is_some_and(|from| from.contains('/')) => {
+            Some("a source has a type and a name")
+        }
         ["set", "env"] if given(line, "keys") && !given(line, "from") => Some("--keys is for --from"),
         ["set", "env"] if pairs.is_empty() && !line.on("list") && !line.has("env") && !given(line, "from") => {
             Some("no variable is given")
@@ -346,14 +363,9 @@ fn clash(pairs: &[&str]) -> bool {
     pairs.iter().any(set)
 }
 
-/// apimachinery's IsValidLabelValue, for `key=value`; the key is the server's to judge.
+/// For `key=value`; the key is the server's to judge.
 fn is_label(pair: &str) -> bool {
-    let Some((_, value)) = pair.split_once('=') else { return true };
-    let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
-    value.len() <= 63
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        && ends(value.chars().next())
-        && ends(value.chars().next_back())
+    pair.split_once('=').is_none_or(|(_, value)| selector::is_value(value))
 }
 
 /// `key=value:effect`, `key:effect`, `key-` or `key:effect-` (kubectl's taint/utils.go).
@@ -391,7 +403,7 @@ fn pod(line: &Line, command: &str) -> Option<&'static str> {
             if !line
                 .every("env")
                 .iter()
-                .all(|text| text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
+                .all(|text| text.is_empty() || text.split_once('=').is_some_and(|(name, _)| is_variable(name))) =>
         {
             Some("a variable is none")
         }

@@ -167,6 +167,24 @@ pub(super) fn of_kind(api_version: &str, kind: &str) -> Type {
     }
 }
 
+/// Whether no server has the kind: groups without a dot are Kubernetes' own, and these have been the same for long. Such are
+/// kinds that only parts of things have (`Eviction`, `Scale`).
+pub(super) fn is_none(api_version: &str, kind: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let own = matches!(group, "" | "apps" | "batch" | "autoscaling") || (group, kind) == ("policy", "Eviction");
+    // A kind is also found by its lower case, and by no other.
+    let is = |known: &str| known == kind || known.to_lowercase() == kind;
+    let version = !group.is_empty() || matches!(api_version, "" | "v1");
+    own && !(version && TABLE.iter().any(|(_, known, _, of, _)| is(known) && *of == group))
+}
+
+/// The type of a kind in the table.
+pub(super) fn registered(api_version: &str, kind: &str) -> Option<Type> {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let known_kind = |(_, known, _, of, _): &&(&str, &str, &[&str], &str, bool)| *known == kind && *of == group;
+    TABLE.iter().find(known_kind).filter(|_| !api_version.is_empty()).map(known)
+}
+
 /// By plural: `pods`.
 pub(super) fn builtin(plural: &str) -> Type {
     match TABLE.iter().find(|(name, ..)| *name == plural) {

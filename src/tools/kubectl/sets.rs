@@ -57,10 +57,14 @@ pub(super) fn set(m: &mut Meaning<'_>) {
         }
         return;
     }
-    if let Some(from) = m.line.value("from") {
-        for source in picks::words(&[from]) {
+    if let Some(from) = m.line.value("from").filter(|from| !from.is_empty()) {
+        let sources = picks::words(&[from]);
+        for source in &sources {
             let scope = m.scope(&source.of);
             m.call("get", &source.of, source.name.as_deref(), scope);
+        }
+        if !sources.iter().all(|source| !source.of.known || matches!(&*source.of.resource, "secrets" | "configmaps")) {
+            return; // It has variables of nothing else.
         }
     }
     let (knows, looks): (Vec<Pick>, Vec<Pick>) =
@@ -78,7 +82,7 @@ fn is_amounts(text: &str) -> bool {
 
 /// A selector that a service can have: keys and their values.
 fn is_plain(text: &str) -> bool {
-    text.split(',').all(|one| one.contains('=') && !one.contains(['!', '(', '<', '>']))
+    text.is_empty() || text.split(',').all(|one| one.contains('=') && !one.contains(['!', '(', '<', '>']))
 }
 
 fn look_at(m: &mut Meaning<'_>, picks: &[Pick]) {

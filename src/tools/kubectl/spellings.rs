@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::options::Line;
 use super::picks::is_segment;
+use super::selector::{self, is_domain};
 use super::sources::is_key;
-use super::values;
+use super::{resources, values};
 
 /// The first reason.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
@@ -46,7 +47,7 @@ fn named(line: &Line) -> Option<&'static str> {
         "token" if line.value("duration").and_then(values::duration).is_some_and(|time| time.fract() != 0.0) => {
             Some("the duration is not in seconds")
         }
-        "poddisruptionbudget" if line.value("selector").is_some_and(|text| !values::is_set(text)) => {
+        "poddisruptionbudget" if line.value("selector").is_some_and(|text| !selector::is_selector(text)) => {
             Some("the selector is none")
         }
         "poddisruptionbudget" => {
@@ -65,6 +66,7 @@ fn named(line: &Line) -> Option<&'static str> {
         {
             Some("an aggregation rule is none")
         }
+        "role" | "clusterrole" if !performs(line) => Some("a verb is none of a resource"),
         "clusterrole" if line.has("non-resource-url") => {
             const VERBS: [&str; 8] = ["get", "post", "put", "delete", "patch", "head", "options", "*"];
             let known = |verb: &String| VERBS.contains(&verb.as_str());
@@ -78,6 +80,22 @@ fn named(line: &Line) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Verbs that are of some resources alone (create_role.go).
+fn performs(line: &Line) -> bool {
+    const RIGHTS: &str = "rbac.authorization.k8s.io";
+    let may = |verb: &str, resource: &str, group: &str| match verb {
+        "bind" | "escalate" => group == RIGHTS && matches!(resource, "roles" | "clusterroles"),
+        "impersonate" if group.is_empty() => matches!(resource, "users" | "groups" | "serviceaccounts"),
+        "impersonate" => (resource, group) == ("userextras", "authentication.k8s.io"),
+        "use" => resource == "podsecuritypolicies" && matches!(group, "policy" | "extensions"),
+        _ => true,
+    };
+    let words = line.values("resource");
+    let types = words.iter().filter_map(|word| resources::of_word(word.split('/').next()?).into_iter().next());
+    let types: Vec<_> = types.collect();
+    line.values("verb").iter().all(|verb| types.iter().all(|of| may(verb, &of.resource, &of.group)))
 }
 
 /// `service:port`.
@@ -139,12 +157,4 @@ fn is_port_name(text: &str) -> bool {
         && !text.contains("--")
         && text.starts_with(inner)
         && text.ends_with(inner)
-}
-
-/// apimachinery's IsDNS1123Subdomain.
-fn is_domain(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_part =
-        |part: &str| part.starts_with(inner) && part.ends_with(inner) && part.chars().all(|c| inner(c) || c == '-');
-    text.len() <= 253 && text.split('.').all(is_part)
 }

@@ -74,6 +74,7 @@ impl Table {
             ),
             ("patched/deploy.yaml", DEPLOYMENT),
             ("envs/kustomization.yaml", "secretGenerator: [{name: env, envs: [.env]}]\n"),
+            ("envs/.env", "A=1\n"),
             ("key.pem", "-----BEGIN "),
             ("x", ""),
             ("rc.yaml", "aliases: [{name: gp, command: get}]\ndefaults: [{command: delete, options: []}]\n"),

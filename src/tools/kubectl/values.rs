@@ -2,6 +2,7 @@
 //! (kubectl's source, 1.32: the types of its flags, and each command's Complete and Validate).
 
 use super::options::Line;
+use super::selector::is_selector;
 
 /// The first value that kubectl would not take.
 pub(super) fn of(line: &Line) -> Option<&'static str> {
@@ -45,7 +46,8 @@ fn typed(line: &Line) -> Option<&'static str> {
         _ => &[],
     };
     let wrong = bad(&NUMBERS, is_number) || bad(own, is_number) || bad(&DURATIONS, is_duration);
-    let timeout = line.value("request-timeout").is_some_and(|text| !is_number(text) && !is_duration(text));
+    let is_timeout = |text: &str| text.parse::<i64>().is_ok_and(|n| n >= 0) || text.is_empty() || is_duration(text);
+    let timeout = line.value("request-timeout").is_some_and(|text| !is_timeout(text));
     (wrong || timeout).then_some("a number or a time is none")
 }
 
@@ -150,7 +152,9 @@ fn chosen(line: &Line) -> Option<&'static str> {
         ["logs"] if given(line, "since-time") && !line.value("since-time").is_some_and(is_time) => {
             Some("--since-time is no time")
         }
-        ["drain"] if line.value("pod-selector").is_some_and(|text| !is_set(text)) => Some("--pod-selector is none"),
+        ["drain"] if line.value("pod-selector").is_some_and(|text| !is_selector(text)) => {
+            Some("--pod-selector is none")
+        }
         _ if path != ["debug"]
             && !one_of("profile", &["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"]) =>
         {
@@ -167,11 +171,6 @@ fn is_map(line: &Line, text: &str) -> bool {
         1 => true,
         _ => line.split(text).iter().all(|pair| pair.contains('=')),
     }
-}
-
-/// Whether each parenthesis of a selector may belong to `in` or `notin`, with blanks about it or without.
-pub(super) fn is_set(text: &str) -> bool {
-    !text.contains(['(', ')']) || text.matches('(').count() == text.matches(')').count() && text.contains("in")
 }
 
 /// An amount, as far as apimachinery's own pattern goes: `1`, `100m`, `1.5Gi`.

@@ -4,7 +4,7 @@ use super::meaning::{Meaning, Scope};
 use super::options::has_children;
 use super::picks::{self, Pick, picks, selects};
 use super::resources::builtin;
-use super::{applies, creates, manifests, raw, sets};
+use super::{applies, creates, paths, raw, sets};
 /// Reads the command into `m`. `config` is the file that `kubectl config` changes.
 pub(super) fn read(m: &mut Meaning<'_>, config: Option<&str>) {
     m.contacts_server = !m.line.is_local();
@@ -302,7 +302,7 @@ fn dump(m: &mut Meaning<'_>) {
 
 fn kustomize(m: &mut Meaning<'_>) {
     let folder = m.line.words().first().map_or(".", |word| word).to_owned();
-    if manifests::is_url(&folder) {
+    if paths::is_url(&folder) {
         m.doubts.push(("unread_content", format!("the kustomization at {folder} is on another machine")));
     } else {
         m.reads_files.push(folder);

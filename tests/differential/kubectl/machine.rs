@@ -215,7 +215,8 @@ impl<'a> Machine<'a> {
             args: args.iter().map(|arg| Bytes::from(arg.as_str())).collect(),
             cwd: Some(self.path("tree").display().to_string().into()),
             variables: variables.map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
-            streams: Streams { stdin: StreamKind::Pipe, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
+            // All of it is there from the start.
+            streams: Streams { stdin: StreamKind::File, stdout: StreamKind::Pipe, stderr: StreamKind::Pipe },
             parent: None,
             pin: Pin::Pinned,
         };

@@ -12,6 +12,9 @@ const TABLE: &str = include_str!("../../../src/tools/kubectl/commands.txt");
 const CHANGED: &[(&str, &str)] =
     &[("autoscale", "cpu-percent"), ("config set-context", "namespace"), ("explain", "recursive"), ("run", "filename")];
 
+/// Deprecated: help does not print these.
+const HIDDEN: &[&str] = &["record", "reorder"];
+
 /// An option as help prints it: its letter, its name, whether it takes a value.
 type Option3 = (Option<char>, String, bool);
 
@@ -75,8 +78,7 @@ fn rows(minor: u32) -> BTreeMap<String, BTreeSet<Option3>> {
             (since.parse::<u32>().unwrap() <= minor).then(|| (letter, name, long.ends_with(['=', '?'])))
         });
         let name = names.trim().split(',').next().unwrap().to_owned();
-        // Deprecated: help does not print it.
-        out.insert(name, options.filter(|option: &Option3| option.1 != "record").collect());
+        out.insert(name, options.filter(|option: &Option3| !HIDDEN.contains(&option.1.as_str())).collect());
     }
     out
 }
