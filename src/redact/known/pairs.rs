@@ -29,7 +29,7 @@ impl Pairs {
             // Two of it, or its first one, stand before.
             [.., b2, b1] if self.has(b2, b1) && has(b1, to) => true,
             [.., b1] => {
-                self.firsts[usize::from(b1)] && has(b1, to) && inner.map_or(true, |(_, last)| has(last, after[0]))
+                self.firsts[usize::from(b1)] && has(b1, to) && inner.is_none_or(|(_, last)| has(last, after[0]))
             }
             [] => false,
         };

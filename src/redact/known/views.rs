@@ -314,6 +314,12 @@ impl Kind {
 
     /// Whether what is escaped at a place may be the first of a secret that is.
     fn may_be_of(self, pairs: &Pairs, text: &[u8], at: usize) -> bool {
+        // Most of them are none.
+        if let ([b'%' | b'=', a, b, ..], true) = (&text[at..], self != Kind::QuotedLines)
+            && !(a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+        {
+            return false;
+        }
         let before = &text[at.saturating_sub(2)..at];
         // What another escape or the end hides may be anything.
         let after = |at: usize| {
