@@ -263,13 +263,18 @@ pub fn secrets(line: &[u8], at: usize, found: &mut Vec<Span>) {
 /// be is given back.
 pub fn alone(line: &[u8], at: usize, after: bool, found: &mut Vec<Span>) -> bool {
     let text = line.trim_ascii();
-    let sign = |b: &u8| matches!(b, b'+' | b'/' | b'=' | b' ' | b':' | b'\t');
-    if !(12..=4096).contains(&text.len()) || !text.iter().all(|b| b.is_ascii_alphanumeric() || sign(b)) {
+    let letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    let divider = |b: &u8| matches!(b, b' ' | b':' | b'\t');
+    let first = text.iter().position(|b| !letter(b)).unwrap_or(text.len());
+    let several = first < text.len();
+    // The first of several words tells of nearly every line that it is none: what can be printed begins so in base64.
+    let begins = matches!(text.first(), Some(b'I'..=b'Z' | b'a'..=b'f')) && first.is_multiple_of(4);
+    if !(12..=4096).contains(&text.len())
+        || several && !(begins && divider(&text[first]) && text[first..].iter().all(|b| letter(b) || divider(b)))
+    {
         return text.starts_with(b"-----BEGIN ");
     }
     let row = text.len() >= 60;
-    let divider = |b: &u8| matches!(b, b' ' | b':' | b'\t');
-    let several = text.iter().any(divider);
     if after || !several && !text.len().is_multiple_of(4) {
         return row && !several;
     }
