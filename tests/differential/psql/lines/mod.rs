@@ -6,6 +6,7 @@ mod fresh;
 mod lexer;
 mod odd;
 mod options;
+mod seldom;
 mod statements;
 
 use super::{Line, query, script};
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Line> {
         statements::lines(),
         fresh::lines(),
         odd::lines(),
+        seldom::lines(),
         forms::lines(),
     ]
     .concat()
