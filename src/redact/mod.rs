@@ -375,7 +375,11 @@ impl Redactor {
         let seen = (0 < end && end <= self.seen).then_some(Seen { words, binary: self.told.binary() });
         let mut spans = self.scanner.spans(&self.line[..end], seen, known);
         if let Some(raw) = raw {
-            let more = self.scanner.spans(&raw.bytes, None, Vec::new());
+            let mut more = self.scanner.spans(&raw.bytes, None, Vec::new());
+            if end <= self.seen {
+                let binary = self.told.binary();
+                more.retain(|span| !scan::is_in(binary, self.sequences.hold_place(raw, span.start, true)));
+            }
             self.hold(raw, more, &mut spans);
             spans = scan::merge(spans);
         }

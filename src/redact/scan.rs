@@ -38,11 +38,9 @@ pub struct Seen<'a> {
     pub binary: &'a [Range<usize>],
 }
 
-impl Seen<'_> {
-    fn in_binary(&self, span: &Span) -> bool {
-        let behind = self.binary.partition_point(|lines| lines.end <= span.start);
-        self.binary.get(behind).is_some_and(|lines| lines.start <= span.start)
-    }
+/// Whether a place is in one of these lines, which are in order.
+pub fn is_in(lines: &[Range<usize>], place: usize) -> bool {
+    lines.get(lines.partition_point(|lines| lines.end <= place)).is_some_and(|lines| lines.start <= place)
 }
 
 pub struct Scanner {
@@ -132,7 +130,8 @@ impl Scanner {
         let mut index = 0;
         spans.retain(|span| {
             index += 1;
-            index <= known || !seen.as_ref().map_or_else(|| in_binary(text, span), |seen| seen.in_binary(span))
+            index <= known
+                || !seen.as_ref().map_or_else(|| in_binary(text, span), |seen| is_in(seen.binary, span.start))
         });
         merge(spans)
     }
