@@ -112,6 +112,7 @@ debian_root() {
 # The differential tests compare with the versions in Debian 12; with others they have nothing to say.
 versions() {
     curl --version | grep -q '^curl 7\.88\.' || skip "the differential test of curl: it is for 7.88, and this is $(curl --version | head -n 1)"
+    [ "${DIFFERENTIAL-}" = all ] || skip "most lines of two differential tests of git and one of kubectl: all take half an hour; DIFFERENTIAL=all tries them"
 }
 
 # Each program alone, with its own feature: what is behind another wall must not be needed.
