@@ -163,7 +163,9 @@ impl<'a> View<'a> {
                         making.push(text[at], first);
                     }
                     Undone::As(decoded, _) => {
-                        end = end.max(at.saturating_add(after).min(text.len()));
+                        if kind.may_be_of(pairs, text, at) {
+                            end = end.max(at.saturating_add(after).min(text.len()));
+                        }
                         let kept = decoded.as_slice().iter().filter(|b| stays(**b));
                         kept.for_each(|b| making.push(*b, (first.0, last.1)));
                     }

@@ -84,6 +84,9 @@ fn joined(between: &[u8]) -> bool {
 
 /// Whether a name stands before a number, near enough to be its name.
 fn named(before: &[u8]) -> bool {
+    if before.is_empty() {
+        return false;
+    }
     let mut named = false;
     NAMED.each(&before[before.len().saturating_sub(NEAR)..], |_| named = true);
     named
