@@ -13,6 +13,9 @@ pub struct Keys {
     inside: Option<(usize, bool)>,
     /// How far into its line the key began: a log writes as much before each of its lines.
     before: usize,
+    /// It began in a line of no text, as it does in programs that know such keys: only a row right below it tells that it
+    /// is one, and gets the mark.
+    doubtful: bool,
 }
 
 impl Keys {
@@ -21,9 +24,10 @@ impl Keys {
         self.inside.is_some()
     }
 
-    /// Follows keys through whole lines; adds the spans of their lines to those that were found, in order.
-    pub fn follow(&mut self, lines: &[u8], spans: &mut Vec<Span>) {
-        if !self.inside() && !spans.iter().any(|span| span.kind == PRIVATE_KEY) {
+    /// Follows keys through whole lines; adds the spans of their lines to those that were found, in order. `headers`
+    /// stand in lines of no text.
+    pub fn follow(&mut self, lines: &[u8], headers: &[Span], spans: &mut Vec<Span>) {
+        if !self.inside() && headers.is_empty() && !spans.iter().any(|span| span.kind == PRIVATE_KEY) {
             return;
         }
         let mut added = Vec::new();
@@ -33,14 +37,23 @@ impl Keys {
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             if let Some(inside) = self.inside {
                 let (left, dropped) = self.step(inside, text);
-                if dropped > 0 {
-                    let dropped = if dropped == text.len() { line.len() } else { dropped };
-                    added.push(Span { start, end: start + dropped, kind: PRIVATE_KEY, silent: true });
+                if !std::mem::take(&mut self.doubtful) {
+                    if dropped > 0 {
+                        let dropped = if dropped == text.len() { line.len() } else { dropped };
+                        added.push(Span { start, end: start + dropped, kind: PRIVATE_KEY, silent: true });
+                    }
+                    self.inside = left;
+                } else if matches!(body(text), Some(Body::Full)) {
+                    added.push(Span { start, end: start + text.len(), kind: PRIVATE_KEY, silent: false });
+                    self.inside = left;
+                } else {
+                    self.inside = None;
                 }
-                self.inside = left;
             } else if let Some(begin) = begins(&lines[..end], start, spans) {
                 self.inside = Some((0, false));
                 self.before = begin - start;
+            } else if begins(&lines[..end], start, headers).is_some() {
+                (self.inside, self.before, self.doubtful) = (Some((0, false)), 0, true);
             }
             start = end;
         }

@@ -339,7 +339,7 @@ impl Redactor {
         let mut spans = self.ruled(end, known, raw.as_ref());
         let lines = &self.line[..end];
         if self.by_rules {
-            self.keys.follow(lines, &mut spans);
+            self.keys.follow(lines, self.scanner.headers(), &mut spans);
             let told = self.told.take(end);
             if !told.is_empty() {
                 spans.extend(told);

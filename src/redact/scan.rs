@@ -16,7 +16,7 @@ use regex_automata::{Anchored, Input};
 use super::checks::{Check, back, expression};
 use super::known::{self, Known};
 use super::own::Own;
-use super::rules::{At, Before, RULES, Rule, Set};
+use super::rules::{At, Before, PRIVATE_KEY, RULES, Rule, Set};
 use super::words::{Hit, Words};
 use super::{context, marks, numbers};
 
@@ -52,6 +52,8 @@ pub struct Scanner {
     known: Option<Arc<Known>>,
     own: Arc<Own>,
     hits: Vec<Hit>,
+    /// What begins keys in lines of no text, of those that were seen last.
+    headers: Vec<Span>,
 }
 
 impl Scanner {
@@ -74,6 +76,7 @@ impl Scanner {
             known: known.map(Arc::new),
             own: Arc::default(),
             hits: Vec::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Scanner {
             known: self.known.clone(),
             own: Arc::clone(&self.own),
             hits: Vec::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -121,19 +125,32 @@ impl Scanner {
     /// All secrets of the text, in order, apart from one another; `spans` are those that are known already. The text
     /// begins and ends at ends of lines, or is part of one line.
     pub fn spans(&mut self, text: &[u8], seen: Option<Seen<'_>>, mut spans: Vec<Span>) -> Vec<Span> {
-        let known = spans.len();
+        let mut others = Vec::new();
+        let found = |_, span: Option<Span>, rule: &Rule| {
+            if let Some(span) = span {
+                let firm = rule.is_firm(span.end - span.start);
+                if firm { spans.push(span) } else { others.push(span) }
+            }
+        };
         match &seen {
-            Some(seen) => self.ruled(text, seen.words, |_, span| spans.extend(span)),
-            None => self.searched(text, |_, span| spans.extend(span)),
+            Some(seen) => self.ruled(text, seen.words, found),
+            None => self.searched(text, found),
         }
-        self.own.spans(text, &mut spans);
-        let mut index = 0;
-        spans.retain(|span| {
-            index += 1;
-            index <= known
-                || !seen.as_ref().map_or_else(|| in_binary(text, span), |seen| is_in(seen.binary, span.start))
-        });
+        self.own.spans(text, &mut others);
+        match seen {
+            Some(seen) => {
+                let (binary, texts): (Vec<_>, Vec<_>) =
+                    others.into_iter().partition(|span| is_in(seen.binary, span.start));
+                self.headers = binary.into_iter().filter(|span| span.kind == PRIVATE_KEY).collect();
+                spans.extend(texts);
+            }
+            None => spans.extend(others.into_iter().filter(|span| !in_binary(text, span))),
+        }
         merge(spans)
+    }
+
+    pub fn headers(&self) -> &[Span] {
+        &self.headers
     }
 
     /// Up to where an unfinished line can be given, no more of it being there yet; `open` is where a granted secret
@@ -147,7 +164,7 @@ impl Scanner {
             line.iter().rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).map_or(0, |at| at + 1);
         if word < line.len() {
             // A rule was tried in the last word, or what it wants before the secret reaches into that word.
-            self.searched(line, |tried, _| {
+            self.searched(line, |tried, _, _| {
                 if tried >= word {
                     safe = safe.min(word);
                 }
@@ -156,7 +173,7 @@ impl Scanner {
         safe
     }
 
-    fn searched(&mut self, text: &[u8], found: impl FnMut(usize, Option<Span>)) {
+    fn searched(&mut self, text: &[u8], found: impl FnMut(usize, Option<Span>, &Rule)) {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         if !self.rules.is_empty() {
@@ -167,8 +184,8 @@ impl Scanner {
     }
 
     /// Tries rules wherever one of their words stands or a number begins. Tells `found` where the secret begins or would
-    /// begin, and the secret where there is one.
-    fn ruled(&mut self, text: &[u8], words: &[Hit], mut found: impl FnMut(usize, Option<Span>)) {
+    /// begin, the secret where there is one, and the rule.
+    fn ruled(&mut self, text: &[u8], words: &[Hit], mut found: impl FnMut(usize, Option<Span>, &Rule)) {
         self.rules.iter_mut().for_each(|rule| rule.until = 0);
         let mut line = Line { text, end: 0 };
         for hit in words {
@@ -272,7 +289,7 @@ impl Compiled {
     }
 
     /// `line` ends where the line does.
-    fn try_at(&mut self, line: &[u8], trigger: usize, found: &mut impl FnMut(usize, Option<Span>)) {
+    fn try_at(&mut self, line: &[u8], trigger: usize, found: &mut impl FnMut(usize, Option<Span>, &Rule)) {
         let begin = match self.rule.at {
             At::Trigger => trigger,
             At::Word => back(line, trigger),
@@ -288,7 +305,7 @@ impl Compiled {
         };
         if let Some(at) = tried {
             let span = self.secret(line, at);
-            found(at, span);
+            found(at, span, self.rule);
         }
     }
 

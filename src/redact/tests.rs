@@ -295,6 +295,33 @@ fn what_is_no_text_stays_whole_up_to_the_next_line_that_is_one() {
     }
 }
 
+#[test]
+fn bytes_of_no_text_hide_neither_a_token_nor_a_key() {
+    let row = "rPGxl497BZVrfGmlhsjFo7JWbPTTm2iVa1cXm/zhmRvmZvIJN5K0akyFDPlPp/GV";
+    for (junk, text, expected) in [
+        (&b"\x01\xff"[..], "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\n".to_owned(), "[masked:github-token]\n"),
+        (b"\x01\xff\n\xff ", "AKIAQ3EGPXZ5YFJTWN2B x\n".to_owned(), "[masked:aws-access-key-id] x\n"),
+        (
+            b"\x01\xff ",
+            format!("-----BEGIN EC PRIVATE KEY-----\n{row}\n{row}\nq7==\n-----END EC PRIVATE KEY-----\nend\n"),
+            "-----BEGIN EC PRIVATE KEY-----\n[masked:private-key]\nend\n",
+        ),
+        // As in programs that read keys.
+        (
+            b"\x01\xff\0",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n\0\x01-----END".to_owned(),
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n\0\x01-----END",
+        ),
+    ] {
+        let whole = [junk, text.as_bytes()].concat();
+        let expected = [junk, expected.as_bytes()].concat();
+        for cut in 0..whole.len() {
+            let out = masked(&[&whole[..cut], &whole[cut..]], None);
+            assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string(), "cut at {cut}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

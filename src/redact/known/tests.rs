@@ -144,6 +144,54 @@ fn what_begins_like_a_secret_and_is_none_stays() {
     }
 }
 
+/// How a character is escaped, and what may stand around that is escaped so and is of nothing.
+type Escape = (fn(u8) -> String, &'static [&'static str]);
+
+const ESCAPES: [Escape; 7] = [
+    (|b| format!("%{b:02X}"), &["%41", "%20", "100%", "x%zz", "a+b "]),
+    (|b| format!("\\u{b:04x}"), &["\\n", "\\u0041", "\\\\", "\\q ", "it\\'s"]),
+    (|b| format!("\\x{b:02x}"), &["\\t", "\\x41", "C:\\x", "\\"]),
+    (|b| format!("\\{b:03o}"), &["\\101", "\\0", "\\\n"]),
+    (
+        |b| if b.is_ascii_alphanumeric() { char::from(b).into() } else { format!("\\{}", char::from(b)) },
+        &["a\\ b", "'"],
+    ),
+    (|b| format!("={b:02X}"), &["status=200 ", "a=41", "=3D", "key=value"]),
+    (|b| format!("&#{b};"), &["&amp;", "a&b", "&#65;", "& "]),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any of its characters may be escaped, and what stands around may be full of the same escapes.
+    #[test]
+    fn no_secret_passes_that_is_escaped_in_part(
+        secret in "[!-~]{12,40}",
+        kind in 0..ESCAPES.len(),
+        escaped in proptest::collection::vec(any::<bool>(), 40),
+        often in 1..8_usize,
+        around in proptest::collection::vec(any::<proptest::sample::Index>(), 0..60),
+        at in any::<proptest::sample::Index>(),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let (escape, noise) = ESCAPES[kind];
+        let shown = |(n, b): (usize, u8)| {
+            // What begins an escape is always one itself, or it would be read as another's beginning.
+            let must = matches!(b, b'%' | b'+' | b'\\' | b'\'' | b'=' | b'&');
+            if must || escaped[n] && n % often == 0 { escape(b) } else { char::from(b).into() }
+        };
+        let form: String = secret.bytes().enumerate().map(shown).collect();
+        let mut parts: Vec<&str> = around.iter().map(|index| noise[index.index(noise.len())]).collect();
+        // What stands right before must not take the first character with it.
+        parts.insert(at.index(parts.len() + 1), "§");
+        let text = parts.concat().replace('§', &format!("§{form}§")) + "\n";
+        let whole = masked(text.as_bytes(), &[], &[secret.as_bytes()]);
+        let parts: Vec<&str> = std::str::from_utf8(&whole).unwrap().split('§').collect();
+        prop_assert_eq!(parts[1], "[masked:granted-secret]", "{} in {}", form, text);
+        prop_assert_eq!(masked(text.as_bytes(), &[cut.index(text.len())], &[secret.as_bytes()]), whole);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
