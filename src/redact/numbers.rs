@@ -69,6 +69,7 @@ mod tests {
             assert_eq!(begins(text), [0; 0], "{text}");
         }
         assert_eq!(begins("2025-11-03 10:00:00,4111111111111111"), [20]);
+        assert_eq!(begins("2025-11-03 10:00:00,555-867-5309"), [20]);
         assert_eq!(begins("2025-11-03 4111111111111111"), [0, 11]);
         assert_eq!(date(b"2025-11-03 10:00:00,07700 900123"), SECOND);
         assert_eq!(date(b"2025-11-03 10:00:00,123 x"), SECOND + 4);

@@ -316,4 +316,20 @@ mod tests {
             phrases.automaton.create_captures().group_info().group_len(regex_automata::PatternID::must(n)) > 1
         }));
     }
+
+    #[test]
+    fn a_few_words_in_base64_count_where_one_is_a_secret() {
+        let told = |line: &str| {
+            let mut found = Vec::new();
+            alone(line.as_bytes(), 0, false, &mut found);
+            found.into_iter().map(|span| &line[span.start..span.end]).collect::<Vec<_>>().join("|")
+        };
+        // postgres and S3cr3t-pw9x2, and the other way round.
+        for line in ["cG9zdGdyZXM= UzNjcjN0LXB3OXgy", "UzNjcjN0LXB3OXgy:cG9zdGdyZXM="] {
+            assert_eq!(told(line), line.replace([' ', ':'], "|"));
+        }
+        for line in ["cG9zdGdyZXM= YWRtaW4=", "Merge branch", "0123 UzNjcjN0LXB3OXgy", "data from"] {
+            assert_eq!(told(line), "");
+        }
+    }
 }

@@ -136,7 +136,9 @@ impl Known {
                     ragged_edges(view, &mut span);
                 }
                 let (from, to) = (view.place(span.start).0, view.place(span.end - 1).1);
-                if start + alike == text.len() && alike < needle.bytes.len() && view.to_the_end() {
+                // An escape that the end cut may be what follows.
+                let ends = start + alike == text.len() || view.unfinished() == Some(start + alike);
+                if ends && alike < needle.bytes.len() && view.to_the_end() {
                     open = Some(open.map_or(from, |open: usize| open.min(from)));
                 }
                 out.push(Span { start: from, end: to, kind: needle.kind, silent: false });

@@ -144,6 +144,43 @@ fn what_begins_like_a_secret_and_is_none_stays() {
     }
 }
 
+#[test]
+fn an_escape_that_the_end_of_a_line_cuts_is_waited_for() {
+    let secret = "correct-horse-battery-9";
+    for escape in [|b| format!("%{b:02x}"), |b| format!("\\x{b:02x}"), |b| format!("&#{b};")] as [fn(u8) -> String; 3] {
+        let form = each(secret.as_bytes(), escape);
+        for width in 1..7 {
+            let text = format!("§ {}§\n", wrapped(&form, width, "\n"));
+            for cut in text.match_indices('\n').map(|(at, _)| at + 1) {
+                let out = String::from_utf8(masked(text.as_bytes(), &[cut], &[secret.as_bytes()])).unwrap();
+                assert_eq!(out, "§ [masked:granted-secret]§\n", "{form} in lines of {width} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_found_behind_another_however_far_and_escaped_however_little() {
+    let secret = "correct-horse-battery-9";
+    let form = format!("\\x63{}", &secret[1..]);
+    for far in 0..700 {
+        let text = format!("{form}{}{form}\n", ".".repeat(far));
+        let out = String::from_utf8(masked(text.as_bytes(), &[], &[secret.as_bytes()])).unwrap();
+        assert_eq!(out.matches("[masked:granted-secret]").count(), 2, "{far}: {out}");
+    }
+}
+
+#[test]
+fn a_secret_that_begins_with_what_is_escaped_twice_is_found() {
+    for secret in ["\"correct-horse-battery", "\\correct-horse-battery", "\u{e9}correct-horse-battery"] {
+        let json = serde_json::to_string(secret).unwrap().replace('\u{e9}', "\\u00e9");
+        let twice = serde_json::to_string(&json).unwrap();
+        let text = format!("{{\"body\": {twice}}}\n");
+        let out = String::from_utf8(masked(text.as_bytes(), &[], &[secret.as_bytes()])).unwrap();
+        assert_eq!(out, "{\"body\": \"\\\"[masked:granted-secret]\\\"\"}\n");
+    }
+}
+
 /// How a character is escaped, and what may stand around that is escaped so and is of nothing.
 type Escape = (fn(u8) -> String, &'static [&'static str]);
 
