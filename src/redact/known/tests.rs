@@ -179,6 +179,20 @@ fn a_secret_that_begins_with_what_is_escaped_twice_is_found() {
         let out = String::from_utf8(masked(text.as_bytes(), &[], &[secret.as_bytes()])).unwrap();
         assert_eq!(out, "{\"body\": \"\\\"[masked:granted-secret]\\\"\"}\n");
     }
+    let out = masked(b"x: \\\\u0022correct-horse-battery\n", &[], &[b"\"correct-horse-battery"]);
+    assert_eq!(out.escape_ascii().to_string(), "x: [masked:granted-secret]\\n");
+}
+
+#[test]
+fn one_character_that_is_escaped_hides_nothing_whichever_it_is() {
+    let secret = "correct-horse";
+    for (escape, _) in ESCAPES {
+        for n in 0..secret.len() {
+            let form = format!("{}{}{}", &secret[..n], escape(secret.as_bytes()[n]), &secret[n + 1..]);
+            let out = masked(format!("an {form} on\n").as_bytes(), &[], &[secret.as_bytes()]);
+            assert_eq!(out.escape_ascii().to_string(), "an [masked:granted-secret] on\\n", "{form}");
+        }
+    }
 }
 
 /// How a character is escaped, and what may stand around that is escaped so and is of nothing.

@@ -341,9 +341,7 @@ impl Kind {
             Undone::As(decoded, length) => {
                 let mut kept = decoded.as_slice().iter().copied().filter(|b| stays(*b));
                 let inner = kept.next().map(|first| (first, kept.next_back().unwrap_or(first)));
-                // A backslash may be the beginning of what is escaped twice.
-                self == Kind::Backslash && inner.is_some_and(|(_, last)| last == b'\\')
-                    || pairs.meet(before, inner, &after(at + length))
+                pairs.meet(before, inner, &after(at + length))
             }
         }
     }
