@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::bulk::fill;
+use super::bulk::{fill, shown};
 use super::support::desk::Desk;
 use super::support::postgres;
 use super::support::site::Site;
@@ -103,15 +103,10 @@ fn terminal(site: &Site) {
     let mebibytes = setting("TERMINAL_MEBIBYTES", 64);
     let path = site.path("work/text");
     fill(&path, mebibytes);
-    let url = format!("file://{}", path.display());
-    let curl = |gated: bool| {
-        let mut command = tool(site, "curl", gated);
-        command.args(["-s", &url]);
-        command
-    };
+    let curl = |gated: bool| shown(site, &path, gated);
     let script = || {
         let mut command = Command::new("script");
-        command.args(["-q", "-e", "-c", &format!("/usr/bin/curl -s {url}"), "/dev/null"]);
+        command.args(["-q", "-e", "-c", &format!("/usr/bin/curl -s file://{}", path.display()), "/dev/null"]);
         command.current_dir(site.path("work")).env_clear().env("PATH", "/usr/bin:/bin");
         command
     };

@@ -15,12 +15,7 @@ pub fn run(site: &Site) {
     let mebibytes = setting("MEBIBYTES", 256);
     let path = site.path("work/bulk");
     fill(&path, mebibytes);
-    let url = format!("file://{}", path.display());
-    let curl = |gated: bool| {
-        let mut command = tool(site, "curl", gated);
-        command.args(["-s", &url]);
-        command
-    };
+    let curl = |gated: bool| shown(site, &path, gated);
     let cat = || {
         let mut command = Command::new("sh");
         command.args(["-c", "cat \"$1\" | cat", "sh"]).arg(&path);
@@ -50,6 +45,13 @@ pub fn run(site: &Site) {
         println!("{name:36} {rate:10.0} {:12.2}", rate / rates[base]);
     }
     std::fs::remove_file(path).unwrap();
+}
+
+/// A file as curl shows it.
+pub fn shown(site: &Site, path: &Path, gated: bool) -> Command {
+    let mut command = tool(site, "curl", gated);
+    command.args(["-s", &format!("file://{}", path.display())]);
+    command
 }
 
 /// Lines as programs write them, none with a secret in it.

@@ -103,9 +103,8 @@ impl Session<'_> {
                 let terms = terms.clone();
                 return Ok(Some((answer, terms)));
             }
-            let Answer { id, digest, decision, marks: _ } = answer;
-            let said = FromKeeper::Answer { id: id.clone(), digest, decision: decision.clone(), marks: None };
-            self.messages.say(said).await?;
+            let (id, decision) = (answer.id.clone(), answer.decision.clone());
+            self.tell(answer).await?;
             if matches!(decision, Decision::Deny(_)) {
                 return Ok(None);
             }
@@ -162,8 +161,7 @@ impl Session<'_> {
     }
 
     async fn tell(&mut self, answer: Answer) -> Result<(), Broken> {
-        let Answer { id, digest, decision, marks } = answer;
-        self.messages.say(FromKeeper::Answer { id, digest, decision, marks }).await?;
+        self.messages.say(FromKeeper::Answer(answer)).await?;
         Ok(())
     }
 

@@ -264,8 +264,10 @@ pub fn expression(text: &[u8], at: usize) -> bool {
     let line = before[start..].trim_ascii_start();
     // `arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC12d` is a name as well.
     let word = line.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',')).next().unwrap_or_default();
-    if line.strip_prefix(b"\"").unwrap_or(line).starts_with(b"checksum/")
-        || word.starts_with(b"arn:")
+    let sum = line.strip_prefix(b"\"").unwrap_or(line).strip_prefix(b"checksum/");
+    let named = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'"' | b' ' | b':');
+    if sum.is_some_and(|name| name.iter().all(named) && name.iter().filter(|b| **b == b':').count() == 1)
+        || word.starts_with(b"arn:aws") && !word.contains(&b'=')
         || cursor_before(line)
     {
         return true;

@@ -124,17 +124,8 @@ pub struct Signer(Ed25519KeyPair);
 impl Signer {
     /// Takes the key from the file, or makes one.
     pub fn open(path: &Path) -> Result<Signer, super::Error> {
-        let unusable = || super::Error::Key { path: path.to_owned() };
-        let pkcs8 = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| unusable())?;
-                super::private_file(path, made.as_ref())?;
-                made.as_ref().to_vec()
-            }
-            Err(why) => return Err(super::Error::File { path: path.to_owned(), why }),
-        };
-        Ed25519KeyPair::from_pkcs8(&pkcs8).map(Signer).map_err(|_| unusable())
+        let made = || Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok().map(|made| made.as_ref().to_vec());
+        super::key_file(path, made, |pkcs8| Ed25519KeyPair::from_pkcs8(pkcs8).ok().map(Signer))
     }
 
     /// The newest entry, signed at `now`.

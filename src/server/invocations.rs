@@ -46,7 +46,7 @@ fn settled(judged: &Judged) -> Option<Answer> {
         Verdict::Deny(refusal) => Decision::Deny(refusal.clone()),
         Verdict::Allow { .. } | Verdict::Ask { .. } => return None,
     };
-    Some(Answer { id: judged.invocation.id.clone(), digest: judged.digest, decision, marks: None })
+    Some(Answer::new(judged.invocation.id.clone(), judged.digest, decision))
 }
 
 async fn record(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Option<Answer>, Failure> {
@@ -80,7 +80,7 @@ async fn decide(tx: &mut Tx, who: Subject, judged: Judged) -> Result<Answer, Fai
         return Err(Failure::internal(format!("{id} is there already")));
     }
     tx.audit(told(&who, &judged, &decided, approval.as_ref())).await?;
-    Ok(Answer { id, digest: judged.digest, decision, marks: None })
+    Ok(Answer::new(id, judged.digest, decision))
 }
 
 /// What the log says of a new row.
@@ -174,16 +174,16 @@ async fn unchanged(app: &App, who: &Subject, id: &InvocationId) -> Result<Option
             }
         }
     };
-    Ok(Some(Answer { id, digest, decision, marks: None }))
+    Ok(Some(Answer::new(id, digest, decision)))
 }
 
 async fn now(tx: &mut Tx, row: Row, in_force: Option<Digest>) -> Result<Answer, Failure> {
     let judged_anew = (row.policy_set != in_force).then(|| judged_by_others(&row.command));
     let Row { id, digest, who, .. } = row;
     let approval = match (row.decision, row.approval) {
-        (Decided::Allow(terms), _) => return Ok(Answer { id, digest, decision: Decision::Allow(terms), marks: None }),
+        (Decided::Allow(terms), _) => return Ok(Answer::new(id, digest, Decision::Allow(terms))),
         (Decided::Deny(refusal), _) => {
-            return Ok(Answer { id, digest, decision: Decision::Deny(refusal), marks: None });
+            return Ok(Answer::new(id, digest, Decision::Deny(refusal)));
         }
         (Decided::Ask, Some(approval)) => approval,
         (Decided::Ask, None) => return Err(Failure::internal("an invocation asks without an approval")),
@@ -207,5 +207,5 @@ async fn now(tx: &mut Tx, row: Row, in_force: Option<Digest>) -> Result<Answer, 
             .await?;
         tx.audit(decision_event(&who, &id, digest, &decided, Some(&now_bound))).await?;
     }
-    Ok(Answer { id, digest, decision, marks: None })
+    Ok(Answer::new(id, digest, decision))
 }

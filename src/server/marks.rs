@@ -4,11 +4,9 @@
 //! is given is no secret to its agent, which could print a guess and compare in any case; it says nothing about what
 //! others were shown.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use aws_lc_rs::hmac;
-use zeroize::Zeroizing;
 
 use crate::model::{Decision, Pseudonyms, Secret, Subject};
 
@@ -21,19 +19,11 @@ impl Marks {
     /// Takes the key from the file, or makes one. Servers that share a store share it too, or a login has other marks on
     /// each.
     pub fn open(path: &Path) -> Result<Marks, super::Error> {
-        let unusable = || super::Error::Key { path: path.to_owned() };
-        let key = match std::fs::read(path) {
-            Ok(bytes) => Zeroizing::new(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let mut made = Zeroizing::new(vec![0; LONG]);
-                getrandom::fill(&mut made).map_err(|_| unusable())?;
-                super::private_file(path, &made)?;
-                made
-            }
-            Err(why) => return Err(super::Error::File { path: path.to_owned(), why }),
+        let made = || {
+            let mut made = vec![0; LONG];
+            getrandom::fill(&mut made).ok().map(|()| made)
         };
-        let whole = key.len() >= LONG;
-        whole.then(|| Marks(hmac::Key::new(hmac::HMAC_SHA256, &key))).ok_or_else(unusable)
+        super::key_file(path, made, |key| (key.len() >= LONG).then(|| Marks(hmac::Key::new(hmac::HMAC_SHA256, key))))
     }
 
     /// The login's own, where a command is allowed whose marks have pseudonyms that last.

@@ -25,11 +25,13 @@ mod tls;
 mod ui;
 mod words;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::model::{Micros, Subject};
 use crate::policy::PolicySet;
@@ -65,7 +67,11 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("{path}: {why}", path = .path.display())]
     File { path: PathBuf, why: std::io::Error },
-    #[error("the key {path} cannot be used", path = .path.display())]
+    #[error(
+        "the key {path} cannot be used: it is not as it was written; bring it back from a copy, or move it away and \
+         another is made, which nothing of the old one fits",
+        path = .path.display()
+    )]
     Key { path: PathBuf },
     #[error("tls: {0}")]
     Tls(String),
@@ -134,6 +140,25 @@ fn folder(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|why| Error::File { path: path.to_owned(), why })
+}
+
+/// The key that a file holds; where there is none, one is made and kept there.
+fn key_file<K>(
+    path: &Path,
+    make: impl FnOnce() -> Option<Vec<u8>>,
+    read: impl FnOnce(&[u8]) -> Option<K>,
+) -> Result<K, Error> {
+    let unusable = || Error::Key { path: path.to_owned() };
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = Zeroizing::new(make().ok_or_else(unusable)?);
+            private_file(path, &made)?;
+            made
+        }
+        Err(why) => return Err(Error::File { path: path.to_owned(), why }),
+    };
+    read(&bytes).ok_or_else(unusable)
 }
 
 /// Writes a file that only the server may read, whole or not at all.

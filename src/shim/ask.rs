@@ -123,7 +123,7 @@ impl Keeper {
 
     fn answer(&mut self, asked: &InvocationId) -> Result<Answer, No> {
         match self.receive()? {
-            FromKeeper::Answer { id, decision, marks, .. } if id == *asked => Ok(permit::answer(decision, marks)),
+            FromKeeper::Answer(answer) if answer.id == *asked => Ok(permit::answer(answer.decision, answer.marks)),
             other => Err(self.no(other)),
         }
     }
@@ -223,7 +223,7 @@ impl Keeper {
             FromKeeper::Failed(failure) => No::Failed(failure),
             FromKeeper::Stop { why } => failure("the session was ended".to_owned(), why, "ask whoever ended it"),
             FromKeeper::Welcome { .. }
-            | FromKeeper::Answer { .. }
+            | FromKeeper::Answer(_)
             | FromKeeper::Drawn { .. }
             | FromKeeper::Kept { .. }
             | FromKeeper::Above { .. }

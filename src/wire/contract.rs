@@ -88,6 +88,12 @@ pub struct Answer {
     pub marks: Option<Pseudonyms>,
 }
 
+impl Answer {
+    pub fn new(id: InvocationId, digest: Digest, decision: Decision) -> Answer {
+        Answer { id, digest, decision, marks: None }
+    }
+}
+
 /// The grants of one invocation.
 #[derive(Serialize, Deserialize)]
 pub struct Drawn {
@@ -179,7 +185,7 @@ pub struct ApprovalAnswer {
     pub at: Micros,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Answering {
     pub reason: String,
 }

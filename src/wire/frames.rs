@@ -10,10 +10,8 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::model::{
-    Bytes, Decision, Digest, Exit, Facts, Frame, FrameKind, Grant, HelperScope, Invocation, InvocationId, Micros,
-    Pseudonyms, Refusal, Subject,
-};
+use super::contract::Answer;
+use crate::model::{Bytes, Exit, Facts, Frame, FrameKind, Grant, HelperScope, Invocation, Micros, Refusal, Subject};
 
 /// Said in a shim's [`Hello`]; raised when a message changes its meaning.
 pub const VERSION: u32 = 3;
@@ -171,13 +169,7 @@ pub enum FromKeeper {
         version: u32,
         keeper: String,
     },
-    Answer {
-        id: InvocationId,
-        digest: Digest,
-        decision: Decision,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        marks: Option<Pseudonyms>,
-    },
+    Answer(Answer),
     Drawn {
         grants: Vec<Grant>,
     },

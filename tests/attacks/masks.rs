@@ -126,3 +126,24 @@ fn settings_for_the_server_in_letters_that_a_reader_may_not_know() {
     let refused = run("", &format!("SET search_path TO {before}; SELECT lower('x')"));
     assert_eq!(refused.status.code(), Some(126), "{}", words(&refused));
 }
+
+/// curl shows one after the other what it is told to, and the agent's own file may come first.
+#[test]
+fn bytes_of_no_text_before_a_masked_value() {
+    let site = Site::start(r#"@id("all") @mask("secrets") permit(principal, action, resource);"#);
+    let file = |name: &str, content: &[u8]| {
+        std::fs::write(site.path("work").join(name), content).unwrap();
+        format!("file://{}", site.path("work").join(name).display())
+    };
+    let row = "rPGxl497BZVrfGmlhsjFo7JWbPTTm2iVa1cXm/zhmRvmZvIJN5K0akyFDPlPp/GV";
+    let token = file("token", b"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\n");
+    let key = format!("-----BEGIN EC PRIVATE KEY-----\n{row}\n{row}\n-----END EC PRIVATE KEY-----\n");
+    let key = file("key", key.as_bytes());
+    for junk in [&b"\x01\xff"[..], b"\x01\xff\n\xff ", b"\0\0\xfe", b"PK\x03\x04\x14\0\xff\n\xe5 "] {
+        let junk = file("junk", junk);
+        let shown = site.shim("curl").args(["-s", &junk, &token, &junk, &key]).output().unwrap();
+        let text = shown.stdout.escape_ascii().to_string();
+        assert!(shown.status.success() && text.contains("[masked:private-key"), "{}", words(&shown));
+        assert!(!text.contains("HLzhkoby") && !text.contains(&row[..20]), "{text}");
+    }
+}

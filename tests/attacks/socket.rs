@@ -6,7 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use portcullis::model::{Decision, Facts, HelperScope, Invocation, InvocationId, Pin, StreamKind, Streams};
+use portcullis::model::{
+    Bytes, Decision, Facts, HelperScope, Invocation, InvocationId, Pin, Pseudonyms, Raw, StreamKind, Streams,
+};
+use portcullis::redact::{MarkKey, Redactor, Settings};
 use portcullis::wire::frames::{self, FromKeeper, FromShim, Hello, Question};
 
 use crate::support::process::PATIENCE;
@@ -56,7 +59,7 @@ fn curl(number: u128, url: &str) -> Invocation {
 }
 
 fn allowed(answer: Option<FromKeeper>) -> bool {
-    matches!(answer, Some(FromKeeper::Answer { decision: Decision::Allow(_), .. }))
+    matches!(answer, Some(FromKeeper::Answer(answer)) if matches!(answer.decision, Decision::Allow(_)))
 }
 
 const LENDS: &str = r#"@id("api") @grant("api") permit(principal, action == Action::"http.get", resource)
@@ -135,6 +138,48 @@ fn a_yes_kept_for_later() {
     };
     assert_eq!(session["exit"], "lost", "{session:#}");
     assert!(!allowed(Client::new(&site).ask(line())));
+}
+
+/// The mark of an address under a key.
+fn mark(key: &Pseudonyms, email: &str) -> String {
+    let sets = ["pii".to_owned()];
+    let redactor = Redactor::new(&Settings { sets: &sets, secrets: &[] }).unwrap();
+    let mut redactor = redactor.keyed(MarkKey::new(key.0.expose()));
+    let mut shown = redactor.push(Raw(format!("{email}\n").into_bytes())).into_vec();
+    shown.extend(redactor.end().into_vec());
+    String::from_utf8(shown).unwrap()
+}
+
+#[test]
+fn what_others_were_shown_under_a_key_of_ones_own() {
+    let policy =
+        r#"@id("read") @mask("pii") permit(principal, action in [Action::"http.get", Action::"file.read"], resource);"#;
+    let site = Site::start(policy);
+    let people = ["ada@example.com", "bob@example.org", "eve@example.net"];
+    let list = site.path("work/people");
+    std::fs::write(&list, people.join("\n") + "\n").unwrap();
+    let shown = || {
+        let done = site.shim("curl").args(["-s", &format!("file://{}", list.display())]).output().unwrap();
+        assert!(done.status.success(), "{}", done.stderr.escape_ascii());
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let asked = |number: u128, arguments: &[&str]| {
+        let mut invocation = curl(number, "http://127.0.0.1:9/");
+        invocation.args.extend(arguments.iter().map(|word| Bytes::from(*word)));
+        match Client::new(&site).ask(invocation) {
+            Some(FromKeeper::Answer(answer)) => answer.marks,
+            _ => panic!("no answer"),
+        }
+    };
+    assert!(asked(1, &["-d", "x"]).is_none(), "a refusal tells no key");
+    let ours = asked(2, &[]).unwrap();
+    let all = |key: &Pseudonyms| people.map(|email| mark(key, email)).concat();
+    assert_eq!(all(&ours), shown(), "the key of this very login");
+    // Another signs in.
+    site.sign_in(&["login"], "alice");
+    let theirs = shown();
+    assert_ne!(all(&ours), theirs);
+    assert_eq!(all(&asked(3, &[]).unwrap()), theirs);
 }
 
 #[test]
@@ -265,7 +310,7 @@ fn frames_that_are_no_frames() {
         stream.write_all(bytes).unwrap();
         let _ = stream.shutdown(std::net::Shutdown::Write);
         while let Ok(Some(answer)) = frames::read::<FromKeeper>(&mut stream) {
-            assert!(!matches!(answer, FromKeeper::Answer { .. } | FromKeeper::Drawn { .. }));
+            assert!(!matches!(answer, FromKeeper::Answer(_) | FromKeeper::Drawn { .. }));
         }
     }
     // And it still serves everybody else.

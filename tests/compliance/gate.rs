@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::{Decision, Digest, FrameKind, Terms};
+use portcullis::wire::contract::Answer;
 use portcullis::wire::frames::{self, Ending, FromKeeper, FromShim};
 use portcullis::wire::pins::{PinnedTool, Pins};
 use tempfile::TempDir;
@@ -150,12 +151,10 @@ fn keep(shim: &mut UnixStream, terms: &Terms, record: &Mutex<Record>) {
     while let Ok(Some(said)) = frames::read::<FromShim>(shim) {
         let answer = match said {
             FromShim::Hello(_) => FromKeeper::Welcome { version: frames::VERSION, keeper: "test".to_owned() },
-            FromShim::Ask(question) => FromKeeper::Answer {
-                id: question.invocation.id,
-                digest: Digest([0; 32]),
-                decision: Decision::Allow(terms.clone()),
-                marks: None,
-            },
+            FromShim::Ask(question) => {
+                let decision = Decision::Allow(terms.clone());
+                FromKeeper::Answer(Answer::new(question.invocation.id, Digest([0; 32]), decision))
+            }
             FromShim::Draw => FromKeeper::Drawn { grants: Vec::new() },
             FromShim::Frame(frame) => {
                 let last = begins_the_last_words(&frame.kind);

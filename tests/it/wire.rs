@@ -139,13 +139,7 @@ fn the_vocabulary_is_as_it_was() {
 fn the_contract_with_the_server_is_as_it_was() {
     assert_eq!(VERSION, 1);
     snapshot("ask", &Ask { invocation: invocation(), facts: facts() });
-    let answer = Answer {
-        id: InvocationId::from_ulid(1),
-        digest: Digest::of(b"x"),
-        decision: Decision::Ask(ticket()),
-        marks: None,
-    };
-    snapshot("answer", &answer);
+    snapshot("answer", &Answer::new(InvocationId::from_ulid(1), Digest::of(b"x"), Decision::Ask(ticket())));
     snapshot("end", &End { exit: Exit::Code(1), duration: Micros(9), bytes: 3, masked: vec![("email".into(), 2)] });
     let seal = Seal { length: 10, sha256: Digest::of(b"x") };
     snapshot("seal", &seal);
