@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use crate::cluster::{self, Cluster, PASSWORD};
 
+/// The whole cluster's: while one line runs, so do others. A line that changes a role changes `spare`.
 const ROLES: &str = "
 CREATE ROLE app LOGIN PASSWORD :'password';
 CREATE ROLE admin LOGIN SUPERUSER PASSWORD :'password';
 CREATE ROLE forgetful LOGIN;
+CREATE ROLE spare LOGIN;
 CREATE ROLE \"-c\" LOGIN PASSWORD :'password';
 ";
 

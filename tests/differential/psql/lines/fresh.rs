@@ -53,7 +53,7 @@ fn sent() -> Vec<Line> {
         query(&["-c", "REVOKE SELECT ON users FROM app"]),
         query(&["-c", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app"]),
         query(&["-c", "CREATE USER u SUPERUSER"]),
-        query(&["-c", "ALTER USER app PASSWORD 'x'"]),
+        query(&["-c", "ALTER USER spare PASSWORD 'x'"]),
         query(&["-c", "DROP OWNED BY app"]),
         query(&["-c", "REASSIGN OWNED BY app TO x"]),
         query(&["-c", "SET ROLE admin; DELETE FROM users"]),
