@@ -113,6 +113,12 @@ def nothing_added(under):
 
 @row(24, "200 at once")
 def many(under):
-    done = under.caller("seq 200 | xargs -P 200 -I{} \"${W[@]}\" sh -c 'sleep 0.3; echo {}' | sort -n; echo ${PIPESTATUS[1]}")
+    done = under.caller(
+        """mkfifo began gate
+        exec 3<>began 4<>gate
+        { for n in {1..200}; do read -r <&3; done; seq 200 >&4; } &
+        seq 200 | xargs -P 200 -I{} "${W[@]}" sh -c 'echo >began; read -r go <gate; echo {}' | sort -n
+        echo ${PIPESTATUS[1]}"""
+    )
     wanted = "".join(f"{n}\n" for n in range(1, 201)) + "0\n"
     check(done.out.decode() == wanted, f"{len(done.out.split())} of 201 lines, {done.err[:200]!r}")
