@@ -48,7 +48,7 @@ A file of rules, as masks.toml beside the policies is written:
   set = \"pii\"                            # or \"secrets\", which is meant where nothing is said
   patterns = ['\\bE-[0-9]{6}\\b']         # or, with a group, what the group matches
   literals = [\"Project Nightjar\"]
-  columns = [\"orders.email\"]             # in what psql prints, in CSV and in COPY
+  columns = [\"orders.email\"]             # by its heading in what psql prints, in CSV
   paths = [\"$.customers[*].name\"]        # in JSON
   [marks]
   email = \"format\"                       # by kind, by set or \"*\": mark, fixed, last4, format, drop-line

@@ -25,7 +25,8 @@
 //! belong there, and no password. What is lent to a command is masked in every form without being listed.
 //!
 //! Masking is undone by a predicate (`WHERE ssn LIKE '1%'`), so a masked column used outside the select list asks for
-//! `sql.disclose` on its table.
+//! `sql.disclose` on its table. So does one that is not printed below its own heading in psql's usual table, where a mask
+//! finds it: under an alias, by COPY, with `-t`, `-A` or `--csv`.
 
 use std::collections::BTreeMap;
 
@@ -146,7 +147,7 @@ pub fn read(name: &str, text: &str) -> Result<Masking, LoadError> {
             return Err(at(
                 given.span().start,
                 &format!("pseudonyms last a \"login\" or a \"run\", no {other:?}"),
-                None,
+                Some("leave it out: a login is what is meant then"),
             ));
         }
     };

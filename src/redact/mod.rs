@@ -278,7 +278,8 @@ impl Redactor {
         if let Some(newline) = memchr::memrchr(b'\n', &self.line) {
             self.lines(newline + 1, Some(BEGUN), &mut out);
         }
-        if !self.keys.inside() && !self.told.inside() && memchr::memchr(b'\n', &self.line).is_none() {
+        let waits = self.keys.inside() || self.told.inside() || self.told.may_be_row(&self.line);
+        if !waits && memchr::memchr(b'\n', &self.line).is_none() {
             let end = self.line.len();
             let raw = self.sequences.raw(&self.line, end, true);
             let (known, open) = self.known(end, BEGUN, raw.as_ref());
@@ -425,6 +426,9 @@ impl Redactor {
         let (known, _) = self.known(end, usize::MAX, raw.as_ref());
         let mut spans = self.ruled(end, known, raw.as_ref());
         let mut cut = self.line.len() - OVERLAP;
+        if let Some(kind) = self.told.too_long(&self.line) {
+            spans = vec![Span { start: self.given, end, kind, silent: false }];
+        }
         if let Some(span) = spans.iter().find(|span| span.start < cut && cut < span.end) {
             if span.end < self.line.len() {
                 cut = span.end;

@@ -38,6 +38,15 @@ fn a_query_that_turns_a_masked_column_into_something_else() {
         "WITH RECURSIVE a AS (SELECT reverse(x) FROM b), b(x) AS (SELECT email FROM customers) SELECT * FROM a",
         "WITH RECURSIVE t(x) AS (SELECT * FROM (WITH RECURSIVE u(y) AS (SELECT email FROM customers UNION ALL \
          SELECT reverse(y) FROM u) SELECT y FROM u) s) SELECT x FROM t",
+        // Another heading than the column's own, one that breaks the table, or none.
+        "SELECT email AS e FROM customers",
+        "SELECT id FROM leads UNION ALL SELECT email FROM customers",
+        "WITH x(e) AS (SELECT email FROM customers) SELECT e FROM x",
+        "SELECT 1 AS \"a\nb\", email FROM customers",
+        "SELECT 1 AS \"a|b\", email FROM customers",
+        "COPY customers TO STDOUT",
+        "COPY customers TO STDOUT (FORMAT csv, HEADER)",
+        "COPY (DELETE FROM customers RETURNING email) TO STDOUT",
         "COPY (SELECT email FROM customers) TO STDOUT (DELIMITER '@')",
         "COPY customers (email) TO STDOUT (FORMAT csv, FORCE_QUOTE *, QUOTE '@', ESCAPE ' ')",
         "COPY customers TO STDOUT DELIMITERS '@'",
@@ -51,11 +60,25 @@ fn a_query_that_turns_a_masked_column_into_something_else() {
 fn settings_of_psql_that_print_a_masked_value_in_pieces() {
     let site = site();
     let select = "SELECT email FROM customers";
-    let shown = psql(&site, &["-P", "format=csv", "-P", "numericlocale=off", "-c", select], "");
+    let shown = psql(&site, &["-P", "format=aligned", "-P", "numericlocale=off", "-x", "-c", select], "");
     assert_eq!(shown.status.code(), Some(2), "{}", words(&shown));
-    for setting in ["format=wrapped", "format=w", "format=latex", "numericlocale", "numericlocale=on"] {
+    for setting in [
+        "format=wrapped",
+        "format=w",
+        "format=latex",
+        "format=csv",
+        "border=0",
+        "linestyle=old-ascii",
+        "numericlocale",
+        "numericlocale=on",
+        "t",
+    ] {
         let refused = psql(&site, &["-P", setting, "-c", select], "");
         assert_eq!(refused.status.code(), Some(126), "{setting}: {}", words(&refused));
+    }
+    for option in ["-t", "-A", "-H", "--csv", "-At", "-vFETCH_COUNT=1"] {
+        let refused = psql(&site, &[option, "-c", select], "");
+        assert_eq!(refused.status.code(), Some(126), "{option}: {}", words(&refused));
     }
     for script in [
         "SELECT email AS e FROM customers LIMIT 1 \\gset\nSELECT reverse(:'e');\n",
@@ -63,6 +86,11 @@ fn settings_of_psql_that_print_a_masked_value_in_pieces() {
         "SELECT email FROM customers \\g | rev\n",
         "\\o | rev\nSELECT email FROM customers;\n",
         "\\copy customers to program 'rev'\n",
+        "\\t\nSELECT email FROM customers;\n",
+        "\\a\nSELECT email FROM customers;\n",
+        "\\set FETCH_COUNT 1\nSELECT email FROM customers;\n",
+        "SELECT email FROM customers \\gx (tuples_only=on)\n",
+        "SELECT id, email, 1 AS n FROM customers \\crosstabview\n",
     ] {
         let refused = psql(&site, &[], script);
         assert_eq!(refused.status.code(), Some(126), "{script}: {}", words(&refused));

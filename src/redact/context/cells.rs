@@ -87,16 +87,9 @@ pub fn ruled(line: &[u8]) -> Vec<(usize, usize)> {
 }
 
 /// The cells of a line under the dashes. Where the line is divided as often, by its dividers: a character may be wider.
-pub fn under(line: &[u8], places: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    for divider in ["|", "\u{2502}"] {
-        let text = line.trim_ascii();
-        let text = text.strip_prefix(divider.as_bytes()).unwrap_or(text);
-        let offset = line.len() - line.trim_ascii_start().len() + (line.trim_ascii().len() - text.len());
-        let text = text.strip_suffix(divider.as_bytes()).unwrap_or(text);
-        let parts = split(text, divider.as_bytes(), offset);
-        if parts.len() == places.len() && parts.len() > 1 {
-            return parts.into_iter().map(|cell| bare(line, cell)).collect();
-        }
+pub fn under(line: &[u8], places: &[(usize, usize)], divider: &str) -> Vec<(usize, usize)> {
+    if let Some(cells) = by_dividers(line, places.len(), divider) {
+        return cells.into_iter().map(|cell| bare(line, cell)).collect();
     }
     let starts: Vec<usize> = std::str::from_utf8(line)
         .map(|text| text.char_indices().map(|(n, _)| n).collect())
@@ -108,6 +101,40 @@ pub fn under(line: &[u8], places: &[(usize, usize)]) -> Vec<(usize, usize)> {
         // The last column goes to the end of the line: its text may be wider than its dashes.
         .map(|(n, (a, b))| bare(line, (byte(*a), if n + 1 == places.len() { line.len() } else { byte(*b) })))
         .collect()
+}
+
+/// What divides the cells of a table with this ruled line.
+pub fn divider(ruled: &[u8]) -> &'static str {
+    if ruled.is_ascii() { "|" } else { "\u{2502}" }
+}
+
+/// Whether a line has as many cells, by its dividers.
+pub fn divided_as(line: &[u8], count: usize, divider: &str) -> bool {
+    count == 1 || by_dividers(line, count, divider).is_some()
+}
+
+fn by_dividers(line: &[u8], count: usize, divider: &str) -> Option<Vec<(usize, usize)>> {
+    let text = line.trim_ascii();
+    let text = text.strip_prefix(divider.as_bytes()).unwrap_or(text);
+    let offset = line.len() - line.trim_ascii_start().len() + (line.trim_ascii().len() - text.len());
+    let text = text.strip_suffix(divider.as_bytes()).unwrap_or(text);
+    let parts = split(text, divider.as_bytes(), offset);
+    (parts.len() == count && count > 1).then_some(parts)
+}
+
+/// Name and value of a row of psql's records, `name | value`, also in a frame: all behind the first divider is the value.
+pub fn named(line: &[u8]) -> Option<((usize, usize), (usize, usize))> {
+    let text = line.trim_ascii_end();
+    let first = line.iter().position(|b| matches!(b, b'|' | 0xE2))?;
+    let divider = if line[first] == b'|' { &b"|"[..] } else { "\u{2502}".as_bytes() };
+    let framed = first == 0 && text.len() > divider.len() && text.ends_with(divider);
+    let (from, to) = if framed { (divider.len(), text.len() - divider.len()) } else { (0, text.len()) };
+    let at = from + memchr::memmem::find(line.get(from..to)?, divider)?;
+    let trimmed = |from: usize, to: usize| {
+        let start = to - line[from..to].trim_ascii_start().len();
+        (start, start + line[start..to].trim_ascii_end().len())
+    };
+    Some((trimmed(from, at), trimmed(at + divider.len(), to)))
 }
 
 pub fn split(text: &[u8], by: &[u8], offset: usize) -> Vec<(usize, usize)> {

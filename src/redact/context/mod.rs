@@ -95,6 +95,16 @@ impl Context {
         self.rows.own(own);
     }
 
+    /// A line too long to be held begins so. The kind that all of it is masked as, if it is.
+    pub fn too_long(&mut self, line: &[u8]) -> Option<&'static str> {
+        self.rows.too_long(line)
+    }
+
+    /// Whether a line that has begun may be a row in which a listed column stands.
+    pub fn may_be_row(&self, line: &[u8]) -> bool {
+        self.rows.may_be_row(line)
+    }
+
     /// Takes whole lines, which stand `at` in the buffer, with the words that stand in them ([`words`]), in order.
     pub fn lines(&mut self, text: &[u8], at: usize, words: &[Hit]) {
         let controls = scan::controls(text);

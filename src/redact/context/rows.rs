@@ -3,14 +3,19 @@
 
 use super::super::checks::Check;
 use super::super::scan::Span;
-use super::cells::{copied, divided, is_header, latex, marked, plain, quoted_cells, ruled, spaced, troff, two, under};
+use super::cells::{
+    copied, divided, divided_as, divider, is_header, latex, marked, named, plain, quoted_cells, ruled, spaced, troff,
+    two, under,
+};
 use super::names::{Person, Says, person, says};
 use super::{NAMED, counts};
 
 /// The kind of a cell's mark.
 pub const KIND: &str = "secret-column";
-/// Longest line that can be a header.
+/// Longest line that can be a header, where no operator lists columns.
 const HEADER: usize = 4 << 10;
+/// Where the first divider of a row stands at most: behind a name of 63 bytes, as psql pads it.
+const FIRST_DIVIDER: usize = 256;
 
 #[derive(Default)]
 pub struct Rows {
@@ -21,6 +26,8 @@ pub struct Rows {
     table: Option<Table>,
     /// The last row of an expanded record named a secret: rows without a name continue it.
     record: Option<Says>,
+    /// That row was a column that operators list.
+    record_own: Option<&'static str>,
     /// The last row of a record was `key | DB_PASSWORD`: the next may be its value.
     keyed: Option<Says>,
     /// Columns that operators list, in lower case, and the kinds of their marks.
@@ -32,6 +39,8 @@ struct Table {
     columns: Vec<Column>,
     /// Columns called `key` and `value`: the one names the other.
     pair: Option<(usize, usize)>,
+    /// Its header was too long to be read: all of it is masked, as this kind.
+    whole: Option<&'static str>,
     /// An unfinished row of a CSV or of an unaligned table: in which column, and whether inside of quotes.
     inside: Option<(usize, bool)>,
 }
@@ -48,8 +57,8 @@ struct Column {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// Cells stand under the dashes of the ruled line.
-    Ruled,
+    /// Cells stand under the dashes of the ruled line, divided by this.
+    Ruled(&'static str),
     /// Cells are divided by this byte.
     Divided(u8),
     /// Cells begin under the words of the header: kubectl's columns.
@@ -88,7 +97,28 @@ impl Rows {
         if self.table.is_none() {
             self.pair(line, at, found);
         }
-        self.previous = Some(if line.len() <= HEADER { line.to_vec() } else { Vec::new() });
+        self.previous = Some(if line.len() <= HEADER || self.has_own() { line.to_vec() } else { Vec::new() });
+    }
+
+    /// Whether a line that begins so may be a row of psql's in which a listed column stands.
+    pub fn may_be_row(&self, line: &[u8]) -> bool {
+        let head = &line[..line.len().min(FIRST_DIVIDER)];
+        let divided = || ["|", "\u{2502}"].iter().any(|sign| memchr::memmem::find(head, sign.as_bytes()).is_some());
+        self.has_own() && (matches!(line.first(), Some(b' ' | b'-' | b'+' | 0xE2)) || divided())
+    }
+
+    /// A line too long to be held begins so. Where it may be such a row, all of it is masked, as the kind that is given back,
+    /// and so are the rows below it.
+    pub fn too_long(&mut self, line: &[u8]) -> Option<&'static str> {
+        let kind = self.own.first().map(|(_, kind)| *kind).filter(|_| self.may_be_row(line))?;
+        self.table = Some(Table {
+            layout: Layout::Ruled("|"),
+            columns: Vec::new(),
+            pair: None,
+            whole: Some(kind),
+            inside: None,
+        });
+        Some(kind)
     }
 
     /// A line that tells nothing: only whether it was blank counts for the next.
@@ -100,13 +130,13 @@ impl Rows {
 
     /// Whether a table begins with this line.
     fn header(&mut self, line: &[u8]) {
-        if line.len() > HEADER {
+        if line.len() > HEADER && !self.has_own() {
             return;
         }
         let pii = self.pii;
         let places = ruled(line);
         if let Some(previous) = self.previous.as_ref().filter(|previous| !places.is_empty() && !previous.is_empty()) {
-            self.table = Table::new(previous, Layout::Ruled, places, pii, &self.own);
+            self.table = Table::new(previous, Layout::Ruled(divider(line)), places, pii, &self.own);
             return;
         }
         if let Some(columns) = copied(line) {
@@ -137,15 +167,11 @@ impl Rows {
     fn pair(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         let record = self.record.take();
         let keyed = self.keyed.take();
-        let Some((name, value)) = two(line) else { return };
-        let text = &line[value.0..value.1];
-        if let Some(kind) = own_kind(&self.own, &line[name.0..name.1])
-            && !text.is_empty()
-        {
-            found.push(Span { start: at + value.0, end: at + value.1, kind, silent: false });
-            self.record = Some(Says::Surely);
+        if self.own_row(line, at, found) {
             return;
         }
+        let Some((name, value)) = two(line) else { return };
+        let text = &line[value.0..value.1];
         let told = match &line[name.0..name.1] {
             b"" => record,
             b"key" | b"name" | b"variable" | b"setting" if keyed.is_none() => {
@@ -162,6 +188,22 @@ impl Rows {
             self.record = Some(told);
         }
     }
+
+    /// A row of a record of which operators list the column. All behind the first divider is the value.
+    fn own_row(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) -> bool {
+        let before = self.record_own.take();
+        if !self.has_own() {
+            return false;
+        }
+        let Some((name, value)) = named(line) else { return false };
+        let listed = own_kind(&self.own, &line[name.0..name.1]);
+        let Some(kind) = listed.or(before.filter(|_| name.0 == name.1)) else { return false };
+        if value.0 < value.1 {
+            found.push(Span { start: at + value.0, end: at + value.1, kind, silent: false });
+        }
+        self.record_own = Some(kind);
+        true
+    }
 }
 
 impl Table {
@@ -174,7 +216,8 @@ impl Table {
         own: &[(String, &'static str)],
     ) -> Option<Table> {
         let cells = match layout {
-            Layout::Ruled | Layout::Spaced => under(header, &places),
+            Layout::Ruled(divider) => under(header, &places, divider),
+            Layout::Spaced => under(header, &places, "|"),
             Layout::Divided(divider) => divided(header, divider),
             Layout::Latex => latex(header),
             Layout::Marked => marked(header),
@@ -200,23 +243,35 @@ impl Table {
             .collect();
         let listed = |column: &Column| column.told.is_some() || column.person.is_some() || column.own.is_some();
         let any = columns.iter().any(listed) || pair.is_some();
-        any.then_some(Table { layout, columns, pair, inside: None })
+        any.then_some(Table { layout, columns, pair, whole: None, inside: None })
     }
 
     /// Whether the line is still of the table.
     fn row(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) -> bool {
         let footer = line.starts_with(b"(") && line.ends_with(b")")
             || matches!(line, b"\\." | b".TE" | b"|====" | b"\\end{tabular}");
-        if self.inside.is_none() && (line.trim_ascii().is_empty() || footer) {
+        // psql's rows begin with a blank, also where nothing stands in them.
+        let blank = if matches!(self.layout, Layout::Ruled(_)) { line } else { line.trim_ascii() };
+        if self.inside.is_none() && (blank.is_empty() || footer) {
             return false;
         }
+        if let Some(kind) = self.whole {
+            found.push(Span { start: at, end: at + line.len(), kind, silent: false });
+            return true;
+        }
         match self.layout {
-            Layout::Ruled => {
+            Layout::Ruled(divider) => {
                 if !ruled(line).is_empty() {
                     return true;
                 }
                 let places: Vec<_> = self.columns.iter().map(|column| column.place).collect();
-                let cells = under(line, &places);
+                let cells = under(line, &places, divider);
+                let own = self.columns.iter().find_map(|column| column.own);
+                if let Some(kind) = own.filter(|_| !line.is_ascii() && !divided_as(line, places.len(), divider)) {
+                    // How wide a terminal shows each character is not known well enough to tell the cells apart.
+                    found.push(Span { start: at, end: at + line.len(), kind, silent: false });
+                    return true;
+                }
                 self.cells(line, at, &cells, (0, false), found);
                 !cells.is_empty()
             }
@@ -228,7 +283,7 @@ impl Table {
                 if !line.is_ascii() || line.starts_with(b" ") || !places.iter().all(starts) {
                     return false;
                 }
-                self.cells(line, at, &under(line, &places), (0, false), found);
+                self.cells(line, at, &under(line, &places, "|"), (0, false), found);
                 true
             }
             Layout::Latex => {
@@ -273,7 +328,9 @@ impl Table {
             let Some(column) = self.columns.get_mut(first + n) else { return };
             let text = &line[start..end];
             // psql's sign, before and behind, for a value that was too wide for its column.
-            let broken = layout == Layout::Ruled && text.len() > 1 && (text.ends_with(b".") || text.starts_with(b"."));
+            let broken = matches!(layout, Layout::Ruled(_))
+                && text.len() > 1
+                && (text.ends_with(b".") || text.starts_with(b"."));
             let told = match (named, self.pair) {
                 (Some(told), Some((_, value))) if value == n => counts(told, text, b""),
                 _ => column.told.is_some_and(|told| match (layout, told) {
@@ -298,4 +355,78 @@ impl Table {
 /// The kind of a column that an operator lists.
 fn own_kind(own: &[(String, &'static str)], name: &[u8]) -> Option<&'static str> {
     own.iter().find(|(column, _)| name.eq_ignore_ascii_case(column.as_bytes())).map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Column, Find, Masking, OwnRule, Raw};
+    use crate::redact::{Redactor, Settings};
+
+    /// Printed by psql where operators list `*.nick`, cut into chunks of this size with a pause after each.
+    fn printed(text: &str, chunk: usize) -> String {
+        let find = Find::Column(Column::new("*.nick").unwrap());
+        let rule = OwnRule { id: "nick".to_owned(), set: "pii".to_owned(), find };
+        let masking = Masking { rules: vec![rule], ..Masking::default() };
+        let mut redactor = Redactor::with(&Settings { sets: &["pii".to_owned()], secrets: &[] }, &masking).unwrap();
+        let mut out = Vec::new();
+        for piece in text.as_bytes().chunks(chunk) {
+            out.extend(redactor.push(Raw(piece.to_vec())).into_vec());
+            out.extend(redactor.idle().into_vec());
+        }
+        out.extend(redactor.end().into_vec());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_listed_column_is_masked_whatever_stands_beside_it() {
+        let pad = "x".repeat(5_000);
+        let long = "x".repeat(200_000);
+        for table in [
+            // Nothing in a row is no end of the table.
+            " nick \n------\n \n Zorro\n(2 rows)\n\n".to_owned(),
+            // A divider in a value, and characters of two columns.
+            " w | nick \n---+-----\n 日本日本日本日本| | Zorro\n(1 row)\n\n".to_owned(),
+            " w  | nick \n----+-------\n a| | Zorro\n(1 row)\n\n".to_owned(),
+            // A value that looks like an end.
+            " (    | nick  | ) \n------+-------+---\n (    | Zorro | )\n".to_owned(),
+            format!(" {pad} | nick \n-{}-+------\n {pad} | Zorro\n(1 row)\n\n", "-".repeat(5_000)),
+            // A header that is too long to be held, above rows that are not.
+            format!(
+                " nick | {} pad\n------+-{}\n Zorro | x\n Zorro | {long}\n Zorro | \n",
+                " ".repeat(200_000),
+                "-".repeat(200_000)
+            ),
+            format!(" {long} | nick \n-{}-+------\n {long} | Zorro\n(1 row)\n\n", "-".repeat(200_000)),
+            // The other style's dividers in a value.
+            " n \u{2502} nick  \u{2502} x \n\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\n 1 \u{2502} Zorro \u{2502} |a|\n".to_owned(),
+            " n | nick  | x \n---+-------+---\n 1 | Zorro | \u{2502}a\u{2502}\n".to_owned(),
+            "nick \u{2502} a|Zorro\n".to_owned(),
+            "-[ RECORD 1 ]-\nid   | 1\nnick | a|Zorro\n".to_owned(),
+            "-[ RECORD 1 ]-\nnick | a     +\n     | b|Zorro\nid   | 1\n".to_owned(),
+            "+-[ RECORD 1 ]-+\n| nick | a|Zorro |\n".to_owned(),
+            "\u{2500}[ RECORD 1 ]\u{2500}\nnick \u{2502} Zorro\u{2502}\n".to_owned(),
+            format!("-[ RECORD 1 ]-\nnick | {long}Zorro\nid   | 1\n"),
+        ] {
+            for chunk in [1 << 20, 40_000, 7] {
+                if table.len() > 100_000 && chunk < 100 {
+                    continue;
+                }
+                let out = printed(&table, chunk);
+                assert!(!out.contains("Zorro"), "{chunk}: {}", &out[..out.len().min(300)]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_listed_column_or_in_no_table_stays() {
+        let table = " id | nick  | note \n----+-------+------\n  1 | Zorro | a|b\n  2 |       | c\n(2 rows)\n\nnick\n";
+        let masked = printed(table, 1 << 20);
+        for kept in ["  1 | ", "| a|b", "  2 |       | c\n(2 rows)\n\nnick\n"] {
+            assert!(masked.contains(kept), "{masked}");
+        }
+        let record = "-[ RECORD 1 ]-\nid   | 1|2\nnick | Zorro\nnote | a\n";
+        assert_eq!(printed(record, 1 << 20), record.replace("Zorro", "[masked:nick]"));
+        let json = format!("{{\"a\":\"{}\"}}\n", "b".repeat(200_000));
+        assert_eq!(printed(&json, 1 << 20), json);
+    }
 }

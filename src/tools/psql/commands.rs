@@ -114,6 +114,10 @@ impl Runner<'_> {
                 self.step(Step::Catalog("\\gdesc".into()));
             }
             "crosstabview" | "watch" => {
+                if name == "crosstabview" {
+                    // Values become headings.
+                    self.step(Step::Reshapes);
+                }
                 self.rest(script, Kind::Normal);
                 self.recall(script);
                 script.whole = name == "crosstabview";
@@ -147,6 +151,9 @@ impl Runner<'_> {
         match name {
             "set" => {
                 let variable = self.argument(script, Kind::Normal, false);
+                if variable.as_ref().is_some_and(|name| name.unknown || shape::splits(&name.text)) {
+                    self.step(Step::Reshapes);
+                }
                 let words = self.rest(script, Kind::Normal);
                 if variable.as_ref().is_some_and(|name| !name.unknown && !is_name(&name.text)) {
                     return Status::Error;
@@ -204,6 +211,9 @@ impl Runner<'_> {
             }
             "lo_import" | "lo_export" | "lo_unlink" => return self.large_object(script, name),
             "t" | "x" | "timing" => {
+                if name == "t" {
+                    self.step(Step::Reshapes);
+                }
                 let word = self.argument(script, Kind::Normal, true);
                 let taken = |word: &Arg| {
                     word.unknown || boolean(&word.text).is_some() || (name == "x" && b"auto".starts_with(&word.text))
@@ -221,6 +231,9 @@ impl Runner<'_> {
                 self.step(Step::Catalog(format!("\\{name}")));
             }
             _ if HARMLESS.contains(&name) => {
+                if matches!(name, "a" | "H" | "html") {
+                    self.step(Step::Reshapes);
+                }
                 self.rest(script, Kind::Normal);
             }
             // psql says "invalid command" and throws the rest of the line away. Another version may know it.
@@ -239,7 +252,11 @@ impl Runner<'_> {
         if target.as_ref().is_some_and(|arg| arg.text.starts_with(b"(")) {
             let mut taken = true;
             while let Some(option) = &target {
-                taken &= prints(option);
+                let (name, value) = setting_of(option);
+                taken &= option.unknown || name.is_empty() && value.is_none() || shape::accepted(name, value);
+                if option.unknown || shape::reshapes(name, value) {
+                    self.step(Step::Reshapes);
+                }
                 if option.text.ends_with(b")") {
                     break;
                 }
@@ -381,11 +398,10 @@ const HARMLESS: &[&str] = &[
     "quit",
 ];
 
-/// Whether psql takes an option in the parentheses of `\g (…)`; one that is not known may be any.
-fn prints(option: &Arg) -> bool {
+/// The name and value of an option in the parentheses of `\g (…)`.
+fn setting_of(option: &Arg) -> (&[u8], Option<&[u8]>) {
     let text = option.text.strip_prefix(b"(").unwrap_or(&option.text);
     let text = text.strip_suffix(b")").unwrap_or(text);
     let at = text.iter().position(|b| *b == b'=');
-    let (name, value) = at.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
-    option.unknown || text.is_empty() || shape::accepted(name, value)
+    at.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])))
 }

@@ -213,6 +213,7 @@ impl Line {
             ("echo-errors", _) => self.stands_for("ECHO", "errors"),
             ("echo-hidden", _) => self.stands_for("ECHO_HIDDEN", "on"),
             ("no-psqlrc", _) => self.no_psqlrc = true,
+            (option, _) if shape::is_reshaping(option) => self.reshapes = true,
             ("set" | "variable", _) => self.assign(&value),
             ("pset", _) => {
                 let mut words = value.splitn(2, |b| *b == b'=');
@@ -241,6 +242,7 @@ impl Line {
 
     /// `-v name=value`, `-v name=` (empty) and `-v name` (unset).
     fn assign(&mut self, word: &[u8]) {
+        self.reshapes |= shape::splits(word.split(|b| *b == b'=').next().unwrap_or_default());
         match word.iter().position(|b| *b == b'=') {
             Some(at) if variables::accepted(&word[..at], &word[at + 1..]).is_none() => self.ending = Ending::Refused,
             Some(at) => self.variables.push((Bytes::from(&word[..at]), Some(Bytes::from(&word[at + 1..])))),

@@ -1,21 +1,29 @@
-//! How psql prints what it gets: with some settings a value is not printed as it is, so that nothing finds it again.
+//! How psql prints what it gets. Masks go by a value's form and by its column's heading: with some settings neither is there.
 
 use super::variables::boolean;
 
-/// Formats that print a value's characters one after the other.
-const PLAIN: &[&[u8]] = &[b"aligned", b"asciidoc", b"csv", b"html", b"unaligned"];
-
-/// Whether `\pset NAME VALUE` breaks or changes what is printed: `wrapped` breaks values over lines, LaTeX and troff
-/// escape letters in them, `numericlocale` puts signs between digits. psql takes the beginnings of a format's name.
+/// Whether `\pset NAME VALUE` leaves psql's own table, where each value stands whole below or beside its heading: other formats
+/// escape letters, break values over lines, or print rows in which a value can look like a heading or like an end.
+/// Without headings none can be told, without borders neither; the style `old-ascii` divides some lines in another way,
+/// and `numericlocale` puts signs between digits. psql takes the beginnings of a format's or a style's name.
 pub fn reshapes(name: &[u8], value: Option<&[u8]>) -> bool {
     match name {
-        b"format" => value.is_some_and(|value| {
-            let value = value.to_ascii_lowercase();
-            !PLAIN.iter().any(|plain| plain.starts_with(&value))
-        }),
-        b"numericlocale" => value.and_then(boolean) != Some(false),
+        b"format" => value.is_some_and(|value| !b"aligned".starts_with(&value.to_ascii_lowercase())),
+        b"border" => value.is_some_and(|value| !matches!(value, b"1" | b"2")),
+        b"linestyle" => value.is_some_and(|value| value.first().is_some_and(|b| b.eq_ignore_ascii_case(&b'o'))),
+        b"t" | b"tuples_only" | b"numericlocale" => value.and_then(boolean) != Some(false),
         _ => false,
     }
+}
+
+/// Options that stand for such a setting.
+pub fn is_reshaping(option: &str) -> bool {
+    matches!(option, "csv" | "html" | "no-align" | "tuples-only")
+}
+
+/// Variables with which psql prints a result in pieces, of which only the first has headings (psql(1), "FETCH_COUNT").
+pub fn splits(variable: &[u8]) -> bool {
+    variable == b"FETCH_COUNT"
 }
 
 /// Whether psql takes `\pset NAME VALUE`; `-P` with another ends it. Names and words of versions 15 to 18.

@@ -8,6 +8,7 @@ mod changes;
 mod constants;
 mod derived;
 mod functions;
+mod headings;
 mod kinds;
 mod layout;
 mod query;

@@ -43,7 +43,7 @@ impl Walker {
         self.looked_at > MOST_LOOKED_AT
     }
 
-    fn looks_at(&mut self, count: usize) -> bool {
+    pub fn looks_at(&mut self, count: usize) -> bool {
         self.looked_at = self.looked_at.saturating_add(count);
         !self.tired()
     }
@@ -103,6 +103,7 @@ impl Walker {
             let adds = select.number("op") == SetOperation::SetopUnion as i64 && select.flag("all");
             let mut left = self.select(select.field("larg"), outside || !adds);
             let right = self.select(select.field("rarg"), outside || !adds);
+            self.beneath(&left, &right);
             for (at, (_, origins)) in right.outputs.into_iter().enumerate() {
                 if let Some((_, more)) = left.outputs.get_mut(at) {
                     more.extend(origins);
@@ -438,7 +439,7 @@ impl Walker {
         }
     }
 
-    fn mark_all(&mut self, origins: &[Origin], outside: bool) {
+    pub fn mark_all(&mut self, origins: &[Origin], outside: bool) {
         for (index, column) in origins {
             self.mark(*index, column, outside);
         }

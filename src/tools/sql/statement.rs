@@ -4,7 +4,7 @@ use pg_query::protobuf::ObjectType;
 
 use super::query::Walker;
 use super::tree::Tree;
-use super::{Class, Statement, Verb, kinds};
+use super::{Class, Statement, Verb, headings, kinds};
 
 /// Reads one statement of a parse tree; `None` where its names lead to too many places. What is no statement that we
 /// know is `UNKNOWN`: code that may do anything.
@@ -14,6 +14,9 @@ pub fn read(tree: Tree<'_>) -> Option<Statement> {
     let gives_rows = gives_rows(&kind, fields);
     let mut parts = Parts { kind, class: class_of(node), gives_rows, ..Parts::default() };
     parts.statement(node, fields, tree);
+    if headings::break_tables(tree.whole()) {
+        parts.walker.show_nothing();
+    }
     (!parts.walker.tired()).then(|| parts.finish())
 }
 
@@ -96,19 +99,6 @@ fn class_of(node: &str) -> Option<Class> {
     })
 }
 
-/// Options of COPY with which a value is not written as it is: its own characters are doubled or escaped, as
-/// `ada\@example.com` for `DELIMITER '@'`. The usual delimiters and quotes stand in no value that a mask knows.
-fn bends(option: Tree<'_>) -> bool {
-    let Some(option) = option.as_node("DefElem") else { return true };
-    let usual: &[&str] = match option.text("defname") {
-        "delimiter" => &["\t", ",", ";", "|"],
-        "quote" => &["\"", "'"],
-        "escape" => &["\"", "'", "\\"],
-        _ => return false,
-    };
-    !option.field("arg").as_node("String").is_some_and(|given| usual.contains(&given.text("sval")))
-}
-
 impl Parts {
     fn finish(self) -> Statement {
         let walker = self.walker.finish();
@@ -140,7 +130,8 @@ impl Parts {
         match node {
             "SelectStmt" => self.select(fields),
             "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
-                self.walker.rows(tree, false);
+                let returned = self.walker.rows(tree, false);
+                self.walker.show(&returned);
             }
             "CopyStmt" => self.copy(fields),
             "ExplainStmt" => self.explain(fields),
@@ -206,7 +197,8 @@ impl Parts {
     fn select(&mut self, select: Tree<'_>) {
         let into = select.field("into_clause");
         if into.is_nothing() {
-            self.walker.select(select, false);
+            let rows = self.walker.select(select, false);
+            self.walker.show(&rows);
         } else {
             self.class = Some(Class::Ddl);
             self.walker.table(into.field("rel"), Verb::Create);
@@ -226,8 +218,8 @@ impl Parts {
             self.class = Some(Class::Write);
             self.takes_input = file.is_empty();
         }
-        // Rows that go to a file of the server's, or whose values are written in another way than they are, are not shown.
-        let outside = !from && (!file.is_empty() || copy.list("options").any(bends));
+        // Rows that go to a file of the server's are not shown, and over others no heading can be trusted to stand.
+        let outside = !from;
         let query = copy.field("query");
         if !query.is_nothing() {
             return self.inner(query, outside);
@@ -251,8 +243,9 @@ impl Parts {
         if let Some(kind) = kinds::of(query).filter(|kind| kind != "SELECT") {
             self.walker.nested.push(kind);
         }
-        if node == "SelectStmt" && outside {
-            self.walker.select(fields, true);
+        if outside && matches!(node, "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt") {
+            let rows = self.walker.rows(query, true);
+            self.walker.mark_all(&rows.all(), true);
         } else {
             let class = self.class;
             self.statement(node, fields, query);

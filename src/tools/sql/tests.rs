@@ -125,8 +125,41 @@ fn a_column_is_outside_of_the_select_list_wherever_it_decides_something() {
         ("INSERT INTO log(a) SELECT email FROM users", "Select users(email; email) | Insert log(a; )"),
         ("INSERT INTO t VALUES (1) RETURNING id", "Insert t(*; ) | Select t(id; )"),
         ("COPY users (email) TO '/tmp/x'", "Select users(email; email)"),
-        ("COPY users TO STDOUT", "Select users(*; )"),
+        ("COPY users TO STDOUT", "Select users(*; *)"),
         ("SELECT 1 FROM a WHERE EXISTS (SELECT 1 FROM b WHERE x=1)", "Select a(x; x) | Select b(x; x)"),
+    ] {
+        assert_eq!(accesses(sql), expect, "{sql}");
+    }
+}
+
+/// Masks of columns go by the headings that psql prints.
+#[test]
+fn a_column_that_is_shown_under_another_heading_is_outside_too() {
+    for (sql, expect) in [
+        ("SELECT email AS email, u.id FROM users u", "Select users(email,id; )"),
+        ("SELECT email AS e FROM users", "Select users(email; email)"),
+        ("SELECT id AS email FROM users", "Select users(id; id)"),
+        ("WITH x(e) AS (SELECT email FROM users) SELECT e FROM x", "Select users(email; email)"),
+        ("WITH x AS (SELECT email FROM users) SELECT * FROM x", "Select users(email; )"),
+        ("SELECT email FROM (SELECT id, email FROM users) y(email, x)", "Select users(email,id; id)"),
+        ("SELECT u FROM users u", "Select users(*; *)"),
+        ("SELECT id FROM a UNION ALL SELECT email FROM users", "Select a(id; ) | Select users(email; email)"),
+        ("SELECT id FROM a UNION ALL SELECT id FROM users", "Select a(id; ) | Select users(id; )"),
+        ("SELECT id FROM a UNION ALL TABLE users", "Select a(id; ) | Select users(*; *)"),
+        ("TABLE a UNION ALL SELECT email FROM users", "Select a(*; ) | Select users(email; email)"),
+        ("UPDATE users SET id = 1 RETURNING email AS e", "Update users(id; ) | Select users(email; email)"),
+        ("DELETE FROM users RETURNING email", "Delete users(; ) | Select users(email; )"),
+        ("COPY (DELETE FROM users RETURNING email) TO STDOUT", "Delete users(; ) | Select users(email; email)"),
+        ("COPY (SELECT email FROM users) TO STDOUT WITH (HEADER)", "Select users(email; email)"),
+        ("PREPARE p AS SELECT email AS e FROM users", "Select users(email; email)"),
+        ("DECLARE c CURSOR FOR SELECT email AS e FROM users", "Select users(email; email)"),
+        // A heading of two lines, and one that looks like two.
+        ("SELECT 1 AS \"a\nb\", email FROM users", "Select users(email; email)"),
+        ("SELECT 1 AS \"a|b\", email FROM users", "Select users(email; email)"),
+        ("SELECT 1 AS U&\"\\2502\", email FROM users", "Select users(email; email)"),
+        ("SELECT * FROM (SELECT 1, email FROM users) s(\"a\nb\")", "Select users(email; email)"),
+        ("SELECT x.*, email FROM users, json_to_record('{}') AS x(\"a\nb\" int)", "Select users(email; email)"),
+        ("SELECT 1 AS \"a b\", email FROM users", "Select users(email; )"),
     ] {
         assert_eq!(accesses(sql), expect, "{sql}");
     }

@@ -47,6 +47,11 @@ impl Arena {
 const NOTHING: usize = usize::MAX;
 
 impl<'a> Tree<'a> {
+    /// All of the statement that this is a part of.
+    pub fn whole(self) -> &'a Arena {
+        self.arena
+    }
+
     fn item(self) -> Option<&'a Item> {
         self.arena.items.get(self.at)
     }
