@@ -6,25 +6,30 @@ mod judge;
 mod machine;
 mod tables;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use apiserver::{ApiServer, server};
 use machine::Machine;
 
 struct Line {
+    /// kubectl's words for what the cluster must hold before the line is tried; they are not judged.
+    before: Option<Vec<String>>,
     variables: Vec<(String, String)>,
     args: Vec<String>,
     stdin: Option<String>,
 }
 
-/// `[NAME=value …] kubectl WORD… [< FILE]`, split as a shell would.
+/// `[kubectl WORD… ;] [NAME=value …] kubectl WORD… [< FILE]`, split as a shell would.
 fn line(text: &str) -> Line {
     let mut words = shell_words::split(text).unwrap();
+    let before = words.iter().position(|word| word == ";").map(|at| words.drain(..=at).take(at).skip(1).collect());
     let stdin = words.iter().rposition(|word| word == "<").map(|at| words.drain(at..).nth(1).unwrap());
     let at = words.iter().position(|word| word == "kubectl").unwrap();
     let args = words.split_off(at + 1);
     let variables = words[..at].iter().filter_map(|word| word.split_once('='));
-    Line { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), args, stdin }
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Line { before, variables, args, stdin }
 }
 
 /// The kubectl on PATH and its version.
@@ -47,6 +52,13 @@ fn seed(server: &ApiServer) {
     server.requests();
 }
 
+/// What a line needs to find and the seed does not have.
+fn prepare(server: &ApiServer, before: &[String]) {
+    let words: Vec<&str> = before.iter().map(String::as_str).collect();
+    let output = server.kubectl(&words);
+    assert!(output.status.success(), "{words:?}: {}", output.stderr.escape_ascii());
+}
+
 /// A request for a client's certificate, which takes a key.
 fn ask_for_certificate(server: &ApiServer) {
     let script = r#"cd "$1" && openssl req -new -key ca.key -subj /CN=ann 2>/dev/null | base64 -w0"#;
@@ -63,20 +75,33 @@ fn ask_for_certificate(server: &ApiServer) {
     }
 }
 
-/// Deletes what a line created; what the cluster holds before each line is there again after [`seed`].
+/// Deletes what a line made or changed; what the cluster holds before each line is there again after [`seed`]. Without a
+/// controller a namespace stays for ever, and is emptied of what the seed does not say of it.
 fn clean(server: &ApiServer, requests: &[apiserver::Request]) {
-    for request in requests.iter().filter(|request| request.subresource.is_empty() && !request.name.is_empty()) {
-        if matches!(request.verb.as_str(), "create" | "patch")
-            && request.code == Some(201)
-            && !request.uri.contains("dryRun")
-        {
-            let path = request.uri.split('?').next().unwrap_or_default();
-            let path = match request.verb.as_str() {
-                "create" => format!("{path}/{}", request.name),
-                _ => path.to_owned(),
-            };
-            server.kubectl(&["delete", "--raw", &format!("{path}?gracePeriodSeconds=0")]);
+    let changes = |request: &&apiserver::Request| {
+        matches!(request.verb.as_str(), "create" | "patch" | "update" | "delete") && !request.uri.contains("dryRun")
+    };
+    let done = |request: &&apiserver::Request| request.code.is_some_and(|code| code < 300) && !request.name.is_empty();
+    let mut paths = BTreeSet::new();
+    for request in requests.iter().filter(changes).filter(done) {
+        let path = request.uri.split('?').next().unwrap_or_default();
+        let path = path.strip_suffix(&format!("/{}", request.subresource)).unwrap_or(path);
+        match (request.resource.as_str(), request.verb.as_str()) {
+            ("namespaces", "patch" | "update") => {
+                let none = r#"{"metadata":{"labels":null,"annotations":null}}"#;
+                server.kubectl(&["patch", "namespace", &request.name, "--type=merge", "-p", none]);
+            }
+            ("namespaces" | "customresourcedefinitions", _) => {}
+            (_, "create") if request.subresource.is_empty() => drop(paths.insert(format!("{path}/{}", request.name))),
+            _ => drop(paths.insert(path.to_owned())),
         }
+    }
+    for path in paths {
+        // What waits for its dependents to go is gone by another deletion.
+        server.kubectl(&["delete", "--raw", &format!("{path}?gracePeriodSeconds=0&propagationPolicy=Background")]);
+    }
+    if requests.iter().filter(changes).any(|request| request.resource == "certificatesigningrequests") {
+        ask_for_certificate(server);
     }
 }
 
@@ -103,14 +128,15 @@ fn differences(server: &ApiServer, text: &str, kubectl: &(PathBuf, String)) -> V
     let mut tried = (Vec::new(), None);
     // Some lines wait for what never comes; one that had no time to do its work on a busy machine gets more.
     for seconds in [5, 60] {
+        if let Some(before) = &line.before {
+            prepare(server, before);
+        }
         server.requests();
         let ran = machine.run(&args, seconds);
         let requests = server.requests();
         let out = judge::differences(&machine, command(&args), &reading, &ran, &requests);
-        let changed = requests
-            .iter()
-            .any(|r| !matches!(r.verb.as_str(), "get" | "list" | "watch") && r.code.is_none_or(|c| c < 300));
-        if changed {
+        let changes = |r: &apiserver::Request| !matches!(r.verb.as_str(), "get" | "list" | "watch");
+        if line.before.is_some() || requests.iter().any(|r| changes(r) && r.code.is_none_or(|code| code < 300)) {
             clean(server, &requests);
             seed(server);
         }
