@@ -208,7 +208,7 @@ impl Folder {
     }
 
     fn work(&self) -> PathBuf {
-        self.root.join("work")
+        self.root.join("app")
     }
 
     fn home(&self) -> PathBuf {
