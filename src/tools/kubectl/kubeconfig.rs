@@ -53,6 +53,9 @@ pub(super) struct User {
     /// client-go does not take it as it stands (validation.go).
     #[serde(default)]
     pub invalid: bool,
+    /// A key for a certificate is there.
+    #[serde(default)]
+    pub keyed: bool,
     /// `as`, `as-groups`, `as-uid`.
     pub impersonate: Option<Impersonate>,
 }
@@ -152,7 +155,8 @@ impl Kubeconfig {
             let exec = user.get("exec").filter(|exec| !exec.is_null());
             let any = |keys: &[&str]| keys.iter().any(|key| user.get(key).is_some_and(|v| !v.is_null()));
             let certificate = any(&["client-certificate", "client-certificate-data"]);
-            let other = any(&["token", "tokenFile"]) || certificate && any(&["client-key", "client-key-data"]);
+            let keyed = any(&["client-key", "client-key-data"]);
+            let other = any(&["token", "tokenFile"]) || certificate && keyed;
             let auth = match () {
                 () if exec.is_some() => "exec",
                 () if any(&["auth-provider"]) => "provider",
@@ -168,10 +172,11 @@ impl Kubeconfig {
             let some = |key: &str| text(user, key).is_some();
             let invalid = exec.is_some_and(|exec| !is_plugin(exec) || any(&["auth-provider"]))
                 || some("token") && (some("username") || some("password"))
-                || certificate && !any(&["client-key", "client-key-data"]);
+                || certificate && !keyed;
             let user = User {
                 auth: auth.to_owned(),
                 invalid,
+                keyed,
                 exec: exec.filter(|_| !other).map(|exec| text(exec, "command").unwrap_or_default()),
                 impersonate: (acting != Impersonate::default()).then_some(acting),
             };
@@ -217,7 +222,9 @@ impl Kubeconfig {
         if option("server").is_some_and(|text| !text.contains("://") && text.trim_end_matches('/').contains('/')) {
             return Err("a server without a scheme has no path".to_owned());
         }
-        let host = server.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        let authority =
+            server.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let host = authority.rsplit('@').next().unwrap_or_default();
         let port = host.rsplit_once(':').map_or("", |(_, port)| port);
         let odd =
             host.contains(char::is_whitespace) || !host.ends_with(']') && !port.bytes().all(|b| b.is_ascii_digit());
@@ -225,7 +232,7 @@ impl Kubeconfig {
             return Err("a server has a host".to_owned());
         }
         // client-go takes one of them, and no certificate without its key (validation.go).
-        let keyless = option("client-certificate").is_some() && user.auth != "certificate";
+        let keyless = option("client-certificate").is_some() && !user.keyed;
         if (user.invalid || keyless) && option("client-key").is_none() {
             return Err("the user's entry is none".to_owned());
         }
