@@ -120,9 +120,10 @@ impl Line {
         self.every(long).iter().filter(|value| !value.is_empty()).flat_map(|value| self.split(value)).collect()
     }
 
-    /// The selector that picks among what the line names; that of `expose` is the new service's own.
+    /// The selector that picks among what the line names, without the blanks about it; that of `expose` is the new
+    /// service's own.
     pub fn selector(&self) -> Option<&str> {
-        self.value("selector").filter(|text| !text.is_empty() && self.command.path != ["expose"])
+        self.value("selector").map(str::trim).filter(|text| !text.is_empty() && self.command.path != ["expose"])
     }
 
     /// All values, each whole.

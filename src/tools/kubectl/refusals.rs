@@ -162,7 +162,7 @@ fn together(line: &Line) -> Option<&'static str> {
         return Some("-k goes with neither -f nor -R");
     }
     // Of what the server has the server judges it.
-    let here = line.has("filename") || folder || line.command.path[0] == "top";
+    let here = line.has("filename") && !line.on("local") || folder || line.command.path[0] == "top";
     if here && !line.selector().is_none_or(selector::is_selector) {
         return Some("the selector is none");
     }
