@@ -198,9 +198,9 @@ fn is_cancelled(invocation: &Invocation, line: &Line, facts: &Facts) -> bool {
         StreamKind::Null | StreamKind::Closed => true,
         StreamKind::File if taken => true,
         StreamKind::File => facts.stdin().filter(|content| !content.truncated).is_some_and(|content| {
-            let bytes = content.bytes.as_slice();
-            let answer = bytes.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
-            !answer.eq_ignore_ascii_case(b"y")
+            // Go's blanks are Unicode's.
+            let text = content.bytes.as_slice().utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            !text.split_whitespace().next().is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
         }),
         _ => false,
     }
