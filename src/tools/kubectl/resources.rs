@@ -174,7 +174,7 @@ pub(super) fn is_none(api_version: &str, kind: &str) -> bool {
     let own = matches!(group, "" | "apps" | "batch" | "autoscaling") || (group, kind) == ("policy", "Eviction");
     // A kind is also found by its lower case, and by no other.
     let is = |known: &str| known == kind || known.to_lowercase() == kind;
-    let version = !group.is_empty() || matches!(api_version, "" | "v1");
+    let version = !group.is_empty() || matches!(api_version.strip_prefix('/').unwrap_or(api_version), "" | "v1");
     own && !(version && TABLE.iter().any(|(_, known, _, of, _)| is(known) && *of == group))
 }
 

@@ -82,17 +82,21 @@ fn named(line: &Line) -> Option<&'static str> {
     }
 }
 
-/// Verbs that are of some resources alone (create_role.go).
+/// Verbs that are of some resources alone (create_role.go); where one resource is `*`, it does not look.
 fn performs(line: &Line) -> bool {
     const RIGHTS: &str = "rbac.authorization.k8s.io";
     let may = |verb: &str, resource: &str, group: &str| match verb {
         "bind" | "escalate" => group == RIGHTS && matches!(resource, "roles" | "clusterroles"),
         "impersonate" if group.is_empty() => matches!(resource, "users" | "groups" | "serviceaccounts"),
         "impersonate" => (resource, group) == ("userextras", "authentication.k8s.io"),
-        "use" => resource == "podsecuritypolicies" && matches!(group, "policy" | "extensions"),
+        // Old clusters know these without their group.
+        "use" => matches!(group, "" | "policy" | "extensions") && resource.starts_with("podsecuritypolic"),
         _ => true,
     };
     let words = line.values("resource");
+    if words.iter().any(|word| word.split(['.', '/']).next() == Some("*")) {
+        return true;
+    }
     let types = words.iter().filter_map(|word| resources::of_word(word.split('/').next()?).into_iter().next());
     let types: Vec<_> = types.collect();
     line.values("verb").iter().all(|verb| types.iter().all(|of| may(verb, &of.resource, &of.group)))
