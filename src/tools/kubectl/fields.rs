@@ -92,19 +92,24 @@ const BELOW: [&str; 24] = [
     "patchesJson6902",
 ];
 
+/// Whether Go's JSON takes a key for the field.
+pub(super) fn is_called(key: &str, name: &str) -> bool {
+    key.replace('\u{17f}', "s").replace('\u{212a}', "k").eq_ignore_ascii_case(name)
+}
+
 fn in_case(value: Value) -> Result<Value, String> {
-    // What stands below these are names of their own.
-    const NAMES_OF: [&str; 5] = ["pairs", "commonLabels", "commonAnnotations", "annotations", "metadata"];
-    let folded = |key: &str| key.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
+    // What stands below these are names of their own; `labels` is also a list of what is none.
+    const NAMES_OF: [&str; 6] = ["pairs", "commonLabels", "commonAnnotations", "annotations", "metadata", "labels"];
     let known = HARMLESS.iter().chain(&UNREAD).chain(&PLACING).chain(&PATCHING).chain(&BELOW);
     Ok(match value {
         Value::Array(all) => Value::Array(all.into_iter().map(in_case).collect::<Result<_, _>>()?),
         Value::Object(map) => {
             let mut out = Map::new();
             for (key, value) in map {
-                let name = known.clone().find(|name| name.eq_ignore_ascii_case(&folded(&key)));
+                let name = known.clone().find(|name| is_called(&key, name));
                 let name = name.map_or(key, |name| (*name).to_owned());
-                let value = if NAMES_OF.contains(&name.as_str()) { value } else { in_case(value)? };
+                let names = NAMES_OF.contains(&name.as_str()) && !value.is_array();
+                let value = if names { value } else { in_case(value)? };
                 if out.insert(name, value).is_some() {
                     return Err("one field is written in two ways".to_owned());
                 }
@@ -147,7 +152,8 @@ pub(super) fn sources(value: &Value) -> impl Iterator<Item = String> {
 pub(super) fn patches(value: &Value) -> impl Iterator<Item = Value> {
     let list = |key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let of_strings = list("patchesStrategicMerge").into_iter().map(|patch| match patch.as_str() {
-        Some(text) if text.contains('\n') => json!({ "patch": text }),
+        // What is one by itself is no path.
+        Some(text) if yaml::first(text.as_bytes()).is_ok_and(|value| !value.is_string()) => json!({ "patch": text }),
         Some(path) => json!({ "path": path }),
         None => json!({ "patch": patch.to_string() }),
     });
@@ -177,6 +183,13 @@ pub(super) fn replaces_within(set: &Value) -> bool {
 pub(super) fn labels_of<'a>(all: impl Iterator<Item = &'a Value>) -> BTreeMap<String, String> {
     let maps = all.filter_map(|one| one.get("labels")?.as_object()).flatten();
     maps.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Whether the labels and notes that a kustomization gives are texts; it is none otherwise.
+pub(super) fn gives_texts(value: &Value) -> bool {
+    let pairs = value.get("labels").and_then(Value::as_array).into_iter().flatten().filter_map(|one| one.get("pairs"));
+    let maps = ["commonLabels", "commonAnnotations"].iter().filter_map(|key| value.get(key)).chain(pairs);
+    maps.filter_map(Value::as_object).flatten().all(|(_, given)| given.is_string() || given.is_null())
 }
 
 /// Whether a kustomization names a chart, or something on another machine that may.

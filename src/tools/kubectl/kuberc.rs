@@ -33,7 +33,7 @@ pub(super) fn gather(invocation: &Invocation, line: Option<&Line>, world: &dyn W
         return None;
     }
     let content = world.file(path.as_bytes()).filter(|content| !content.truncated);
-    let documents = content.and_then(|content| yaml::documents(&content.bytes).ok());
+    let documents = content.and_then(|content| yaml::documents(&content.bytes, false).ok());
     let mut out = Kuberc { path, unread: documents.is_none(), ..Kuberc::default() };
     for document in documents.into_iter().flatten() {
         let names = |list: &str, key: &str| -> Vec<String> {

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::digests::digest;
 use super::fields::{
-    HARMLESS, PLACING, PLAIN, UNREAD, fields, is_kustomization, labels_of, patch_files, patches, replaces_within,
-    sources,
+    HARMLESS, PLACING, PLAIN, UNREAD, fields, gives_texts, is_kustomization, labels_of, patch_files, patches,
+    replaces_within, sources,
 };
-use super::manifests::{DEPTH, Gathering, Manifests, Object, PATTERNS, join, texts};
+use super::gathering::Gathering;
+use super::manifests::{DEPTH, Manifests, Object, PATTERNS, join, texts};
 use super::paths::is_url;
 use super::resources;
 use super::{paths, yaml};
@@ -43,22 +44,34 @@ impl Gathering<'_> {
         let Ok(value) = fields(&content.bytes) else { return };
         let named = ["resources", "bases", "components"].into_iter().flat_map(|key| texts(&value, key));
         for resource in named {
-            let below = join(folder, resource);
+            let below = at(folder, resource);
             match () {
                 () if is_url(resource) && !self.world.is_file(below.as_bytes()) => {}
-                () if self.world.is_dir(below.as_bytes()) && depth < DEPTH => self.kustomization(&below, depth + 1),
-                () if paths::is_absent(&below, self.world, 0) => drop(self.listed.patterns.insert(below, Vec::new())),
-                () => self.file(&below),
+                () if !self.world.is_dir(below.as_bytes()) => self.built_in(folder, below),
+                () if depth < DEPTH => self.kustomization(&below, depth + 1),
+                () => {}
             }
         }
         for path in patch_files(&value) {
-            self.file(&join(folder, &path));
+            self.built_in(folder, at(folder, &path));
         }
-        for below in patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)) {
-            if paths::is_absent(&below, self.world, 0) {
+        for below in sources(&value).map(|path| at(folder, &path)) {
+            if self.is_unfit(&below, folder) {
                 self.listed.patterns.insert(below, Vec::new());
             }
         }
+    }
+
+    /// A file that a kustomization names, where kustomize takes it.
+    fn built_in(&mut self, folder: &str, path: String) {
+        match self.is_unfit(&path, folder) {
+            true => drop(self.listed.patterns.insert(path, Vec::new())),
+            false => self.file(&path),
+        }
+    }
+
+    fn is_unfit(&self, path: &str, folder: &str) -> bool {
+        paths::is_absent(path, self.world, 0) || self.lies_outside(path, folder)
     }
 }
 
@@ -91,23 +104,21 @@ impl Manifests {
             Ok(value) => value,
             Err(why) => return self.doubts.push(("unreadable_content", format!("{path}: {why}"))),
         };
-        if !is_kustomization(&value, component.is_some(), depth) {
+        if !is_kustomization(&value, component.is_some(), depth) || !gives_texts(&value) {
             return self.refuse(format!("{path} is of the wrong kind"));
         }
-        let absent = |path: &String| patterns.is_some_and(|patterns| patterns.contains_key(&join(folder, path)));
-        if let Some(path) = patch_files(&value).chain(sources(&value)).find(|path| absent(path) || leaves(path)) {
+        let unfit = |path: &String| patterns.is_some_and(|patterns| patterns.contains_key(&at(folder, path)));
+        if let Some(path) = patch_files(&value).chain(sources(&value)).find(unfit) {
             return self.refuse(format!("{path} is not there, or not in or below {folder}"));
         }
         let before = component.unwrap_or(self.objects.len());
         for resource in texts(&value, "resources").into_iter().chain(texts(&value, "bases")) {
-            let below = join(folder, resource);
+            let below = at(folder, resource);
             // A file is looked for first.
             if is_url(resource) && (resource.contains("://") || facts.file(below.as_bytes()).is_none()) {
                 self.doubts.push(("unread_content", format!("the kustomization at {resource} is on another machine")));
             } else if facts.file(below.as_bytes()).is_none() {
                 self.kustomization(&below, facts, depth + 1);
-            } else if leaves(resource) {
-                self.refuse(format!("{resource} is not in or below {folder}"));
             } else {
                 self.builds = true;
                 self.file(&below, facts);
@@ -117,11 +128,12 @@ impl Manifests {
         for name in texts(&value, "components") {
             match is_url(name) {
                 true => self.doubts.push(("unread_content", format!("the component at {name} is on another machine"))),
-                false => self.built(&join(folder, name), facts, depth + 1, Some(before)),
+                false => self.built(&at(folder, name), facts, depth + 1, Some(before)),
             }
         }
-        self.files.extend(patch_files(&value).chain(sources(&value)).map(|path| join(folder, &path)));
-        if self.objects[before..].iter().any(|object| object.unnamed) {
+        self.files.extend(patch_files(&value).chain(sources(&value)).map(|path| at(folder, &path)));
+        // What is called a list needs no name.
+        if self.objects[before..].iter().any(|object| object.unnamed && !object.kind.ends_with("List")) {
             return self.refuse(format!("{path} collects something without a name"));
         }
         if self.has_twins(before) {
@@ -135,7 +147,8 @@ impl Manifests {
             self.transformed(key, set, before, path, folder, facts);
         }
         self.placed(&value, before);
-        let relabels = patches(&value).next().is_some() || value.get("replacements").is_some();
+        let relabels = patches(&value).next().is_some()
+            || ["replacements", "buildMetadata"].iter().any(|key| value.get(key).is_some());
         let common = value.get("commonLabels").into_iter().map(|labels| json!({ "labels": labels }));
         let pairs = value.get("labels").and_then(Value::as_array).into_iter().flatten();
         let given: Vec<Value> = common.chain(pairs.map(|one| json!({ "labels": one.get("pairs") }))).collect();
@@ -288,11 +301,15 @@ impl Manifests {
                 };
                 if text("behavior").is_some_and(|behavior| behavior != "create") {
                     // It changes what is collected already, and its name with it.
-                    self.objects.iter_mut().filter(|o| o.kind == kind).for_each(|o| "*".clone_into(&mut o.name));
+                    for object in self.objects.iter_mut().filter(|object| object.kind == kind) {
+                        "*".clone_into(&mut object.name);
+                        object.relabelled = true;
+                    }
                     continue;
                 }
                 self.objects.push(Object {
                     kind: kind.to_owned(),
+                    version: "v1".to_owned(),
                     of: resources::of_kind("v1", kind),
                     name: match hash.as_deref() {
                         None => "*".to_owned(),
@@ -310,27 +327,19 @@ impl Manifests {
     }
 }
 
-/// Whether a path leaves the folder that it starts from.
-fn leaves(path: &str) -> bool {
-    let mut depth = 0_i32;
-    path.split('/').any(|part| {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        depth < 0
-    })
+/// A path that a kustomization names.
+fn at(folder: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { join(folder, path) }
 }
 
 /// The documents of a patch, inline or in a file.
 fn documents(patch: &Value, folder: &str, facts: &Facts) -> Option<Vec<Value>> {
     let inline = patch.get("patch").and_then(Value::as_str).filter(|text| !text.is_empty());
     match (inline, patch.get("path").and_then(Value::as_str)) {
-        (Some(text), _) => yaml::documents(text.as_bytes()).ok(),
-        (None, Some(path)) if !leaves(path) => {
-            let content = facts.file(join(folder, path).as_bytes()).filter(|content| !content.truncated)?;
-            yaml::documents(&content.bytes).ok()
+        (Some(text), _) => yaml::documents(text.as_bytes(), true).ok(),
+        (None, Some(path)) => {
+            let content = facts.file(at(folder, path).as_bytes()).filter(|content| !content.truncated)?;
+            yaml::documents(&content.bytes, true).ok()
         }
         _ => None,
     }
@@ -348,9 +357,11 @@ fn is_for(target: &Value, object: &Object) -> Option<bool> {
         let is = match key.as_str() {
             "kind" => object.kind.as_str(),
             "name" => object.name.as_str(),
+            // kustomize's own word for what lies in none.
+            "namespace" if !object.of.namespaced => "_non_namespaceable_",
             "namespace" => object.namespace.as_deref().unwrap_or("default"),
             "group" => object.of.group.as_str(),
-            "version" => continue,
+            "version" => object.version.as_str(),
             _ => return None,
         };
         all &= wanted.is_empty() || plain.then(|| is_made_of(is, &parts))?;
@@ -386,9 +397,10 @@ fn collect(folder: &str, facts: &Facts, depth: usize, out: &mut Manifests) -> Op
         return None;
     }
     for resource in texts(&value, "resources") {
-        let below = join(folder, resource);
+        let below = at(folder, resource);
         match facts.file(below.as_bytes()) {
-            Some(_) if out.goes_on(0) => out.files.push(below),
+            // What `-f` reads otherwise cannot be handed over with it.
+            Some(content) if out.goes_on(0) && yaml::is_plain(&content.bytes) => out.files.push(below),
             Some(_) => return None,
             None => collect(&below, facts, depth + 1, out)?,
         }

@@ -7,34 +7,28 @@ use serde_json::Value;
 use super::options::{self, Line};
 use super::paths::{is_manifest, is_page, is_stdin};
 use super::resources::{self, Type};
-use super::{fields, paths, selector, sources, yaml};
+use super::yaml::{self, End};
+use super::{fields, selector, sources};
 use crate::model::{Content, Facts};
-use crate::tools::World;
-use crate::tools::world::{Kind, Look};
 
 /// Fact: names in the folders that the line reads, by folder.
 pub(super) const FOLDERS: &str = "folders";
 /// Fact: what kubectl makes of the paths that are not there: the paths that match, or none.
 pub(super) const PATTERNS: &str = "patterns";
 
-/// What the agent's side adds to the contents.
-#[derive(Debug, Default)]
-pub(super) struct Listed {
-    pub folders: BTreeMap<String, Vec<String>>,
-    pub patterns: BTreeMap<String, Vec<String>>,
-}
-
 /// Folders below folders, for `-R`; deeper is not followed, and the reading doubts.
 pub(super) const DEPTH: usize = 16;
 
 /// Folders that are listed, and kustomizations that are followed, for one line. Folders of folders, and kustomizations
 /// that name each other, are as many as the agent likes within any depth; what lies beyond is a doubt.
-const PLACES: usize = 1024;
+pub(super) const PLACES: usize = 1024;
 
 /// One object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
     pub kind: String,
+    /// Without the group.
+    pub version: String,
     pub of: Type,
     /// `*` where only `generateName` is given: the server chooses.
     pub name: String,
@@ -64,10 +58,12 @@ pub(super) struct Manifests {
     pub mistake: Option<String>,
     /// A file is read up to the first object that says not what it is.
     validates: bool,
+    /// The same of a list that is none; what only warns does not look into lists.
+    validates_lists: bool,
     /// A kustomization that is built may have charts in it.
     pub charts: bool,
-    /// Text behind a mark ends a file, for this version of kubectl.
-    breaks: bool,
+    /// Of kubectl; it says where a file ends.
+    minor: Option<u32>,
     /// What is read now belongs to a kustomization.
     pub builds: bool,
 }
@@ -75,124 +71,9 @@ pub(super) struct Manifests {
 /// What going to one more file or folder costs beside its bytes.
 const NAME: usize = 64;
 
-/// Collects the contents on the agent's side.
-pub(super) fn gather(line: &Line, cwd: &[u8], world: &dyn World) -> (Vec<Content>, Listed) {
-    let mut gathering = Gathering { world, cwd, contents: Vec::new(), listed: Listed::default(), left: PLACES };
-    for path in named(line) {
-        match path.as_str() {
-            path if is_stdin(path) => {
-                let wanted = gathering.contents.iter().all(|c| c.source != crate::model::ContentSource::Stdin);
-                gathering.contents.extend(wanted.then(|| world.stdin()).flatten());
-            }
-            path if is_page(path) => {}
-            path => gathering.named(path, line.on("recursive")),
-        }
-    }
-    // Of several the last one counts.
-    if let Some(path) = line.value("kustomize").filter(|folder| !folder.is_empty() && line.command.path != ["run"]) {
-        gathering.kustomization(path, 0);
-    }
-    if line.command.path == ["kustomize"] && line.on("enable-helm") {
-        // Only for whether there are charts.
-        gathering.kustomization(line.words().first().map_or(".", |word| word), 0);
-    }
-    if let Some(path) = line.value("patch-file") {
-        gathering.file(path);
-    }
-    gathering.listed.patterns.extend(sources::unfit(line, world).into_iter().map(|path| (path, Vec::new())));
-    (gathering.contents, gathering.listed)
-}
-
-pub(super) struct Gathering<'a> {
-    pub world: &'a dyn World,
-    /// The work folder, absolute; empty where it is not known.
-    cwd: &'a [u8],
-    pub contents: Vec<Content>,
-    pub listed: Listed,
-    left: usize,
-}
-
-impl Gathering<'_> {
-    /// Whether one more folder or kustomization may be gone into.
-    pub fn goes_on(&mut self) -> bool {
-        let on = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        on
-    }
-
-    /// A file, a folder, or what a pattern stands for.
-    fn named(&mut self, path: &str, recursive: bool) {
-        if self.is_link(path) && self.world.is_dir(path.as_bytes()) {
-            // It is opened as a file then, which it is not.
-            self.listed.patterns.insert(path.to_owned(), Vec::new());
-            return;
-        }
-        if self.world.is_dir(path.as_bytes()) {
-            return self.folder(path, recursive, 0);
-        }
-        let bare = path.trim_end_matches('/');
-        if bare.len() < path.len() && self.world.is_file(bare.as_bytes()) {
-            // No file's name ends so.
-            self.listed.patterns.insert(path.to_owned(), Vec::new());
-            return;
-        }
-        let Some(found) = paths::expanded(path, self.world) else { return self.file(path) };
-        for path in &found {
-            match self.world.is_dir(path.as_bytes()) {
-                true => self.folder(path, recursive, 0),
-                false => self.file(path),
-            }
-        }
-        self.listed.patterns.insert(path.to_owned(), found);
-    }
-
-    /// Go's filepath.Walk goes into no folder that is a link, wherever it stands.
-    fn is_link(&self, path: &str) -> bool {
-        let path = match path.as_bytes() {
-            path @ [b'/', ..] => path.to_vec(),
-            path => [self.cwd, b"/", path].concat(),
-        };
-        path.first() == Some(&b'/') && matches!(self.world.look(&path), Look::There { kind: Kind::Other, .. })
-    }
-
-    pub fn file(&mut self, path: &str) {
-        if self.contents.len() < self.world.limits().files {
-            self.contents.extend(self.world.file(path.as_bytes()));
-        }
-    }
-
-    /// Folders in the list end in a slash, so that the reading knows them.
-    fn folder(&mut self, path: &str, recursive: bool, depth: usize) {
-        if !self.goes_on() {
-            return;
-        }
-        let Some(names) = self.world.list(path.as_bytes()) else { return };
-        let Some(names) = names.iter().map(|name| name.text()).collect::<Option<Vec<_>>>() else { return };
-        let mut listed = Vec::with_capacity(names.len());
-        for name in names {
-            let below = join(path, name);
-            if self.world.is_dir(below.as_bytes()) && self.is_link(&below) {
-                continue;
-            }
-            if self.world.is_dir(below.as_bytes()) {
-                listed.push(format!("{name}/"));
-                if recursive && depth < DEPTH {
-                    self.folder(&below, recursive, depth + 1);
-                }
-                continue;
-            }
-            listed.push(name.to_owned());
-            if is_manifest(name) {
-                self.file(&below);
-            }
-        }
-        self.listed.folders.insert(path.to_owned(), listed);
-    }
-}
-
 /// What `-f` names. `run` takes the options of a deletion, this among them, and looks at none; a `get` by its path
 /// sends nothing.
-fn named(line: &Line) -> Vec<String> {
+pub(super) fn named(line: &Line) -> Vec<String> {
     let raw = line.value("raw").is_some_and(|path| !path.is_empty());
     match line.command.path.as_slice() {
         ["run"] => Vec::new(),
@@ -206,7 +87,8 @@ pub(super) fn read(line: &Line, facts: &Facts) -> Manifests {
     let mut out = Manifests::within(facts);
     out.validates = matches!(line.command.path.as_slice(), ["create" | "apply" | "replace"])
         && !matches!(line.value("validate"), Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "ignore"));
-    out.breaks = facts.version.as_deref().and_then(options::minor).is_some_and(|minor| minor >= 32);
+    out.validates_lists = out.validates && line.value("validate") != Some("warn");
+    out.minor = facts.version.as_deref().and_then(options::minor);
     out.charts = fields::may_have_charts(&facts.contents);
     let folders = Folders::of(facts);
     if line.value("raw").is_some_and(|path| !path.is_empty()) {
@@ -318,13 +200,13 @@ impl Manifests {
                 self.doubts.push(("unread_content", format!("{name} could not be read to its end")));
             }
             Some(content) => match yaml::documents_before(&content.bytes, self.builds) {
-                Ok((_, true)) if !self.breaks => {
+                Ok((_, end)) if end != End::Whole && !self.minor.is_some_and(|minor| end.is_for(minor)) => {
                     self.doubts.push(("unreadable_content", format!("{name}: text stands where a document begins")));
                 }
-                Ok((documents, broken)) => {
+                Ok((documents, end)) => {
                     let mut kinded = documents.iter();
                     while kinded.next().is_some_and(|document| self.document(document, name)) {}
-                    if broken {
+                    if end != End::Whole {
                         self.mistake(format!("{name}: text stands where a document begins"));
                     }
                 }
@@ -363,13 +245,13 @@ impl Manifests {
         match value.get("items").and_then(Value::as_array) {
             Some(list) if !list.iter().all(Value::is_object) => {
                 self.mistake(format!("{name} holds a list of what is no object"));
-                return !self.validates;
+                return !self.validates_lists;
             }
             Some(list) if list.iter().any(items) => self.mistake(format!("{name} holds a list within a list")),
             Some(list) => list.iter().for_each(|item| self.object(item, Some(value), name)),
             None if value.get("kind").and_then(Value::as_str) == Some("List") => {
                 self.mistake(format!("{name} holds a list of nothing"));
-                return !self.validates || value.get("items").is_some();
+                return !self.validates_lists || value.get("items").is_some();
             }
             None => self.object(value, None, name),
         }
@@ -404,8 +286,10 @@ impl Manifests {
         let namespace = text(metadata, "namespace").filter(|text| !text.is_empty());
         let labels = metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+        let version = version.rsplit('/').next().unwrap_or_default().to_owned();
         self.objects.push(Object {
             kind,
+            version,
             of,
             name,
             namespace,

@@ -13,6 +13,7 @@ mod creates;
 mod delivery;
 mod digests;
 mod fields;
+mod gathering;
 mod kubeconfig;
 mod kuberc;
 mod kustomize;
@@ -103,7 +104,7 @@ impl Tool for Kubectl {
             return facts;
         };
         set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, line, world)));
-        let (contents, listed) = manifests::gather(line, invocation.cwd.as_ref().map_or(&[], Bytes::as_slice), world);
+        let (contents, listed) = gathering::gather(line, invocation.cwd.as_ref().map_or(&[], Bytes::as_slice), world);
         set(manifests::FOLDERS, serde_json::to_value(listed.folders));
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));

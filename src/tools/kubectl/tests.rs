@@ -67,6 +67,10 @@ impl Table {
             ("escape/kustomization.yaml", "resources: [../deploy.yaml]\n"),
             ("named/kustomization.yaml", "resources: [two.yaml]\nnamespace: prod\nnamePrefix: x-\n"),
             ("named/two.yaml", TWO),
+            (
+                "many.json",
+                "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"}}\n---\nkind: Secret\n",
+            ),
             ("gen/kustomization.yaml", GENERATORS),
             (
                 "patched/kustomization.yaml",
@@ -93,17 +97,21 @@ impl Table {
     }
 
     fn find(&self, path: &[u8]) -> Option<(&'static str, &'static str)> {
-        let path = std::str::from_utf8(path).ok()?;
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/') {
-            match part {
-                ".." => drop(parts.pop()),
-                "." => {}
-                part => parts.push(part),
-            }
-        }
-        self.files.get_key_value(parts.join("/").as_str()).map(|(path, text)| (*path, *text))
+        let path = without_dots(std::str::from_utf8(path).ok()?);
+        self.files.get_key_value(path.as_str()).map(|(path, text)| (*path, *text))
     }
+}
+
+fn without_dots(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 fn content(source: ContentSource, text: &str) -> Content {
@@ -133,6 +141,10 @@ impl World for Table {
         let mut names: Vec<Bytes> = below.filter_map(|rest| rest.split('/').next()).map(Bytes::from).collect();
         names.dedup();
         (!names.is_empty()).then_some(names)
+    }
+
+    fn real(&self, path: &[u8]) -> Option<Bytes> {
+        Some(without_dots(std::str::from_utf8(path).ok()?).into())
     }
 
     fn is_file(&self, path: &[u8]) -> bool {

@@ -3,64 +3,97 @@
 //! Where readers differ (`%` directives, text behind `---`, keys that are not text, anything but UTF-8), nothing is
 //! returned but the reason: a manifest that two readers understand in two ways is one that nobody inspected.
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use serde_saphyr::{Spanned, Tagged};
 
-/// Every document of a file: a stream of JSON values, or YAML.
-pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Value>, String> {
-    documents_before(bytes, false).and_then(|(documents, broken)| match broken {
-        true => Err(BROKEN.to_owned()),
-        false => Ok(documents),
-    })
+/// How a file ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Whole,
+    /// At a mark with text behind it.
+    Mark,
+    /// Where what begins as JSON does not go on so.
+    Json,
 }
 
-const BROKEN: &str = "text stands behind ---";
+impl End {
+    /// Whether kubectl of this minor version reads no further: it did not always look at a mark, and from 1.33 on goes
+    /// on with YAML.
+    pub fn is_for(self, minor: u32) -> bool {
+        match self {
+            End::Whole => true,
+            End::Mark => minor >= 32,
+            End::Json => minor < 33,
+        }
+    }
+}
 
-/// The same, and whether a mark with text behind it ends the file before its end: kubectl refuses what comes then, and did
-/// not always (the table's version does). In what kustomize `builds` a map's own keys win over merged ones.
-pub(super) fn documents_before(bytes: &[u8], builds: bool) -> Result<(Vec<Value>, bool), String> {
+/// How far apimachinery looks for the brace that makes a file JSON.
+const SNIFFED: usize = 4096;
+
+/// Every document of a file: a stream of JSON values, or YAML, as kustomize `builds` with it or as `-f` has it.
+pub(super) fn documents(bytes: &[u8], builds: bool) -> Result<Vec<Value>, String> {
+    match documents_before(bytes, builds)? {
+        (documents, End::Whole) => Ok(documents),
+        _ => Err("text stands where a document begins".to_owned()),
+    }
+}
+
+/// The same up to where the file `End`s. In what kustomize `builds` a map's own keys win over merged ones.
+pub(super) fn documents_before(bytes: &[u8], builds: bool) -> Result<(Vec<Value>, End), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     // apimachinery's hasJSONPrefix: the first character that is not white space; a byte order mark makes it YAML.
-    if text.trim_start().starts_with('{') {
+    let begin = text.trim_start();
+    if begin.starts_with('{') && text.len() - begin.len() < SNIFFED {
         return json(text);
     }
-    let (documents, broken) = split(text)?;
+    let (documents, end) = split(text)?;
     let one = if builds { one::<true> } else { one::<false> };
     let documents = documents.into_iter().filter_map(|document| one(&document).transpose());
-    Ok((documents.collect::<Result<_, _>>()?, broken))
+    Ok((documents.collect::<Result<_, _>>()?, end))
+}
+
+/// Whether `-f` and kustomize read the same.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    documents(bytes, true).is_ok_and(|documents| documents_before(bytes, false) == Ok((documents, End::Whole)))
 }
 
 /// Whether something ends a file before its end.
 pub(super) fn breaks(bytes: &[u8]) -> bool {
-    documents_before(bytes, false).is_ok_and(|(_, broken)| broken)
+    documents_before(bytes, false).is_ok_and(|(_, end)| end != End::Whole)
 }
 
 /// The first document, for files that hold one.
 pub(super) fn first(bytes: &[u8]) -> Result<Value, String> {
-    Ok(documents(bytes)?.into_iter().next().unwrap_or(Value::Null))
+    Ok(documents(bytes, false)?.into_iter().next().unwrap_or(Value::Null))
 }
 
-/// A stream of values, and whether something stands behind them that is no JSON, by Go's reading too.
-fn json(text: &str) -> Result<(Vec<Value>, bool), String> {
-    let stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+/// A stream of values, and whether something stands behind them that is no JSON.
+fn json(text: &str) -> Result<(Vec<Value>, End), String> {
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut out = Vec::new();
-    for next in stream {
+    while let Some(next) = stream.next() {
         match next {
             Ok(value) => out.push(value),
-            // Go takes halves of characters, and goes deeper.
-            Err(error) if text.contains("\\u") || error.to_string().contains("recursion") => {
+            Err(error) if is_json(&text[stream.byte_offset()..]) => {
                 return Err(format!("it begins as JSON and does not go on so: {error}"));
             }
-            Err(_) => return Ok((out, true)),
+            Err(_) => return Ok((out, End::Json)),
         }
     }
-    Ok((out, false))
+    Ok((out, End::Whole))
+}
+
+/// Whether a text begins with what Go takes for JSON: also halves of characters, numbers of any size, and any depth.
+pub(super) fn is_json(text: &str) -> bool {
+    serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>().next().is_some_and(|next| next.is_ok())
 }
 
 /// apimachinery's YAMLReader: a line `---` with nothing behind it but a comment ends a document. The parser then takes the
 /// first document of each piece: what stands behind an end mark is never looked at.
-fn split(text: &str) -> Result<(Vec<String>, bool), String> {
+fn split(text: &str) -> Result<(Vec<String>, End), String> {
     let mut documents = vec![String::new()];
     let mut ended = false;
     for line in text.strip_prefix('\u{feff}').unwrap_or(text).split_inclusive('\n') {
@@ -74,7 +107,7 @@ fn split(text: &str) -> Result<(Vec<String>, bool), String> {
                 // The document that it ends is not returned either.
                 () => {
                     documents.pop();
-                    return Ok((documents, true));
+                    return Ok((documents, End::Mark));
                 }
             }
         } else if line.starts_with("...") {
@@ -88,7 +121,7 @@ fn split(text: &str) -> Result<(Vec<String>, bool), String> {
             last.push_str(line);
         }
     }
-    Ok((documents, false))
+    Ok((documents, End::Whole))
 }
 
 fn is_blank(text: &str) -> bool {
@@ -186,12 +219,16 @@ impl<'de, const OWN: bool> Visitor<'de> for Nodes<OWN> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut out = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(Tagged(key, tag)) = map.next_key::<Tagged<Spanned<String>>>()? {
             let Node::<OWN>(value) = map.next_value()?;
             let merged = match value {
-                value if key != "<<" => {
-                    out.insert(key, value);
+                value if key.value != "<<" => {
+                    out.insert(key.value, value);
                     continue;
+                }
+                // In quotes, with a tag or by another name it is a key like others.
+                _ if tag.is_some() || key.referenced != key.defined || key.referenced.span().len() != 2 => {
+                    return Err(A::Error::custom("a key is written as a merge is"));
                 }
                 Value::Object(merged) => vec![merged],
                 // Of several the first counts.
@@ -238,4 +275,36 @@ pub(super) fn has_texts(metadata: &Value) -> bool {
     ["name", "namespace"].iter().filter_map(|key| metadata.get(key)).all(is_text)
         && within("labels")
         && within("annotations")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{End, documents, documents_before};
+
+    #[test]
+    fn where_a_file_ends_depends_on_the_version() {
+        let end = |text: &str| documents_before(text.as_bytes(), false).unwrap().1;
+        let json = end("{\"kind\":\"ConfigMap\"}\n---\nkind: Secret\n");
+        assert_eq!((json, json.is_for(32), json.is_for(33)), (End::Json, true, false));
+        let mark = end("kind: ConfigMap\n--- x\nkind: Secret\n");
+        assert_eq!((mark, mark.is_for(31), mark.is_for(32)), (End::Mark, false, true));
+        assert_eq!(end("kind: ConfigMap\n---\nkind: Secret\n"), End::Whole);
+    }
+
+    #[test]
+    fn what_readers_take_in_different_ways_is_not_read() {
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        for text in [
+            "kind: Secret\n\"<<\": {kind: ConfigMap}\n",
+            "kind: Secret\n!!str <<: {kind: ConfigMap}\n",
+            "kind: Secret\n!!merge <<: {kind: ConfigMap}\n",
+            "kind: Secret\nx: &a <<\n*a : {kind: ConfigMap}\n",
+            "{\"x\":1e999}",
+            &deep,
+        ] {
+            assert!(documents(text.as_bytes(), false).is_err(), "{text}");
+        }
+        assert_eq!(documents(b"kind: Secret\n<<: {kind: ConfigMap}\n", false).unwrap()[0]["kind"], "ConfigMap");
+        assert_eq!(documents(b"kind: Secret\n<<: {kind: ConfigMap}\n", true).unwrap()[0]["kind"], "Secret");
+    }
 }

@@ -270,6 +270,11 @@ impl World for Machine<'_> {
         Look::There { kind, device: 0, own: true }
     }
 
+    fn real(&self, path: &[u8]) -> Option<Bytes> {
+        let path = fs::canonicalize(self.at(path)).ok()?;
+        Some(path.as_os_str().as_bytes().into())
+    }
+
     fn program(&self, name: &str) -> Option<Bytes> {
         let mut folders = self.environment["PATH"].split(':');
         let found = folders.find_map(|folder| Some(Path::new(folder).join(name)).filter(|path| path.is_file()))?;
