@@ -71,7 +71,10 @@ fn hand_over(delivery: &mut Delivery, line: &Line, facts: &Facts) -> Result<(), 
             "filename" => line.split(value).iter().flat_map(|one| read_from(one, line, facts)).collect(),
             "patch-file" => vec![value.to_owned()],
             "kustomize" if line.command.path == ["kustomize"] => continue,
-            "kustomize" => kustomize::collected(value, facts).ok_or_else(|| {
+            "kustomize" if line.every("kustomize").len() > 1 || line.has("filename") || line.on("recursive") => {
+                return Err(refused("-k goes with neither -f nor -R, and once", None));
+            }
+            "kustomize" => collected(value, line, facts).ok_or_else(|| {
                 let why = format!("the kustomization in {value} does more than collect manifests");
                 refused(&why, Some("build it first: kubectl kustomize DIR > all.yaml, then -f all.yaml"))
             })?,
@@ -99,6 +102,12 @@ fn hand_over(delivery: &mut Delivery, line: &Line, facts: &Facts) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The manifests of a kustomization. Where kubectl would not take it, it must not get them in another way.
+fn collected(folder: &str, line: &Line, facts: &Facts) -> Option<Vec<String>> {
+    let taken = manifests::read(line, facts).refused.is_none();
+    kustomize::collected(folder, facts).filter(|_| taken)
 }
 
 /// What stands behind one value of `-f`: itself, or a folder's manifests.

@@ -67,6 +67,8 @@ impl Table {
             ("escape/kustomization.yaml", "resources: [../deploy.yaml]\n"),
             ("named/kustomization.yaml", "resources: [two.yaml]\nnamespace: prod\nnamePrefix: x-\n"),
             ("named/two.yaml", TWO),
+            ("merging/kustomization.yaml", "resources: [a.yaml]\n"),
+            ("merging/a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n<<: {kind: Secret}\n"),
             (
                 "many.json",
                 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"}}\n---\nkind: Secret\n",
@@ -437,7 +439,18 @@ fn manifests_reach_kubectl_as_the_bytes_that_were_read() {
     }
     let delivery = deliver("kubectl apply -f deploy.yaml", vec![]).unwrap();
     assert_eq!(delivery.files[0].bytes.expose(), DEPLOYMENT.as_bytes());
-    assert!(deliver("kubectl apply -k named", vec![]).is_err());
+    // What is built, and what kubectl would not take, does not reach it in another way.
+    for line in [
+        "kubectl apply -k named",
+        "kubectl apply -k escape",
+        "kubectl apply -k kust -k kust",
+        "kubectl apply -k kust -f deploy.yaml",
+        "kubectl delete -k kust -R",
+        // A map's own keys win here, and with `-f` they do not.
+        "kubectl apply -k merging",
+    ] {
+        assert!(deliver(line, vec![]).is_err(), "{line}");
+    }
 }
 
 /// Facts are what the agent's side says: folders in folders, and kustomizations that name each other, may be as many as
