@@ -42,8 +42,11 @@ pub(super) fn expose(m: &mut Meaning<'_>, creates: &str) {
             m.line.value("name").filter(|name| !name.is_empty()).or(pick.name.as_deref()).unwrap_or("*").to_owned();
         let kind = if creates == "services" { "Service" } else { "HorizontalPodAutoscaler" };
         // It asks for what the overrides make of it, of any kind that it knows.
-        let made = overrides::of(m, Identity::new("v1", kind, &name)).map(|made| (made.kind_of(), made.name));
-        match made {
+        let made = overrides::of(m, Identity::new("v1", kind, &name));
+        if made.as_ref().is_some_and(|made| made.kind_of().is_none() && made.may_be_known()) {
+            overrides::doubt(m);
+        }
+        match made.map(|made| (made.kind_of(), made.name)) {
             Some((_, name)) if creates != "services" => m.call("create", &of, Some(&name), scope),
             Some((Some(of), name)) => {
                 let scope = if of.namespaced { scope } else { Scope::Cluster };

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::fields::is_called;
 use super::meaning::Meaning;
 use super::resources::{self, Type};
+use super::yaml;
 
 /// What says which object it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,13 @@ impl Identity {
     /// Its type, where kubectl itself knows the kind.
     pub fn kind_of(&self) -> Option<Type> {
         resources::registered(&self.version, &self.kind)
+    }
+
+    /// Whether kubectl may know a kind all the same: one of Kubernetes' own groups that the table lacks.
+    pub fn may_be_known(&self) -> bool {
+        let group = self.version.rsplit_once('/').map_or("", |(group, _)| group);
+        let own = !group.contains('.') || group.ends_with(".k8s.io");
+        own && !self.version.is_empty() && !self.kind.is_empty() && !resources::is_none(&self.version, &self.kind)
     }
 
     /// RFC 7386, as far as it says which object it is; a strategic merge does the same with these.
@@ -54,15 +63,26 @@ pub(super) fn of(m: &mut Meaning<'_>, mut object: Identity) -> Option<Identity> 
     };
     match serde_json::from_str(text) {
         Ok(Value::Array(all)) if steps => all.iter().for_each(|step| patch(m, step, &mut object)),
-        Ok(value @ Value::Object(_)) if !steps => object.merge(&value),
-        // Go takes halves of characters.
-        Err(_) if text.contains("\\u") => doubt(m),
+        Ok(value @ Value::Object(_)) if !steps => merge(m, &value, &mut object),
+        Err(_) if yaml::is_json(text) => doubt(m),
         _ => return None,
     }
     Some(object)
 }
 
-fn doubt(m: &mut Meaning<'_>) {
+/// Go takes what says the kind in any case, too, and of several fields the last; in ASCII that is the one that is written
+/// as it should be.
+fn merge(m: &mut Meaning<'_>, value: &Value, object: &mut Identity) {
+    object.merge(value);
+    let says =
+        |key: &str, name: &str, set: &str| key != name && is_called(key, name) && (set.is_empty() || !key.is_ascii());
+    let keys = value.as_object().into_iter().flat_map(|map| map.keys());
+    if keys.into_iter().any(|key| says(key, "apiVersion", &object.version) || says(key, "kind", &object.kind)) {
+        doubt(m);
+    }
+}
+
+pub(super) fn doubt(m: &mut Meaning<'_>) {
     m.doubts.push(("unknown_objects", "--overrides may change what is created".to_owned()));
 }
 
@@ -79,7 +99,7 @@ fn patch(m: &mut Meaning<'_>, step: &Value, object: &mut Identity) {
             return match value {
                 Some(value) if path.is_empty() => {
                     *object = Identity::new("", "", "*");
-                    object.merge(value);
+                    merge(m, value, object);
                 }
                 Some(value) => {
                     "*".clone_into(&mut object.name);
