@@ -7,11 +7,46 @@ pub fn ascii(host: &str) -> Option<(String, bool)> {
     let mut labels = Vec::new();
     // UTS 46 takes these three for dots, too.
     for label in host.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']) {
-        let label: String = label.chars().flat_map(char::to_lowercase).collect();
-        unsure |= !label.chars().all(is_plain);
+        let label: String = label.chars().flat_map(mapped).flat_map(char::to_lowercase).collect();
+        // Of what looks as if it were encoded already, more is asked.
+        unsure |= !label.chars().all(is_plain) || label.get(2..4) == Some("--");
         labels.push(if label.is_ascii() { label } else { format!("xn--{}", punycode(&label)?) });
     }
     Some((labels.join("."), unsure))
+}
+
+/// Characters that UTS 46 maps to ASCII because they are letters and digits in another dress (wide, in circles, raised,
+/// lowered, of formulas, joined), and those that it takes away; all others as they are.
+fn mapped(c: char) -> Vec<char> {
+    let code = u32::from(c);
+    let nth = |first: char, at: u32| vec![char::from_u32(u32::from(first) + at).unwrap_or(c)];
+    match c {
+        '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => Vec::new(),
+        '\u{aa}' => vec!['a'],
+        '\u{ba}' => vec!['o'],
+        '\u{b2}' | '\u{b3}' => nth('2', code - 0xb2),
+        '\u{b9}' => vec!['1'],
+        '\u{17f}' => vec!['s'],
+        '\u{2070}' | '\u{24ea}' => vec!['0'],
+        '\u{2074}'..='\u{2079}' => nth('4', code - 0x2074),
+        '\u{2080}'..='\u{2089}' => nth('0', code - 0x2080),
+        '\u{2460}'..='\u{2473}' => (code - 0x245f).to_string().chars().collect(),
+        '\u{24b6}'..='\u{24e9}' => nth('a', (code - 0x24b6) % 26),
+        '\u{fb00}' => vec!['f', 'f'],
+        '\u{fb01}' => vec!['f', 'i'],
+        '\u{fb02}' => vec!['f', 'l'],
+        '\u{fb03}' => vec!['f', 'f', 'i'],
+        '\u{fb04}' => vec!['f', 'f', 'l'],
+        '\u{fb05}' | '\u{fb06}' => vec!['s', 't'],
+        '\u{ff0d}' => vec!['-'],
+        '\u{ff3f}' => vec!['_'],
+        '\u{ff10}'..='\u{ff19}' => nth('0', code - 0xff10),
+        '\u{ff21}'..='\u{ff3a}' => nth('a', code - 0xff21),
+        '\u{ff41}'..='\u{ff5a}' => nth('a', code - 0xff41),
+        '\u{1d400}'..='\u{1d6a3}' => nth('a', (code - 0x1d400) % 26),
+        '\u{1d7ce}'..='\u{1d7ff}' => nth('0', (code - 0x1d7ce) % 10),
+        c => vec![c],
+    }
 }
 
 /// Letters that no mapping changes: of the scripts of Europe as single characters, kana, and the common ideographs.
@@ -93,7 +128,9 @@ mod tests {
         assert_eq!(ascii("例え.jp").unwrap(), ("xn--r8jz45g.jp".to_owned(), false));
         assert_eq!(ascii("пример.рф").unwrap(), ("xn--e1afmkfd.xn--p1ai".to_owned(), false));
         assert_eq!(ascii("evil。example").unwrap(), ("evil.example".to_owned(), false));
-        assert!(ascii("ⓔvil.example").unwrap().1);
+        assert_eq!(ascii("ⓔvi\u{ad}l.①②.２").unwrap(), ("evil.12.2".to_owned(), false));
+        assert!(ascii("e\u{301}.example").unwrap().1);
+        assert!(ascii("ｘn--a.example").unwrap().1);
         assert!(ascii("faß.example").unwrap().1 || ascii("faß.example").unwrap().0 == "xn--fa-hia.example");
     }
 }
