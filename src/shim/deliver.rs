@@ -17,18 +17,29 @@ use crate::sys::{caller, memory, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
 
-/// Variables that bring a library of the caller's into the tool (OpenSSL's config(5) and ENGINE directories, iconv's modules),
-/// write the keys of its connections down, or have a host's name mean another one (hostname(7), resolver(5)). A tool that was lent
-/// something runs without them, as without the loader's own `LD_*`.
-const TAKEN: [&[u8]; 9] = [
+/// Variables that bring a library of the caller's into the tool (OpenSSL's config(5) and ENGINE directories, iconv's modules,
+/// mechanisms of GSSAPI and SASL, plug-ins of krb5.conf(5)), give its messages other words, which are formats for its memory
+/// (gettext, locale(7)), write the keys of its connections down, or have a host's name mean another one (hostname(7),
+/// resolver(5)). A tool that was lent something runs without them, as without the loader's own `LD_*`.
+const TAKEN: [&[u8]; 19] = [
     b"GCONV_PATH",
+    b"GIT_TEXTDOMAINDIR",
+    b"GLIBC_TUNABLES",
+    b"GSS_MECH_CONFIG",
     b"HOSTALIASES",
+    b"KRB5_CONFIG",
+    b"KRB5_TRACE",
     b"LOCALDOMAIN",
+    b"LOCPATH",
+    b"NLSPATH",
     b"OPENSSL_CONF",
     b"OPENSSL_ENGINES",
     b"OPENSSL_MODULES",
+    b"PGLOCALEDIR",
     b"RESOLV_HOST_CONF",
     b"RES_OPTIONS",
+    b"SASL_CONF_PATH",
+    b"SASL_PATH",
     b"SSLKEYLOGFILE",
 ];
 

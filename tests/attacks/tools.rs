@@ -3,7 +3,10 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
 
+use crate::support::postgres;
 use crate::support::site::{Setup, Site, words};
 
 const TOKEN: &str = "a-token-that-stays-where-it-is-z9x8c7";
@@ -81,40 +84,65 @@ fn the_memory_file_with_the_credential_read_by_the_tool_itself() {
     }
 }
 
-#[test]
-fn variables_that_open_the_tool_or_lead_it_elsewhere() {
-    let url = echo();
-    let site = lending(&url);
-    // A library that OpenSSL loads by its configuration: all that it does is to leave a file behind.
-    let evil = site.path("work/evil.so");
-    let marker = site.path("work/loaded");
+/// A library whose loading leaves a file behind, and that file.
+fn library(site: &Site) -> (PathBuf, PathBuf) {
+    let (evil, marker) = (site.path("work/evil.so"), site.path("work/loaded"));
     let source = format!(
         "#include <fcntl.h>\n__attribute__((constructor)) static void f(void) {{ open(\"{}\", O_CREAT | O_WRONLY, 0600); }}\n",
         marker.display()
     );
     fs::write(site.path("work/evil.c"), source).unwrap();
-    let built = std::process::Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&evil)
-        .arg(site.path("work/evil.c"))
-        .output()
-        .unwrap();
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&evil).arg(site.path("work/evil.c")).output().unwrap();
     assert!(built.status.success(), "{}", words(&built));
+    (evil, marker)
+}
+
+#[test]
+fn variables_that_open_the_tool_or_lead_it_elsewhere() {
+    let url = echo();
+    let site = lending(&url);
+    let (evil, marker) = library(&site);
     let conf = format!(
         "openssl_conf = a\n[a]\nengines = b\n[b]\nc = d\n[d]\nengine_id = e\ndynamic_path = {}\ninit = 0\n",
         evil.display()
     );
     fs::write(site.path("work/openssl.cnf"), conf).unwrap();
     // Bare, it works.
-    let load = |command: &mut std::process::Command| {
+    let load = |command: &mut Command| {
         let ran =
             command.env("OPENSSL_CONF", site.path("work/openssl.cnf")).args(["-sS", "-d", "x", &url]).output().unwrap();
         (ran.status.success(), fs::remove_file(&marker).is_ok())
     };
-    assert!(
-        load(std::process::Command::new("/usr/bin/curl").args(["-H", &format!("Authorization: Bearer {TOKEN}")])).1
-    );
+    assert!(load(Command::new("/usr/bin/curl").args(["-H", &format!("Authorization: Bearer {TOKEN}")])).1);
     assert_eq!(load(&mut site.shim("curl")), (true, false));
+}
+
+/// libpq asks for a Kerberos ticket before it connects, and the file of this variable says which libraries know how.
+#[test]
+fn a_mechanism_of_gssapi_in_a_psql_that_was_lent_a_role() {
+    let database = postgres::database();
+    let server = format!(
+        "[[credential]]\nname = \"shop\"\nkind = \"postgres\"\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"{}\"\n\
+         role = \"{}\"\npassword_file = \"data/password\"\n",
+        database.port,
+        database.name,
+        postgres::ISSUER
+    );
+    let policy = r#"@id("shop") @grant("shop") permit(principal, action, resource);"#;
+    let site = Site::with(&Setup { policy, server: &server, ..Setup::default() });
+    fs::write(site.path("data/password"), postgres::PASSWORD).unwrap();
+    let (evil, marker) = library(&site);
+    let mechanisms = site.path("work/mech");
+    fs::write(&mechanisms, format!("evil 1.3.6.1.4.1.9999.1 {}\n", evil.display())).unwrap();
+    let load = |command: &mut Command| {
+        command.args(["-X", "-w", "-h", "127.0.0.1", "-p", &database.port.to_string(), "-d", &database.name]);
+        let ran = command.env("GSS_MECH_CONFIG", &mechanisms).args(["-Atc", "SELECT 41 + 1"]).output().unwrap();
+        (ran.stdout == b"42\n", fs::remove_file(&marker).is_ok())
+    };
+    // Bare, it works, though nobody is let in.
+    assert_eq!(load(&mut Command::new("/usr/bin/psql")), (false, true));
+    assert_eq!(load(&mut site.shim("psql")), (true, false));
 }
 
 #[test]
@@ -138,12 +166,11 @@ fn a_tracer_that_started_the_shim() {
         }"#;
     let tracer = site.path("work/tracer");
     fs::write(site.path("work/tracer.c"), source).unwrap();
-    let built =
-        std::process::Command::new("cc").arg("-o").arg(&tracer).arg(site.path("work/tracer.c")).output().unwrap();
+    let built = Command::new("cc").arg("-o").arg(&tracer).arg(site.path("work/tracer.c")).output().unwrap();
     assert!(built.status.success(), "{}", words(&built));
     let traced = |arguments: &[&str]| {
         let shim = site.shim("curl");
-        let mut command = std::process::Command::new(&tracer);
+        let mut command = Command::new(&tracer);
         command.arg(shim.get_program()).args(arguments).current_dir(site.path("work"));
         command.env_clear().envs(shim.get_envs().filter_map(|(name, value)| Some((name, value?)))).output().unwrap()
     };
