@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::conninfo::{self, Params, Trouble};
-use super::meaning::{Meaning, Path};
+use super::conninfo::{self, Params, Target, Trouble};
+use super::meaning::{Meaning, Path, program};
 use super::options::Line;
 use super::session;
 use super::slash::Arg;
@@ -28,7 +28,7 @@ impl Meaning {
                 }
                 self.first = Some(target.clone());
                 self.target = Some(target);
-                self.operation("sql.connect", Effect::Read, None, "CONNECT");
+                self.connects();
             }
             Err(Trouble::Malformed | Trouble::Service) => return false,
             Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
@@ -116,7 +116,15 @@ impl Meaning {
                 self.doubt("connection", "\\connect goes where the text does not say");
             }
         }
+        self.connects();
+    }
+
+    fn connects(&mut self) {
         self.operation("sql.connect", Effect::Read, None, "CONNECT");
+        let engine = self.target.as_ref().and_then(Target::engine).map(|engine| visible::line(engine.as_bytes(), 1000));
+        if let Some(engine) = engine {
+            self.operation_on("program.run", Effect::Execute, program(&engine), None);
+        }
     }
 
     /// `\setenv` matters to programs psql starts, and to `\c`.

@@ -20,6 +20,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("PGUSER", "user"),
     ("PGOPTIONS", "options"),
     ("PGCLIENTENCODING", "client_encoding"),
+    ("PGSSLKEY", "sslkey"),
 ];
 
 /// More of them, of which only matters whether libpq takes their words.
@@ -47,6 +48,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The library that OpenSSL is to load for the key, which may be any file: with a colon in it `sslkey` is `ENGINE:KEY`
+    /// (PostgreSQL documentation, "Parameter Key Words"; ENGINE_by_id(3)).
+    pub fn engine(&self) -> Option<&str> {
+        self.params.get("sslkey")?.split_once(':').map(|(engine, _)| engine)
+    }
+
     /// What `\c` takes over into the next connection.
     #[cfg(feature = "reading")]
     pub fn kept(&self) -> Params {

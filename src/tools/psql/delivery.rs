@@ -262,6 +262,15 @@ fn lend(
     if target.several {
         return refused("the line names several hosts, and the credential is for one", Some("name one host"));
     }
+    if target.engine().is_some() {
+        return refused(
+            "sslkey loads a library into psql, which would have the credential",
+            Some("name the key's file"),
+        );
+    }
+    if target.params.get("sslkeylogfile").is_some_and(|file| !file.is_empty()) {
+        return refused("sslkeylogfile writes down the keys of the connection", Some("leave it out"));
+    }
     let (to_host, to_port, to_database) = where_to(Some(&target));
     if !to_host.eq_ignore_ascii_case(host) || to_port != *port || to_database != *database {
         let why = format!("the credential is for {host}:{port}/{database}, not {to_host}:{to_port}/{to_database}");

@@ -299,7 +299,7 @@ impl Meaning {
         self.push(operation);
     }
 
-    fn operation_on(&mut self, action: &str, effect: Effect, resource: Resource, kind: Option<&str>) {
+    pub(super) fn operation_on(&mut self, action: &str, effect: Effect, resource: Resource, kind: Option<&str>) {
         let mut operation = Operation::new(action, effect, resource);
         if let Some(kind) = kind {
             operation = operation.with("kind", kind);
@@ -369,7 +369,7 @@ impl Meaning {
     }
 }
 
-fn program(command: &str) -> Resource {
+pub(super) fn program(command: &str) -> Resource {
     Resource::new("Program", command).with("command", command)
 }
 

@@ -256,6 +256,9 @@ fn a_credential_is_refused_to_a_line_that_goes_elsewhere() {
         "PGHOSTADDR=10.0.0.1 psql -c x",
         "psql -h db.test,other.test -c x",
         "psql -c '\\c other' -c x",
+        "psql -d 'sslkey=/home/agent/app/x.so:k' -c x",
+        "PGSSLKEY=x:k psql -c x",
+        "psql 'postgresql:///shop?sslkeylogfile=keys' -c x",
         "psql --version",
     ] {
         assert!(delivered(line, &[]).is_err(), "{line}");
