@@ -18,10 +18,10 @@ use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
 
 /// Variables that bring a library of the caller's into the tool (OpenSSL's config(5) and ENGINE directories, iconv's modules,
-/// mechanisms of GSSAPI and SASL, plug-ins of krb5.conf(5)), give its messages other words, which are formats for its memory
+/// mechanisms of GSSAPI and SASL, plug-ins of krb5.conf(5), modules of PKCS #11), give its messages other words, which are formats for its memory
 /// (gettext, locale(7)), write the keys of its connections down, or have a host's name mean another one (hostname(7),
 /// resolver(5)). A tool that was lent something runs without them, as without the loader's own `LD_*`.
-const TAKEN: [&[u8]; 19] = [
+const TAKEN: [&[u8]; 20] = [
     b"GCONV_PATH",
     b"GIT_TEXTDOMAINDIR",
     b"GLIBC_TUNABLES",
@@ -36,6 +36,7 @@ const TAKEN: [&[u8]; 19] = [
     b"OPENSSL_ENGINES",
     b"OPENSSL_MODULES",
     b"PGLOCALEDIR",
+    b"PKCS11_MODULE_PATH",
     b"RESOLV_HOST_CONF",
     b"RES_OPTIONS",
     b"SASL_CONF_PATH",

@@ -178,6 +178,7 @@ fn a_token_is_in_no_argument_and_goes_to_its_place_alone() {
         "--unix-socket /s https://a.example/v1/x",
         "-k https://a.example/v1/x",
         "-H authorization:x https://a.example/v1/x",
+        "-E pkcs11:token=x?module-path=/tmp/x.so https://a.example/v1/x",
         "https://a.example/v1/x --next https://a.example/v1/y",
     ] {
         let args: Vec<&str> = refused.split(' ').collect();

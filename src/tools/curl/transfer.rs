@@ -340,6 +340,10 @@ impl Group {
                     self.signature = Some(value.clone());
                 }
             }
+            // A library is loaded for such a key, and the address may name it (RFC 7512 section 2.3, `module-path`).
+            "cert" | "key" | "proxy-cert" | "proxy-key" => {
+                self.own_credential |= value.to_ascii_lowercase().starts_with(b"pkcs11:");
+            }
             "junk-session-cookies" => self.no_session = *on,
             "negotiate" | "ntlm" | "ntlm-wb" | "anyauth" | "digest" | "basic" => {
                 self.own_credential |= *on && !matches!(*name, "basic" | "ntlm-wb");
