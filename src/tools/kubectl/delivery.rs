@@ -173,6 +173,10 @@ fn refuse_leaks(invocation: &Invocation, line: &Line) -> Result<(), DeliveryErro
         return Err(refused(&why, Some("leave it out: the gate gives the address and the credential of the cluster")));
     }
     let path = line.command.path.as_slice();
+    if path == ["proxy"] {
+        let why = "whoever reaches the proxy would use the credential, for whatever it allows";
+        return Err(refused(why, Some("ask for what is needed: kubectl get --raw PATH")));
+    }
     let edits = matches!(path, ["edit"] | ["apply", "edit-last-applied"]) || line.on("edit");
     let differs = path == ["diff"] && invocation.variables.contains_key("KUBECTL_EXTERNAL_DIFF");
     if edits || differs {

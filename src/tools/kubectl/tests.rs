@@ -405,6 +405,7 @@ fn a_grant_is_not_delivered_where_it_could_go_astray() {
         "kubectl edit deploy web --context prod",
         "kubectl create --edit -f deploy.yaml --context prod",
         "KUBECTL_EXTERNAL_DIFF=sh kubectl diff -f deploy.yaml --context prod",
+        "kubectl proxy --context prod",
         "kubectl frob",
         // The line goes to dev, the credential is for prod.
         "kubectl get pods",
