@@ -153,6 +153,14 @@ fn safe_to_lend(scene: &Scene<'_>, lent: &Lent<'_>, terms: &Terms) -> Result<(),
     if proxied && lent.url.starts_with("http:") {
         return Err(no("the credential would pass through a proxy in the clear", Some("use the https:// address")));
     }
+    // Behind a proxy of the caller's choice, an authority of its choice vouches for anybody.
+    let own_authority = ["GIT_SSL_CAINFO", "GIT_SSL_CAPATH"].into_iter().find(|name| scene.filled(name).is_some());
+    let own_authority = own_authority.map(str::to_owned).or_else(|| {
+        scene.known.variables_set.iter().find(|name| matches!(name.as_str(), "SSL_CERT_FILE" | "SSL_CERT_DIR")).cloned()
+    });
+    if let Some(name) = own_authority.filter(|_| proxied) {
+        return Err(no(format!("{name} lets a proxy answer for the host"), Some("unset it for this command")));
+    }
     for entry in &scene.config.0 {
         if let Some(why) = unsafe_setting(&entry.key, entry.value.as_deref(), entry.scope == "command", proxied, terms)
         {
@@ -401,8 +409,14 @@ mod tests {
         ] {
             assert!(with(key, value).is_err(), "{key}");
         }
-        let keys = facts(&[], &["SSLKEYLOGFILE"]);
-        assert!(delivered("git fetch origin", keys, Some("https://git.example")).is_err());
+        let lent = |line: &str, set: &[&str]| delivered(line, facts(&[], set), Some("https://git.example")).is_ok();
+        assert!(!lent("git fetch origin", &["SSLKEYLOGFILE"]));
+        // An authority of the caller's own is harmless until its own proxy stands between.
+        assert!(lent("GIT_SSL_CAINFO=ca.pem git fetch origin", &[]));
+        assert!(lent("git fetch origin", &["https_proxy"]));
+        assert!(!lent("GIT_SSL_CAINFO=ca.pem git fetch origin", &["https_proxy"]));
+        assert!(!lent("GIT_SSL_CAPATH=ca git fetch origin", &["ALL_PROXY"]));
+        assert!(!lent("git fetch origin", &["HTTPS_PROXY", "SSL_CERT_FILE"]));
     }
 
     #[test]

@@ -32,8 +32,9 @@ const ELSEWHERE: [&str; 10] = [
     "tls-server-name",
 ];
 
-/// Variables that would show or redirect the credential: Go prints HTTP/2 headers under GODEBUG.
-const REMOVED: [&str; 2] = ["GODEBUG", "KUBERNETES_MASTER"];
+/// Variables that would show or redirect the credential: Go prints HTTP/2 headers under GODEBUG, and behind a proxy of the
+/// caller's choice an authority of its choice vouches for anybody.
+const REMOVED: [&str; 4] = ["GODEBUG", "KUBERNETES_MASTER", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
 pub(super) fn deliver(
     invocation: &Invocation,
