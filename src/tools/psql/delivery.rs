@@ -286,7 +286,7 @@ fn lend(
         delivery.environment.push(EnvChange::Remove(name.into()));
     }
     delivery.environment.push(EnvChange::Set("PGPASSFILE".into(), file));
-    let words = ["-w", "-U", role, "-d", &connection(&target, role)];
+    let words = ["-w", "-U", role, "-d", &connection(&target, host, role)];
     Ok(words.map(Word::plain).to_vec())
 }
 
@@ -313,14 +313,15 @@ fn password_file(target: &Target, port: u16, database: &str, role: &str, secret:
     Secret::new(out)
 }
 
-/// The connection string that beats everything beside it: what was asked for, with the role in it.
-fn connection(target: &Target, role: &str) -> String {
+/// The connection string that beats everything beside it: what was asked for, with the role in it. Where no host was named libpq
+/// would look for a socket, which may lie in a folder that is everybody's: the credential goes to the host it is for.
+fn connection(target: &Target, host: &str, role: &str) -> String {
     let mut params: Params = target.params.clone();
     for dropped in ["password", "passfile", "service", "user"] {
         params.remove(dropped);
     }
-    if let Some(host) = &target.host {
-        params.insert("host".into(), host.clone());
+    if target.hostaddr.is_none() || target.host.is_some() {
+        params.insert("host".into(), target.host.as_deref().unwrap_or(host).to_owned());
     }
     params.insert("port".into(), target.port.to_string());
     params.insert("dbname".into(), target.database.clone());

@@ -201,6 +201,10 @@ fn every_key_is_always_there() {
 }
 
 fn delivered(line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools::DeliveryError> {
+    delivered_for("db.test", line, files)
+}
+
+fn delivered_for(host: &str, line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools::DeliveryError> {
     let (invocation, mut table) = case(line);
     for (name, text) in files {
         table.files.insert((*name).to_owned(), (*text).to_owned());
@@ -209,7 +213,7 @@ fn delivered(line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools:
     let grant = crate::model::Grant {
         name: "shop".into(),
         kind: crate::model::GrantKind::Postgres {
-            host: "db.test".into(),
+            host: host.into(),
             port: 5432,
             database: "shop".into(),
             role: "minted".into(),
@@ -240,6 +244,9 @@ fn a_line_with_a_credential_says_where_it_goes_in_a_way_that_nothing_beside_it_c
     ] {
         assert_eq!(delivered(line, &[]).unwrap(), expect, "{line}");
     }
+    // Nobody's socket is asked in the place of the host.
+    let here = delivered_for("localhost", "PGUSER=app PGHOST= psql -d shop -c x", &[]).unwrap();
+    assert_eq!(here, format!("-d shop -c x -X {}", connection.replace("db.test", "localhost")));
     let files = [("/home/agent/app/a.sql", "\\i b.sql\n"), ("/home/agent/app/b.sql", "SELECT 1;")];
     let read = delivered("psql -fa.sql", &files).unwrap();
     assert!(read.starts_with("-f<script> -X -v inv_00000000000000000000000001_1=<script> -w"), "{read}");
