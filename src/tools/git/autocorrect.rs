@@ -2,7 +2,7 @@
 
 use crate::model::Bytes;
 
-use super::facts::{Config, parse_bool};
+use super::facts::{Config, parse_bool, parse_number};
 use super::line::Command;
 use super::options;
 
@@ -47,11 +47,11 @@ pub fn choose(word: &str, args: Vec<Bytes>, config: &Config, version: Option<&st
 /// asks a terminal, and everything else shows.
 fn runs_by_itself(value: Option<&str>, version: Option<&str>) -> bool {
     match value {
-        None | Some("never" | "show" | "prompt" | "0") => false,
+        None | Some("never" | "show" | "prompt") => false,
         Some("immediate") => true,
         Some(value) => {
             let says_yes = !options::covers(version) && parse_bool(value) == Some(true);
-            value.parse::<i64>().is_ok_and(|n| n != 0) || says_yes
+            parse_number(value).is_some_and(|tenths| tenths != 0) || says_yes
         }
     }
 }
@@ -104,5 +104,8 @@ mod tests {
         assert_eq!(chosen("qwertyuiop", "immediate"), None);
         assert_eq!(chosen("pus", "immediate"), None);
         assert_eq!(chosen("psuh", "yes"), None);
+        for number in ["0x1", " 1", "-1k"] {
+            assert_eq!(chosen("psuh", number).as_deref(), Some("push"), "{number}");
+        }
     }
 }

@@ -5,35 +5,73 @@ use super::facts::Config;
 use super::meaning::{Meaning, Scene};
 use super::stdin;
 
-/// Those that are asked for the password of `url`; of all URLs where it is not known.
+/// Those that are asked for the password of `url`; of all URLs where it is not known, as over HTTP: a proxy has one of its
+/// own, and the other end may lead to another host.
 pub fn add(scene: &Scene<'_>, url: Option<&str>, meaning: &mut Meaning) {
     helpers(&scene.config, url).into_iter().for_each(|helper| meaning.runs(helper));
     let ask = scene.filled("GIT_ASKPASS").or_else(|| scene.config.get("core.askpass").map(str::to_owned));
     ask.or_else(|| scene.filled("SSH_ASKPASS")).filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
 }
 
+/// Whom the lines of `git credential` are about (credential.c, `credential_read`).
+#[derive(Default)]
+struct Asked<'a> {
+    protocol: Option<&'a str>,
+    host: Option<&'a str>,
+    path: &'a str,
+    user: bool,
+    password: bool,
+    /// Another kind of proof than a password (2.46).
+    proof: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// A URL takes back what was said before it (`credential_from_url`); `None` where it is none.
+    fn from_url(url: &'a str) -> Option<Self> {
+        let (protocol, rest) = url.split_once("://")?;
+        let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user, host) = place.split_once('@').map_or((None, place), |(user, host)| (Some(user), host));
+        let password = user.is_some_and(|user| user.contains(':'));
+        let (protocol, host) = (Some(protocol), Some(host));
+        Some(Asked { protocol, host, path, user: user.is_some(), password, proof: false })
+    }
+
+    fn read(lines: Vec<(&'a str, &'a str)>) -> Option<Self> {
+        let mut asked = Asked::default();
+        for (key, value) in lines {
+            match key {
+                "url" => asked = Asked::from_url(value)?,
+                "protocol" => asked.protocol = Some(value),
+                "host" => asked.host = Some(value),
+                "path" => asked.path = value,
+                "username" => asked.user = true,
+                "password" => asked.password = true,
+                "credential" => asked.proof = true,
+                _ => {}
+            }
+        }
+        Some(asked)
+    }
+}
+
 /// `git credential`: its standard input says for whom, and may say the password itself.
 pub fn asked(scene: &Scene<'_>, sub: &str, meaning: &mut Meaning) {
+    if stdin::is_empty(scene) {
+        return;
+    }
     let Some(lines) = stdin::credential(scene.known) else { return add(scene, None, meaning) };
-    let last = |name: &str| lines.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    let url = match (last("url"), last("protocol"), last("host")) {
-        (Some(url), None, None) => Some(url.to_owned()),
-        (None, Some(protocol), Some(host)) => Some(format!("{protocol}://{host}/{}", last("path").unwrap_or_default())),
-        _ => None,
-    };
-    let told = last("url").and_then(|url| url.split_once("://")).is_some_and(|(_, rest)| {
-        let place = rest.split('/').next().unwrap_or_default();
-        place.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
-    });
-    let whole = told || (last("username").is_some() && last("password").is_some());
+    // Without a host git has nobody to ask about, nor where it is told of a URL that is none.
+    let Some(asked) = Asked::read(lines) else { return };
+    let (Some(protocol), Some(host)) = (asked.protocol, asked.host) else { return };
+    let url = format!("{protocol}://{host}/{}", asked.path.trim_start_matches('/'));
+    let whole = asked.user && asked.password;
     match sub {
-        // Without a host git has nobody to ask about, and what is whole needs no answer.
-        _ if last("url").is_none() && url.is_none() => {}
+        // What is whole needs no answer, and what is not is nothing to keep.
         "fill" if whole => {}
-        "approve" if !whole => {}
-        "fill" => add(scene, url.as_deref(), meaning),
+        "approve" if !whole && !asked.proof => {}
+        "fill" => add(scene, Some(&url), meaning),
         // What was asked for is told to the helpers; nobody is asked again.
-        _ => helpers(&scene.config, url.as_deref()).into_iter().for_each(|helper| meaning.runs(helper)),
+        _ => helpers(&scene.config, Some(&url)).into_iter().for_each(|helper| meaning.runs(helper)),
     }
 }
 
@@ -61,7 +99,8 @@ fn helpers<'a>(config: &'a Config, url: Option<&str>) -> Vec<&'a str> {
 /// that (a user, a path, a pattern) is taken to fit.
 fn is_elsewhere(of: &str, url: &str) -> bool {
     let (Some(one), Some(other)) = (parts(of), parts(url)) else { return false };
-    !of.contains(['*', '%']) && !url.contains('%') && one != other
+    // `https://` alone is for every host.
+    !one.1.is_empty() && !other.1.is_empty() && !of.contains(['*', '%']) && !url.contains('%') && one != other
 }
 
 /// Scheme, and host without its user and port.
@@ -82,7 +121,9 @@ mod tests {
     fn settings_for_another_host_are_not_asked() {
         assert!(is_elsewhere("https://a.test", "https://b.test/x"));
         assert!(is_elsewhere("https://a.test", "http://a.test/x"));
-        for of in ["https://A.test", "https://u@a.test:443/x", "https://*.test", "a.test", "https://%61.test"] {
+        for of in
+            ["https://A.test", "https://u@a.test:443/x", "https://*.test", "a.test", "https://%61.test", "https://"]
+        {
             assert!(!is_elsewhere(of, "https://a.test/x"), "{of}");
         }
     }

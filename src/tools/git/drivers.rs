@@ -36,7 +36,7 @@ const SUMMARIES: &[&str] = &[
 ];
 
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    if reads_index(command, sub, words) {
+    if reads_index(scene, command, sub, words) {
         monitor(scene, meaning);
     }
     diffs(scene, command, sub, words, meaning);
@@ -52,7 +52,7 @@ fn monitor(scene: &Scene<'_>, meaning: &mut Meaning) {
     program.filter(|p| !p.is_empty() && parse_bool(p).is_none()).into_iter().for_each(|p| meaning.runs(p));
 }
 
-fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
+fn reads_index(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
     // `:path` is a revision that stands in the index; such words may also come from standard input.
     let names_it = words.operands.iter().any(|word| word.starts_with(':') || word.contains("..:"));
     let reads_words = ["stdin", "batch", "batch-check", "batch-command"].iter().any(|o| words.last(o).is_some());
@@ -61,12 +61,15 @@ fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
     }
     match (command, sub) {
         ("stash", "list" | "show" | "drop" | "clear") => false,
-        ("worktree", sub) => sub == "add",
+        ("worktree", "remove") => !words.on("force"),
+        ("worktree", sub) => matches!(sub, "add" | "move"),
         ("apply", _) => words.any(&["index", "cached", "3way", "intent-to-add"]),
         ("difftool" | "mergetool", _) if words.last("tool-help").is_some() => false,
         ("read-tree", _) if words.given.is_empty() => false,
-        ("rerere" | "fsmonitor--daemon", _) => false,
-        ("diff", _) if compares_commits(words) => false,
+        ("fsmonitor--daemon", _) | ("rerere", "status" | "clear" | "gc" | "diff") => false,
+        // Without the setting it hangs on a folder that may be there.
+        ("rerere", _) => scene.config.bool("rerere.enabled") != Some(false),
+        ("diff", _) if compares_objects(scene, words) => false,
         ("remote", sub) => sub == "update" || words.on("fetch"),
         ("sparse-checkout", "list") | ("bisect", "log" | "terms" | "help") => false,
         ("fetch", _) => words.last("recurse-submodules").is_none_or(|g| !g.negated),
@@ -76,25 +79,18 @@ fn reads_index(command: &str, sub: &str, words: &Words) -> bool {
     }
 }
 
-/// `diff A B`, `diff A..B`, where both are commits whatever files there are.
-fn compares_commits(words: &Words) -> bool {
+/// `diff A B`, `diff A..B`, where both are objects whatever files there are.
+fn compares_objects(scene: &Scene<'_>, words: &Words) -> bool {
     let before = words.before_dashes.unwrap_or(words.operands.len());
-    let revisions = &words.operands[..before.min(words.operands.len())];
-    let is_head = |word: &&String| {
-        word.strip_prefix("HEAD").is_some_and(|rest| rest.chars().all(|c| matches!(c, '~' | '^') || c.is_ascii_digit()))
-    };
-    let is_range = |word: &String| {
-        let ends = word.split_once("..").filter(|(from, to)| !from.ends_with('/') && !to.starts_with('/'));
-        ends.is_some_and(|(from, _)| !from.is_empty())
-    };
-    let two = if words.before_dashes.is_some() { revisions.len() } else { revisions.iter().filter(is_head).count() };
-    two > 1 || revisions.iter().any(is_range)
+    let revisions = words.operands.get(..before).unwrap_or_default();
+    scene.known.resolved == Some(true) && (revisions.len() > 1 || revisions.iter().any(|word| word.contains("..")))
 }
 
 /// Diff programs and text converters, where attributes bring them in.
 fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
-    let blobs = command == "show" && shows_files(words);
+    // A file of a commit is shown as it is (builtin/log.c, `show_blob_object`).
+    let blobs = command == "show" && scene.known.resolved == Some(true);
     let shows = shows_changes(command, sub, words) && !blobs;
     let plumbing = matches!(command, "diff-tree" | "diff-index" | "diff-files");
     let asked = words.last("ext-diff").map(|g| !g.negated);
@@ -118,12 +114,6 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
     if converts {
         assigned(scene, command, ("diff", "textconv"), meaning);
     }
-}
-
-/// `show REVISION:PATH`: the file is shown as it is (builtin/log.c, `show_blob_object`).
-fn shows_files(words: &Words) -> bool {
-    let file = |word: &String| word.contains(':') && !word.starts_with(":/") && !word.contains("^{");
-    !words.operands.is_empty() && words.operands.iter().all(file)
 }
 
 fn shows_changes(command: &str, sub: &str, words: &Words) -> bool {
@@ -158,20 +148,26 @@ fn cleans(command: &str, sub: &str, words: &Words) -> bool {
             true
         }
         "stash" => !matches!(sub, "list" | "show" | "drop" | "clear"),
-        "hash-object" => !words.on("no-filters") && (words.last("path").is_some() || !words.on("stdin")),
+        "hash-object" => {
+            !words.on("no-filters")
+                && (words.last("path").is_some() || !words.on("stdin") || !words.operands.is_empty())
+        }
         "describe" => words.last("dirty").is_some() || words.last("broken").is_some(),
         "ls-files" => words.on("modified"),
         "diff-files" => true,
         "diff-index" => !words.on("cached"),
-        // Without a commit the file is blamed as it lies there.
-        "blame" | "annotate" | "pickaxe" => words.operands.len() == 1 || words.last("contents").is_some(),
+        // Without a commit to begin with, the file is blamed as it lies there.
+        "blame" | "annotate" | "pickaxe" => {
+            let leaves_out = words.on("not") || words.operands.iter().any(|word| word.starts_with('^'));
+            words.operands.len() == 1 || leaves_out || words.last("contents").is_some()
+        }
+        "worktree" => sub == "remove" && !words.on("force"),
         _ => false,
     }
 }
 
 fn filters(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    if matches!((command, sub), ("worktree", sub) if sub != "add")
-        || (command == "stash" && matches!(sub, "list" | "show" | "drop" | "clear"))
+    if matches!((command, sub), ("stash", "list" | "show" | "drop" | "clear") | ("sparse-checkout", "list"))
         || (command == "cat-file" && !words.on("filters"))
     {
         return;
@@ -193,15 +189,15 @@ fn filters(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
             | "clone"
             | "checkout-index"
             | "read-tree"
-            | "worktree"
+            | "sparse-checkout"
             | "bisect"
             | "am"
             | "cat-file"
             | "filter-branch"
             | "merge-recursive"
-    ) || matches!((command, sub), ("submodule", "add" | "update"));
+    ) || matches!((command, sub), ("submodule", "add" | "update") | ("worktree", "add"));
     // What was there before is looked at again; a clone had nothing before.
-    let cleans = cleans || smudges && !matches!(command, "clone" | "checkout-index");
+    let cleans = cleans || smudges && command != "clone";
     for (name, runs) in [("clean", cleans), ("smudge", smudges), ("process", cleans || smudges)] {
         if runs {
             assigned(scene, command, ("filter", name), meaning);

@@ -26,6 +26,7 @@ pub mod name {
     pub const NO_FOLDER: &str = "git.no_folder";
     pub const BISECTING: &str = "git.bisecting";
     pub const UNMERGED: &str = "git.unmerged";
+    pub const RESOLVED: &str = "git.resolved";
 }
 
 /// One line of `git config --list --show-scope`, in git's order (the last one wins). Passwords in URLs are replaced.
@@ -89,6 +90,8 @@ pub struct Known {
     pub bisecting: Option<bool>,
     /// Whether the index holds a file that is still to be merged; `None` where nobody looked.
     pub unmerged: Option<bool>,
+    /// Whether git says that the words name what they seem to; `None` where nobody asked.
+    pub resolved: Option<bool>,
     /// Standard input, where the command takes its orders from it.
     pub stdin: Option<Content>,
 }
@@ -112,6 +115,7 @@ impl Known {
             no_folder: facts.get(name::NO_FOLDER).unwrap_or_default(),
             bisecting: facts.get(name::BISECTING),
             unmerged: facts.get(name::UNMERGED),
+            resolved: facts.get(name::RESOLVED),
             stdin: facts.stdin().cloned(),
         }
     }
@@ -212,8 +216,29 @@ pub fn parse_bool(value: &str) -> Option<bool> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" | "" => Some(false),
-        number => number.parse::<i64>().ok().map(|n| n != 0),
+        _ => parse_number(value).map(|number| number != 0),
     }
+}
+
+/// config.c, `git_parse_int`: strtoimax(3) of any base, and a unit.
+pub fn parse_number(value: &str) -> Option<i64> {
+    let value = value.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let (sign, rest) = match value.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, value.strip_prefix('+').unwrap_or(value)),
+    };
+    let (rest, unit) = match rest.strip_suffix(|c: char| matches!(c.to_ascii_lowercase(), 'k' | 'm' | 'g')) {
+        Some(number) => (number, 1 << (10 * (1 + "kmg".find(rest[number.len()..].to_ascii_lowercase().as_str())?))),
+        None => (rest, 1),
+    };
+    let (digits, base) = match rest.strip_prefix("0x").or_else(|| rest.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if rest.starts_with('0') => (rest, 8),
+        None => (rest, 10),
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = i64::from_str_radix(digits, base).ok().filter(|_| plain)?;
+    number.checked_mul(unit * sign).filter(|number| i32::try_from(*number).is_ok())
 }
 
 /// The same text without the password of a URL in it, and without the value of an authorization header.
@@ -246,6 +271,17 @@ mod tests {
         assert_eq!(config.bool("core.bare"), Some(true));
         assert_eq!(config.get("a.b"), Some("x\ny"));
         assert_eq!(config.remotes(), ["Ori.gin"]);
+    }
+
+    #[test]
+    fn a_number_is_one_in_every_way_that_git_takes_it() {
+        for (text, number) in [("0x10", 16), ("010", 8), ("+1", 1), (" -1k", -1024), ("0x0", 0), ("00", 0), ("0K", 0)] {
+            assert_eq!(parse_number(text), Some(number), "{text}");
+        }
+        for text in ["", "-", "k", "08", "0x", "1 ", "x", "--1", "+-1", "3g", "1kk", "0x-1"] {
+            assert_eq!(parse_number(text), None, "{text}");
+        }
+        assert_eq!((parse_bool("0x0"), parse_bool("k"), parse_bool("2m")), (Some(false), None, Some(true)));
     }
 
     #[test]

@@ -13,11 +13,14 @@ use super::nested::{self, Walk};
 use super::options::{self, Words};
 use super::peers;
 use super::plain::{self, Head, Repository};
+use super::resolved;
 use super::signatures;
 use super::stdin;
 
 /// More refs than this do not travel; a push that needs them all is then a doubt.
 const MOST_REFS: usize = 20_000;
+
+const LONGEST_PATH: usize = 4096;
 
 /// Commands whose reading needs neither a repository nor its refs.
 const PLACELESS: &[&str] = &["help", "version", "init", "init-db"];
@@ -123,6 +126,13 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
         let scene = attributes::Scene { command, words: &words, globals, cwd, place: &place, config, world, ask: &ask };
         put(&mut facts, name::ATTRIBUTES, &scene.assigned());
     }
+    let asks =
+        |config: &Config| command == "diff" && config.get("core.fsmonitor").is_some() || attributes::matter(config);
+    if known.config.as_ref().is_some_and(asks)
+        && let Some(resolved) = resolved::look(command, &Words::read(command, words, version), &ask)
+    {
+        put(&mut facts, name::RESOLVED, &resolved);
+    }
     if signatures::matter(command, known.config.as_ref())
         && let Some(signed) = signatures::any(&ask)
     {
@@ -155,9 +165,13 @@ fn there(invocation: &Invocation, world: &dyn World, line: &Line) -> bool {
     let mut folder = invocation.cwd.as_ref().map(|cwd| cwd.as_slice().to_vec()).unwrap_or_default();
     line.globals.folders.iter().all(|next| {
         folder = join(&folder, next);
-        next.is_empty() || world.is_dir(&folder)
+        // Step by step git gets to where one path would be too long (path_resolution(7), PATH_MAX).
+        next.is_empty() || folder.len() >= LONGEST_PATH || world.is_dir(&folder)
     })
 }
+
+/// Lists the index, also where the line takes `:/` for a file's name.
+pub const WHOLE_INDEX: &[&[u8]] = &[b"-c", b"core.fsmonitor=false", b"--no-literal-pathspecs", b"ls-files"];
 
 /// What is under way, for the commands that do nothing without it.
 fn state(command: &str, place: &Place, world: &dyn World, ask: &Ask<'_>, facts: &mut Facts) {
@@ -167,8 +181,7 @@ fn state(command: &str, place: &Place, world: &dyn World, ask: &Ask<'_>, facts: 
             put(facts, name::BISECTING, &begun);
         }
         "mergetool" | "merge-index" => {
-            let question: &[&[u8]] = &[b"-c", b"core.fsmonitor=false", b"ls-files", b"-u", b"--", b":/"];
-            if let Some(listed) = ask(question) {
+            if let Some(listed) = ask(&[WHOLE_INDEX, &[b"-u", b"--", b":/"]].concat()) {
                 put(facts, name::UNMERGED, &!listed.is_empty());
             }
         }

@@ -80,7 +80,7 @@ enum Stop {
 
 /// How many words of the line are global options: what must also stand before a question about the configuration.
 pub fn global_words(args: &[Bytes]) -> usize {
-    match globals(args, &mut Globals::default()) {
+    match globals(args, &mut Globals::default(), None) {
         Stop::At(at) => at,
         Stop::Info | Stop::Refused(_) => 0,
     }
@@ -94,7 +94,7 @@ pub fn read(args: &[Bytes], known: &Known, version: Option<&str>) -> Line {
         expanded: false,
         sought: vec![],
     };
-    let at = match globals(args, &mut line.globals) {
+    let at = match globals(args, &mut line.globals, version) {
         Stop::At(at) => at,
         Stop::Info => return line,
         Stop::Refused(why) => {
@@ -164,7 +164,7 @@ fn command(
             return Command::Refused { subcommand: None, why: format!("the alias {word} has an open quote") };
         };
         let mut inner = Globals::default();
-        match globals(&text, &mut inner) {
+        match globals(&text, &mut inner, version) {
             Stop::At(at) if at < text.len() && !inner.changes_environment => {
                 text.drain(..at);
             }
@@ -188,8 +188,20 @@ fn command(
     }
 }
 
+/// Global options that came and went with a minor version.
+fn is_of(name: &[u8], minor: u32) -> bool {
+    match name {
+        b"--super-prefix" => minor < 40,
+        b"--attr-source" => minor >= 41,
+        b"--no-lazy-fetch" => minor >= 44,
+        b"--no-advice" => minor >= 46,
+        _ => true,
+    }
+}
+
 /// git.c, `handle_options`: none of these may be abbreviated, and each stands before the command.
-fn globals(args: &[Bytes], found: &mut Globals) -> Stop {
+fn globals(args: &[Bytes], found: &mut Globals, version: Option<&str>) -> Stop {
+    let unknown = |word: &[u8]| Stop::Refused(format!("unknown option: {}", crate::model::visible::line(word, 80)));
     let mut at = 0;
     while let Some(word) = args.get(at) {
         if word.first() != Some(&b'-') {
@@ -200,6 +212,9 @@ fn globals(args: &[Bytes], found: &mut Globals) -> Stop {
             _ => (word.as_slice(), None),
         };
         let next = args.get(at + 1);
+        if options::covers(version) && !is_of(name, options::minor(version)) {
+            return unknown(word);
+        }
         match (name, &attached) {
             (b"--help" | b"-h" | b"--version" | b"-v", None) => break,
             (b"--exec-path", Some(path)) => found.exec_path = Some(path.clone()),
@@ -243,7 +258,7 @@ fn globals(args: &[Bytes], found: &mut Globals) -> Stop {
                 };
                 found.take(name, value);
             }
-            _ => return Stop::Refused(format!("unknown option: {}", crate::model::visible::line(word, 80))),
+            _ => return unknown(word),
         }
         at += 1;
     }
@@ -273,15 +288,16 @@ fn split(text: &str) -> Option<Vec<Bytes>> {
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
     // A blank at the beginning ends a first word that is empty, one at the end begins another (alias.c, `split_cmdline`).
-    if text.starts_with(|c: char| c.is_ascii_whitespace()) {
+    let is_blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    if text.bytes().next().is_some_and(is_blank) {
         words.push(Bytes::default());
     }
     let mut bytes = text.bytes();
     let mut blank = false;
     while let Some(byte) = bytes.next() {
-        blank = quote.is_none() && byte.is_ascii_whitespace();
+        blank = quote.is_none() && is_blank(byte);
         match (byte, quote) {
-            (b, None) if b.is_ascii_whitespace() => words.extend(word.take().map(Bytes::from)),
+            (b, None) if is_blank(b) => words.extend(word.take().map(Bytes::from)),
             (b'\'' | b'"', None) => {
                 quote = Some(byte);
                 word.get_or_insert_default();

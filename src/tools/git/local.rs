@@ -3,7 +3,7 @@
 
 use super::facts::canonical;
 use super::meaning::{Scene, Weight};
-use super::options::Words;
+use super::options::{FILTERS, Words};
 use super::stdin;
 
 use Weight::{ConfigWrite, LocalDestructive, LocalWrite, Read};
@@ -78,9 +78,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "hash-object" if words.letter('w') => LocalWrite,
         "pack-objects" if !words.on("stdout") => LocalWrite,
         // Nobody is named to whom it would go.
-        "for-each-repo" if words.value("config").is_some_and(|key| scene.config.all(&canonical(&key)).is_empty()) => {
-            Read
-        }
+        "for-each-repo" if reaches_nobody(scene, words) => Read,
         "merge-file" if !words.on("stdout") => destroys(true),
         "interpret-trailers" if words.on("in-place") => LocalWrite,
         "fsck" if words.on("lost-found") => LocalWrite,
@@ -104,18 +102,9 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
             let forced = words.any(&["force", "dry-run", "interactive"]);
             (!forced && scene.config.bool("clean.requireforce") != Some(false)).then_some("clean without --force")
         }
-        "branch" => {
-            let deletes = words.on("delete") || words.letter('D');
-            let moves = words.any(&["move", "copy"]) || words.letter('M') || words.letter('C');
-            let filters = ["list", "contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
-            let single = ["edit-description", "show-current", "set-upstream-to", "unset-upstream"].map(|o| words.on(o));
-            let modes = [deletes, moves, words.any(&filters)].into_iter().chain(single);
-            if modes.filter(|on| *on).count() > 1 {
-                return Some("several things at once");
-            }
-            ((deletes && count == 0) || (moves && !(1..=2).contains(&count))).then_some("the branch's name is missing")
-        }
-        "tag" if words.on("delete") && words.on("list") => Some("several things at once"),
+        "branch" => of_branch(words),
+        "tag" => of_tag(words),
+        "for-each-repo" if words.last("config").is_none() => Some("nobody is named"),
         "config" if several(words, CONFIG_FILES) => Some("several files at once"),
         "config" if several(words, CONFIG_ACTIONS) => Some("several things at once"),
         "config" if words.on("fixed-value") => {
@@ -134,7 +123,8 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
         }
         "grep" => {
             let before = words.before_dashes.unwrap_or(count).min(count);
-            let late = words.operands[..before].iter().any(|word| word.starts_with('-'));
+            // Behind the end of the options the pattern may begin with whatever it likes (2.44).
+            let late = words.operands[..before].iter().skip(1).any(|word| word.starts_with('-'));
             late.then_some("an option after the pattern")
         }
         "maintenance" => {
@@ -154,6 +144,46 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
         }
         _ => None,
     }
+}
+
+/// builtin/branch.c, `cmd_branch`.
+fn of_branch(words: &Words) -> Option<&'static str> {
+    let count = words.operands.len();
+    let deletes = words.on("delete") || words.letter('D');
+    let moves = words.any(&["move", "copy"]) || words.letter('M') || words.letter('C');
+    let lists = words.on("list") || words.any(FILTERS);
+    let single = ["edit-description", "set-upstream-to", "unset-upstream"].map(|o| words.on(o));
+    let (shows, one) = (words.on("show-current"), single.contains(&true));
+    if [deletes, moves, lists, shows].into_iter().chain(single).filter(|on| *on).count() > 1 {
+        return Some("several things at once");
+    }
+    let fits = match (deletes, moves, lists || shows) {
+        (true, ..) => count > 0,
+        (_, true, _) => (1..=2).contains(&count),
+        (.., true) => true,
+        _ => count <= if one { 1 } else { 2 },
+    };
+    if !fits {
+        return Some("the branch's name is missing, or there are too many");
+    }
+    let elsewhere = words.any(&["all", "remotes"]) && count > 0;
+    let makes = !(deletes || moves || lists || shows || one);
+    ((makes && elsewhere) || (deletes && words.on("all"))).then_some("a branch of this repository alone")
+}
+
+/// builtin/tag.c, `cmd_tag`.
+fn of_tag(words: &Words) -> Option<&'static str> {
+    let modes = ["delete", "verify", "list"].into_iter().filter(|mode| words.on(mode)).count();
+    let chooses = words.any(FILTERS) || words.letter('n');
+    if modes > 1 || (chooses && words.any(&["delete", "verify"])) {
+        return Some("several things at once");
+    }
+    let makes = words.any(&["annotate", "sign", "message", "file", "local-user", "force"]);
+    let shows = modes > 0 || chooses || words.operands.is_empty();
+    if makes && shows {
+        return Some("options of a new tag, and none is made");
+    }
+    (!shows && words.operands.len() > 2).then_some("too many words")
 }
 
 /// Where settings stand, and what is done with them: git takes one of each.
@@ -242,20 +272,7 @@ fn branch(scene: &Scene<'_>, words: &Words) -> Weight {
 
 /// Options that make `branch` and `tag` list, so that operands are patterns.
 fn lists(words: &Words) -> bool {
-    words.any(&[
-        "list",
-        "show-current",
-        "contains",
-        "no-contains",
-        "with",
-        "without",
-        "merged",
-        "no-merged",
-        "points-at",
-        "all",
-        "remotes",
-        "no-merge",
-    ])
+    words.any(&["list", "show-current", "all", "remotes"]) || words.any(FILTERS)
 }
 
 fn tag(scene: &Scene<'_>, words: &Words) -> Weight {
@@ -328,8 +345,16 @@ fn is_revision(scene: &Scene<'_>, name: &str) -> bool {
         || refs.names.iter().any(ends)
 }
 
+/// What is not below `refs/` is not listed, and may lead to a branch (`HEAD`, `main-worktree/HEAD`, any symbolic ref).
 fn may_be_there(scene: &Scene<'_>, name: &str) -> bool {
-    scene.known.refs.as_ref().is_none_or(|refs| refs.truncated) || has(scene, name) || name == "HEAD"
+    let known = scene.known.refs.as_ref().is_some_and(|refs| !refs.truncated);
+    !known || has(scene, name) || !name.starts_with("refs/")
+}
+
+/// `git for-each-repo` whose setting, as far as it is known, names no repository.
+pub fn reaches_nobody(scene: &Scene<'_>, words: &Words) -> bool {
+    let named = |key: String| !scene.config.all(&canonical(&key)).is_empty();
+    scene.known.config.is_some() && !words.value("config").is_none_or(named)
 }
 
 fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {

@@ -33,8 +33,10 @@ mod reach;
 mod reading;
 mod refs;
 mod remotes;
+mod resolved;
 mod signatures;
 mod stdin;
+mod unparsable;
 
 #[cfg(all(test, feature = "reading"))]
 mod tests;
@@ -44,7 +46,7 @@ use super::{DeliveryError, OwnPrograms, Tool, World};
 use crate::model::Reading;
 use crate::model::{Bytes, Delivery, Facts, Grant, Invocation, Terms};
 
-use facts::{Known, canonical};
+use facts::Known;
 use line::{Command, Line};
 use meaning::{Meaning, Scene, Weight};
 use options::Words;
@@ -65,6 +67,7 @@ impl Tool for Git {
             "GIT_ASKPASS",
             "GIT_ATTR_SOURCE",
             "GIT_COMMON_DIR",
+            "GIT_CONFIG",
             "GIT_CONFIG_COUNT",
             "GIT_CONFIG_GLOBAL",
             "GIT_CONFIG_NOSYSTEM",
@@ -173,8 +176,7 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
             meaning.doubt("shell_alias", text.clone());
             meaning
         }
-        Command::Known { name, args } if is_unparsable(scene) && name != "version" && name != "help" => {
-            let _ = args;
+        Command::Known { name, .. } if unparsable::reads_configuration(scene, name) && unparsable::is_so(scene) => {
             Meaning { subcommand: Some(name.clone()), ..Meaning::refused("unable to parse command-line config") }
         }
         Command::Known { name, args } => command(scene, name, args),
@@ -189,27 +191,6 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
         meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning
-}
-
-/// Settings of the line that git says no to before anything else (config.c, `git_config_from_parameters`): it could not
-/// list its configuration either.
-fn is_unparsable(scene: &Scene<'_>) -> bool {
-    let bad = |setting: &String| {
-        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
-        let relative = canonical(key) == "include.path" && !value.starts_with(['/', '~']);
-        relative || !is_key(key)
-    };
-    let count = scene.variable("GIT_CONFIG_COUNT").filter(|count| !count.is_empty());
-    let miscounted = count.is_some_and(|count| count.trim_start().parse::<u64>().is_err());
-    scene.known.config.is_none() && (miscounted || scene.globals.settings.iter().any(bad))
-}
-
-/// config.c, `git_config_parse_key`.
-fn is_key(key: &str) -> bool {
-    let (Some(first), Some(last)) = (key.find('.'), key.rfind('.')) else { return false };
-    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let name = &key[last + 1..];
-    last > 0 && plain(&key[..first]) && plain(name) && name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Commands that git starts before it asks where it is.
@@ -380,7 +361,7 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
     if name == "bisect" && scene.known.bisecting == Some(false) && !parts::BISECT.contains(&sub) {
         return Meaning::refused(format!("git bisect has no command {sub}"));
     }
-    if parts::miscounted(name, sub, words) && options::covers(scene.version) {
+    if parts::miscounted(name, sub, words, options::minor(scene.version)) && options::covers(scene.version) {
         return Meaning::refused(format!("not as many words as git {name} takes"));
     }
     if let Some(why) = local::refusal(scene, name, words) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::tools::World;
 
 use super::facts::{Config, Entry, Place, parse_bool, without_password};
-use super::gather::{Ask, executable_hooks, join};
+use super::gather::{Ask, WHOLE_INDEX, executable_hooks, join};
 use super::meaning::{Meaning, Scene};
 use super::options::{Words, text};
 
@@ -75,8 +75,10 @@ pub fn look(place: &Place, world: &dyn World, ask: &Ask<'_>) -> Nested {
     let mut nested = Nested::default();
     let Some(top) = place.work_tree.as_ref().filter(|_| has_some(place, world)) else { return nested };
     nested.some = true;
-    let question: &[&[u8]] = &[b"-c", b"core.fsmonitor=false", b"ls-files", b"-s", b"-z", b"--full-name", b"--", b":/"];
-    let listed = ask(question).unwrap_or_default();
+    let Some(listed) = ask(&[WHOLE_INDEX, &[b"-s", b"-z", b"--full-name", b"--", b":/"]].concat()) else {
+        return nested;
+    };
+    nested.some = listed.split(|byte| *byte == 0).any(|entry| entry.starts_with(b"160000 "));
     let folders = listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"160000 ")).filter_map(|entry| {
         let at = entry.iter().position(|byte| *byte == b'\t')?;
         Some([top.as_slice(), b"/", &entry[at + 1..]].concat())
@@ -91,11 +93,15 @@ pub fn look(place: &Place, world: &dyn World, ask: &Ask<'_>) -> Nested {
     nested
 }
 
-/// Whether the index may hold a submodule: its mode stands in the entry as four bytes.
+/// Whether the index may hold a submodule: its mode stands in the entry as four bytes, or in another file that this one
+/// is joined to (index-format(5), "Split index").
 fn has_some(place: &Place, world: &dyn World) -> bool {
+    if world.variable("GIT_INDEX_FILE").is_some() {
+        return true;
+    }
     let index = [place.git_dir.as_slice(), b"/index"].concat();
     let Some(content) = world.file(&index) else { return false };
-    content.truncated || content.bytes.windows(4).any(|bytes| bytes == [0, 0, 0xe0, 0])
+    content.truncated || content.bytes.windows(4).any(|bytes| bytes == [0, 0, 0xe0, 0] || bytes == b"link")
 }
 
 fn one(folder: &[u8], world: &dyn World, nested: &mut Nested) {

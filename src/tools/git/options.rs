@@ -174,7 +174,7 @@ impl Words {
                 // After `--end-of-options` it still stands before paths.
                 Item::Operand { index, .. } if Some(index) == dashes && listed(KEEP_DASHES, command) => {}
                 Item::Operand { value, .. } => words.operands.push(text(&value)),
-                Item::Problem(Problem::MissingValue { opt, index }) if ENDS_ALONE.contains(&opt.long) => {
+                Item::Problem(Problem::MissingValue { opt, index }) if FILTERS.contains(&opt.long) => {
                     words.given.push(Given { opt, value: None, negated: false, index, value_index: None });
                 }
                 Item::Problem(Problem::Unknown { .. }) if lenient => {}
@@ -211,6 +211,11 @@ impl Words {
         self.given.iter().filter(move |g| g.opt.long == long).filter_map(|g| g.value.as_ref()).map(text)
     }
 
+    /// Whether options name revisions, whatever the operands are.
+    pub fn takes_sources(&self) -> bool {
+        self.given.iter().any(|given| listed(SOURCES, given.opt.long))
+    }
+
     pub fn any(&self, longs: &[&str]) -> bool {
         longs.iter().any(|long| self.on(long))
     }
@@ -220,8 +225,13 @@ impl Words {
 const KEEP_DASHES: &str = " annotate blame checkout diff diff-files diff-index diff-tree difftool log pickaxe reset restore \
     rev-list shortlog show switch whatchanged ";
 
-/// Options that need no value where the line ends with them: HEAD is meant (PARSE_OPT_LASTARG_DEFAULT).
-const ENDS_ALONE: &[&str] = &["contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
+/// Options that name revisions beside those that are operands (git-rev-list(1)).
+const SOURCES: &str =
+    " all alternate-refs bisect branches default glob indexed-objects reflog remotes stdin tags walk-reflogs ";
+
+/// Options that choose among branches or tags, which are then listed. They need no value where the line ends with them:
+/// HEAD is meant (PARSE_OPT_LASTARG_DEFAULT).
+pub const FILTERS: &[&str] = &["contains", "no-contains", "with", "without", "merged", "no-merged", "points-at"];
 
 /// `-3` of the log family.
 fn is_count(word: &[u8]) -> bool {
@@ -282,6 +292,29 @@ mod tests {
         assert!(words("push", "--forc").problem.is_some());
         assert!(words("clean", "-fdx").letter('x'));
         assert_eq!(words("log", "-1 --output x").value("output").as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn every_word_of_the_table_is_an_option_and_stands_there_once() {
+        let named = |long: &str| long.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let since = |since: &str| since.strip_prefix("2.").is_some_and(|minor| minor.parse::<u32>().is_ok());
+        let mut row = Vec::new();
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let options = if line.starts_with(' ') {
+                line
+            } else {
+                row.clear();
+                line.split_once(':').unwrap().1
+            };
+            for word in options.split_whitespace().filter(|word| !word.starts_with('+')) {
+                let (option, version) = word.split_once('@').map_or((word, None), |(o, v)| (o, Some(v)));
+                let (name, letter) = option.split_once(',').unwrap_or((option, "x"));
+                let long = name.trim_end_matches(['=', '?']);
+                assert!(named(long) && letter.len() == 1 && version.is_none_or(since), "{line}: {word}");
+                assert!(!row.contains(&word), "{line}: {word}");
+                row.push(word);
+            }
+        }
     }
 
     #[test]

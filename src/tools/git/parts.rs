@@ -46,9 +46,8 @@ pub fn is_none(name: &str, sub: &str) -> bool {
 }
 
 /// How many operands at least and at most, where git shows its usage instead or says what is missing.
-fn wanted(name: &str, sub: &str, words: &Words) -> (usize, usize) {
+fn wanted(name: &str, sub: &str, words: &Words, minor: u32) -> (usize, usize) {
     const ANY: usize = usize::MAX;
-    let creates = |modes: &[&str]| words.given.iter().all(|given| !modes.contains(&given.opt.long));
     match (name, sub) {
         ("restore" | "rm", _) if words.any(&["pathspec-from-file", "patch"]) => (0, ANY),
         ("restore" | "rm", _) => (1, ANY),
@@ -57,6 +56,7 @@ fn wanted(name: &str, sub: &str, words: &Words) -> (usize, usize) {
         ("switch", _) => (1, 1),
         ("mv", _) => (2, ANY),
         ("cherry-pick" | "revert", _) if words.any(&["continue", "skip", "abort", "quit"]) => (0, ANY),
+        ("cherry-pick" | "revert", _) if words.takes_sources() => (0, ANY),
         ("cherry-pick" | "revert" | "commit-tree", _) => (1, ANY),
         ("rebase", _) => (0, 2),
         ("config", _) if words.any(&["unset", "unset-all", "get", "get-all", "get-regexp"]) => (1, 2),
@@ -64,11 +64,11 @@ fn wanted(name: &str, sub: &str, words: &Words) -> (usize, usize) {
         ("config", _) if words.on("replace-all") => (2, 3),
         ("config", _) if words.on("rename-section") => (2, 2),
         ("config", _) if words.on("remove-section") => (1, 1),
-        ("config", _) if words.any(&["edit", "list"]) => (0, 0),
+        ("config", _) if words.on("list") => (0, 0),
+        ("config", _) if words.on("edit") && minor < 46 => (0, 0),
         ("init" | "init-db", _) => (0, 1),
         ("gc" | "pack-refs", _) => (0, 0),
         ("symbolic-ref", _) => (0, 2),
-        ("tag", _) if creates(TAG_MODES) => (0, 2),
         ("replace", _) if words.on("delete") => (1, ANY),
         ("archive", _) if words.last("list").is_none() => (1, ANY),
         ("worktree", "add") => (1, 2),
@@ -79,39 +79,14 @@ fn wanted(name: &str, sub: &str, words: &Words) -> (usize, usize) {
         ("bundle", "create" | "unbundle" | "verify" | "list-heads") => (1, ANY),
         ("reflog", "delete") => (1, ANY),
         ("notes", "merge") if !words.any(&["commit", "abort"]) => (1, 1),
-        ("branch", _) if creates(BRANCH_MODES) => (0, 2),
-        ("notes", "copy") if words.last("stdin").is_none() => (1, 2),
+        ("notes", "copy") if words.last("stdin").is_none() && words.last("for-rewrite").is_none() => (1, 2),
         ("hook", "run") => (1, ANY),
-        ("submodule", "deinit") if !words.on("all") => (1, ANY),
         _ => (0, ANY),
     }
 }
 
-/// Options under which `git tag` makes none.
-const TAG_MODES: &[&str] =
-    &["list", "delete", "verify", "contains", "no-contains", "with", "without", "merged", "no-merged", "points-at", ""];
-
-/// Options under which `git branch` makes none.
-const BRANCH_MODES: &[&str] = &[
-    "list",
-    "delete",
-    "contains",
-    "no-contains",
-    "with",
-    "without",
-    "merged",
-    "no-merged",
-    "points-at",
-    "remotes",
-    "all",
-    "column",
-    "sort",
-    "format",
-    "",
-];
-
 /// Whether there are more or fewer operands than the command takes.
-pub fn miscounted(name: &str, sub: &str, words: &Words) -> bool {
-    let (least, most) = wanted(name, sub, words);
+pub fn miscounted(name: &str, sub: &str, words: &Words, minor: u32) -> bool {
+    let (least, most) = wanted(name, sub, words, minor);
     !(least..=most).contains(&words.operands.len())
 }

@@ -3,7 +3,7 @@
 use crate::model::{Facts, Invocation};
 use crate::tools::World;
 
-use super::facts::{Config, Known, Place};
+use super::facts::{Config, Known, Place, parse_number};
 use super::gather::{executable_hooks, join};
 use super::line::Line;
 use super::options::{self, Words};
@@ -83,7 +83,7 @@ pub fn clone_hooks(world: &dyn World, words: &Words, known: &Known, line: &Line)
 pub fn collects(world: &dyn World, place: &Place, config: Option<&Config>) -> bool {
     let number = |key: &str, default: i64| {
         let value = config.and_then(|config| config.get(key));
-        value.map_or(Some(default), |value| value.parse::<i64>().ok())
+        value.map_or(Some(default), parse_number)
     };
     let (Some(loose), Some(packs)) = (number("gc.auto", 6_700), number("gc.autopacklimit", 50)) else { return true };
     let count = |folder: &str, is: &dyn Fn(&[u8]) -> bool| {

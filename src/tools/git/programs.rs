@@ -3,8 +3,8 @@
 
 use super::credentials;
 use super::drivers;
-use super::facts::canonical;
 use super::hooks;
+use super::local;
 use super::meaning::{Meaning, Scene, Weight};
 use super::nested;
 use super::options::Words;
@@ -49,6 +49,12 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
     for option in options {
         words.values(option).for_each(|program| meaning.runs(program));
     }
+    if matches!(command, "difftool" | "mergetool") && words.last("extcmd").is_none() {
+        // The tool that is configured is looked at first, and git's shell reads a file of that name in its own folder.
+        let keys = ["diff.guitool", "merge.guitool", "diff.tool", "merge.tool"];
+        let read = keys.iter().filter_map(|key| scene.config.get(key)).filter(|tool| tool.contains('/'));
+        read.for_each(|file| meaning.runs(file));
+    }
     match (command, sub) {
         ("grep", _) => {
             if let Some(given) = words.last("open-files-in-pager").filter(|g| !g.negated) {
@@ -57,13 +63,13 @@ fn named_on_the_line(scene: &Scene<'_>, command: &str, sub: &str, words: &Words,
         }
         ("bisect", "run") if scene.known.bisecting == Some(false) => {}
         ("bisect", "run") => meaning.runs(words.operands.join(" ")),
-        ("mergetool" | "merge-index", _) if scene.known.unmerged == Some(false) => {}
+        ("mergetool", _) if scene.known.unmerged == Some(false) && !asks_elsewhere(scene) => {}
+        ("merge-index", _) if scene.known.unmerged == Some(false) => {}
         ("difftool", _) if declines(scene, words) => {}
         ("difftool" | "mergetool", _) if words.last("extcmd").is_none() && words.last("tool-help").is_none() => {
             meaning.runs(words.value("tool").unwrap_or_else(|| command.to_owned()));
         }
-        ("for-each-repo", _)
-            if words.value("config").is_some_and(|key| scene.config.all(&canonical(&key)).is_empty()) => {}
+        ("for-each-repo", _) if local::reaches_nobody(scene, words) => {}
         ("for-each-repo", _) => meaning.runs(format!("git {}", words.operands.join(" "))),
         ("merge", _) | ("rebase", _) | ("cherry-pick", _) | ("revert", _) | ("pull", _) => {
             let own = ["ort", "recursive", "resolve", "octopus", "ours", "subtree", "theirs"];
@@ -95,7 +101,12 @@ fn declines(scene: &Scene<'_>, words: &Words) -> bool {
         None => configured.unwrap_or(true),
     };
     let asks = asks && scene.filled("GIT_DIFFTOOL_NO_PROMPT").is_none();
-    asks && !words.on("dir-diff") && stdin::is_empty(scene)
+    !asks_elsewhere(scene) && asks && !words.on("dir-diff") && stdin::is_empty(scene)
+}
+
+/// git's scripts ask `git config`, and that reads the file that this variable names.
+fn asks_elsewhere(scene: &Scene<'_>) -> bool {
+    scene.variable("GIT_CONFIG").is_some() || scene.known.config.is_none()
 }
 
 /// Programs at either end of a connection, and the ways git refuses a protocol.
@@ -110,16 +121,15 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     // Plumbing knows no remotes, and no setting is for the other end of an archive.
     let by_name = !matches!(command, "send-pack" | "fetch-pack");
     let service = service(scene, command, words, Some(remote.as_str()).filter(|_| by_name && command != "archive"));
-    for url in meaning.urls.clone() {
-        let address = address(&url, &top);
-        if !is_allowed(config, &|name| scene.variable(name), &address.protocol) {
-            *meaning = Meaning::refused(format!("transport '{}' not allowed", address.protocol));
-            return;
-        }
-        if let Some(why) = blocked(&url, &address) {
-            *meaning = Meaning::refused(why);
-            return;
-        }
+    let helper = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name);
+    // What comes before the place that git says no to, and the other remotes of a fetch, are still gone to.
+    let places: Vec<_> = meaning.urls.iter().map(|url| (url.clone(), address(url, &top))).collect();
+    let refusals: Vec<_> = places.iter().map(|(url, address)| blocked(scene, command, helper, url, address)).collect();
+    if let Some(Some(why)) = refusals.first().filter(|_| refusals.iter().all(Option::is_some)) {
+        *meaning = Meaning::refused(why.clone());
+        return;
+    }
+    for ((url, address), _) in places.into_iter().zip(refusals).filter(|(_, refusal)| refusal.is_none()) {
         match &address.transport {
             Transport::Local => {
                 service.iter().for_each(|program| meaning.runs(program.clone()));
@@ -137,7 +147,7 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
                 let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
                 proxy.into_iter().for_each(|p| meaning.runs(p));
             }
-            Transport::Http => credentials::add(scene, Some(&url), meaning),
+            Transport::Http => credentials::add(scene, None, meaning),
             Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
                 ("ext", Some((_, text))) => meaning.runs(text),
                 ("fd", _) => {}
@@ -145,7 +155,7 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
             },
         }
     }
-    if let Some(helper) = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name) {
+    if let Some(helper) = helper {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
@@ -173,17 +183,25 @@ fn ssh(scene: &Scene<'_>) -> Option<String> {
     named.or_else(|| scene.variable("GIT_SSH")).filter(|p| !p.is_empty() && p != "ssh")
 }
 
-/// What git takes for no place before it starts anything: a host or a path that would be an option of the program that
-/// it is handed to (connect.c, `looks_like_command_line_option`), and a protocol that went (transport.c).
-fn blocked(url: &str, address: &Address) -> Option<&'static str> {
+/// What git takes for no place before it starts anything: a protocol that is not allowed or that went (transport.c), a
+/// host or a path that would be an option of the program that it is handed to (connect.c,
+/// `looks_like_command_line_option`). A file that is there may still be cloned or be a bundle.
+fn blocked(scene: &Scene<'_>, command: &str, helper: Option<&str>, url: &str, address: &Address) -> Option<String> {
+    let protocol = helper.unwrap_or(&address.protocol);
+    if !is_allowed(&scene.config, &|name| scene.variable(name), protocol) {
+        return Some(format!("transport '{protocol}' not allowed"));
+    }
     let (scheme, place) = url.split_once("://").map_or((None, url), |(scheme, place)| (Some(scheme), place));
     let path = place.split_once(':').filter(|_| scheme.is_none()).map_or("", |(_, path)| path);
-    match &address.transport {
-        Transport::Helper(name) if name == "rsync" => Some("git-over-rsync is no longer supported"),
-        Transport::Http | Transport::Helper(_) => None,
+    let why = match &address.transport {
+        _ if helper.is_some() => None,
+        Transport::Helper(_) if scheme == Some("rsync") => Some("git-over-rsync is no longer supported"),
         Transport::Ssh if path.starts_with('-') => Some("strange pathname"),
-        Transport::Local | Transport::Ssh | Transport::Git => place.starts_with('-').then_some("strange name"),
-    }
+        Transport::Ssh if place.starts_with('-') => Some("strange hostname"),
+        Transport::Local if command == "push" && url.starts_with('-') => Some("strange pathname"),
+        Transport::Http | Transport::Helper(_) | Transport::Local | Transport::Ssh | Transport::Git => None,
+    };
+    why.map(str::to_owned)
 }
 
 /// The first `core.gitProxy` that is for the host; `none` is nobody (connect.c, `git_proxy_command_options`).

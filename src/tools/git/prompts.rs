@@ -43,7 +43,10 @@ fn is_dumb(scene: &Scene<'_>) -> bool {
 
 /// A rebase that is to be edited ends here: on a dumb terminal git takes no editor of its own (editor.c).
 pub fn has_no_editor(scene: &Scene<'_>, words: &Words) -> bool {
-    words.any(&["interactive", "edit-todo"]) && is_dumb(scene) && named(scene, true).is_none()
+    scene.known.config.is_some()
+        && words.any(&["interactive", "edit-todo"])
+        && is_dumb(scene)
+        && named(scene, true).is_none()
 }
 
 /// Whether the command asks for a text that the line does not give.

@@ -17,6 +17,9 @@ enum Reach<'a> {
     /// Whatever lies in the work tree or the index.
     Tree,
     Files(Vec<&'a str>),
+    /// These, and the index: it is written again, and what is as young as it is looked at once more, whichever file that
+    /// is (racy-git).
+    Rewritten(Vec<&'a str>),
 }
 
 /// Leaves of the assignments those that reach a file that the command is about.
@@ -25,16 +28,24 @@ pub fn narrow(scene: &Scene<'_>, assigned: &mut Vec<String>) {
         return;
     }
     // Names as they are written from where the line stands: the whole tree is asked about from there.
-    let listed = match reach(scene) {
+    let reach = reach(scene);
+    let mut listed = match &reach {
         Reach::Any => return,
-        Reach::Files(files) => files.join("\0").into_bytes(),
-        Reach::Tree => {
-            match scene.listed(&[b"ls-files", b"-z", b"-c", b"-o", b"--exclude-standard", b"--", b":(top)"]) {
-                Some(out) if out.len() <= MOST_BYTES => out,
-                _ => return,
-            }
-        }
+        Reach::Files(files) | Reach::Rewritten(files) => files.join("\0").into_bytes(),
+        Reach::Tree => Vec::new(),
     };
+    let (tracked, others): (&[u8], &[u8]) = (b"-c", b"-o");
+    let which = match reach {
+        Reach::Any | Reach::Files(_) => None,
+        Reach::Rewritten(_) => Some(tracked),
+        Reach::Tree => Some(others),
+    };
+    if let Some(which) = which {
+        match scene.listed(&[b"ls-files", b"-z", b"-c", which, b"--exclude-standard", b"--", b":(top)"]) {
+            Some(out) if out.len() <= MOST_BYTES => listed = [listed, vec![0], out].concat(),
+            _ => return,
+        }
+    }
     let files: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(|file| !file.is_empty()).collect();
     if files.is_empty() {
         return;
@@ -60,15 +71,16 @@ fn reach<'a>(scene: &Scene<'a>) -> Reach<'a> {
     };
     let files = |operands: &'a [String]| {
         let plain = !operands.is_empty() && operands.len() <= MOST_FILES && operands.iter().all(file);
-        plain.then(|| Reach::Files(operands.iter().map(String::as_str).collect()))
+        plain.then(|| operands.iter().map(String::as_str).collect::<Vec<_>>())
     };
+    let rewritten = |operands: &'a [String]| files(operands).map_or(Reach::Any, Reach::Rewritten);
     let before = words.before_dashes.unwrap_or(0).min(words.operands.len());
     let from_file = words.on("pathspec-from-file");
     match command {
         // What is ignored may be added by force.
-        "add" | "stage" if words.on("force") => files(&words.operands).unwrap_or(Reach::Any),
+        "add" | "stage" if words.on("force") => rewritten(&words.operands),
         "add" | "stage" if !words.any(&["all", "update", "renormalize"]) && !from_file => {
-            files(&words.operands).unwrap_or(Reach::Tree)
+            files(&words.operands).map_or(Reach::Tree, Reach::Rewritten)
         }
         // What a commit takes away is shown too.
         "status" | "commit" if words.last("verbose").is_some() => Reach::Any,
@@ -78,20 +90,18 @@ fn reach<'a>(scene: &Scene<'a>) -> Reach<'a> {
         "diff" if words.operands.is_empty() => Reach::Tree,
         "diff" if before == 0 && words.before_dashes.is_some() => Reach::Tree,
         "diff" if before == 0 && words.operands.iter().all(|word| scene.world.is_file(&path(word))) => {
-            files(&words.operands).unwrap_or(Reach::Any)
+            files(&words.operands).map_or(Reach::Any, Reach::Files)
         }
+        "rm" | "mv" => Reach::Rewritten(Vec::new()),
         "describe" | "ls-files" => Reach::Tree,
-        "rm" | "mv" if !from_file => files(&words.operands).unwrap_or(Reach::Tree),
         // Where a converter is configured, it may be for a name that the file had before.
         "blame" | "annotate" | "pickaxe" if scene.config.middles("diff", "textconv").next().is_none() => {
-            files(&words.operands).unwrap_or(Reach::Any)
+            files(&words.operands).map_or(Reach::Any, Reach::Files)
         }
-        "restore" if !from_file => files(&words.operands).unwrap_or(Reach::Any),
-        "checkout" if words.before_dashes.is_some() && !from_file => {
-            files(&words.operands[before..]).unwrap_or(Reach::Any)
-        }
+        "restore" if !from_file => rewritten(&words.operands),
+        "checkout" if words.before_dashes.is_some() && !from_file => rewritten(&words.operands[before..]),
         // A commit, perhaps, and files of it.
-        "checkout" if words.operands.len() > 1 && !from_file => files(&words.operands).unwrap_or(Reach::Any),
+        "checkout" if words.operands.len() > 1 && !from_file => rewritten(&words.operands),
         _ => Reach::Any,
     }
 }

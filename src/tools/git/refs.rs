@@ -49,11 +49,6 @@ impl Refspec {
     fn is_valid(&self) -> bool {
         let globs = self.src.contains('*');
         match &self.dst {
-            // An object id leaves nothing out.
-            None if self.negative => {
-                let object = self.src.len() == 40 && self.src.bytes().all(|b| b.is_ascii_hexdigit());
-                is_ref_name(&self.src, globs) && !object
-            }
             None => is_ref_name(&self.src, globs),
             Some(_) if self.negative => false,
             // What stands before the colon may be any revision, unless it is a pattern.
@@ -68,8 +63,10 @@ impl Refspec {
     }
 }
 
-/// refs.c, `check_refname_format`, of names in one part too; a pattern holds one star.
+/// refs.c, `check_refname_format`, of names in one part too; a pattern holds one star. Bytes that are no text, which git
+/// takes, stand there as `\xff`.
 fn is_ref_name(name: &str, pattern: bool) -> bool {
+    let name = &name.replace("\\x", "");
     let barred = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '[' | '\\');
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
     name != "@"

@@ -177,3 +177,12 @@ fn a_line_leaves_behind_what_its_reading_says() {
     let wrong = differences(&tried);
     assert!(wrong.is_empty(), "{} of {} lines differ:\n{}", wrong.len(), tried.len(), wrong.join("\n"));
 }
+
+/// Step by step git gets to where one path would be too long (path_resolution(7)), and back.
+#[test]
+fn a_folder_that_no_path_reaches_is_gone_through() {
+    let name = "d".repeat(200);
+    let make = format!("bash -c 'for n in $(seq 25); do mkdir {name} && cd {name}; done'");
+    let steps = [vec![format!("-C {name}"); 25], vec!["-C ..".to_owned(); 25]].concat().join(" ");
+    assert_eq!(difference(&format!("{make} | {steps} tag deep")), None);
+}
