@@ -27,6 +27,9 @@ use crate::tools::{Limits, World};
 const TOOL_TIME: Duration = Duration::from_secs(5);
 const TOOL_BYTES: usize = 8 << 20;
 
+/// git(1): a question about an object that is not here must not go to the remote that promised it.
+const FETCHES_NOTHING: &str = "GIT_NO_LAZY_FETCH=1";
+
 /// Names listed of one folder.
 const MOST_NAMES: usize = 4096;
 
@@ -161,7 +164,10 @@ impl World for Machine {
         if let Some(answer) = words.and_then(|words| self.said(&words)) {
             return Some(answer);
         }
-        ask(&self.tool, args, &caller::environment()).ok().flatten()
+        let mut environment = caller::environment();
+        environment.retain(|variable| !variable.as_bytes().starts_with(b"GIT_NO_LAZY_FETCH="));
+        environment.push(FETCHES_NOTHING.into());
+        ask(&self.tool, args, &environment).ok().flatten()
     }
 
     fn home(&self) -> Option<Bytes> {
@@ -315,6 +321,12 @@ mod tests {
         let path = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
         machine("/bin/true").file(path.as_os_str().as_encoded_bytes());
+    }
+
+    #[test]
+    fn a_question_makes_git_fetch_nothing() {
+        let sh = machine("/bin/sh");
+        assert_eq!(sh.ask_tool(&[b"-c", b"printf $GIT_NO_LAZY_FETCH"]), Some(b"1".to_vec()));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Globals {
     pub paginate: Option<bool>,
     /// Attributes are those of a tree that is named (`--attr-source`).
     pub attributes_elsewhere: bool,
+    /// Objects that are not here stay where they are (`--no-lazy-fetch`).
+    pub fetches_nothing: bool,
     /// Words that name paths are no patterns (`--literal-pathspecs`).
     pub literal: bool,
     /// Something that an alias may not change.
@@ -225,13 +227,16 @@ fn globals(args: &[Bytes], found: &mut Globals, version: Option<&str>) -> Stop {
                 found.paginate = Some(false);
                 found.changes_environment = true;
             }
+            (b"--no-lazy-fetch", None) => {
+                found.fetches_nothing = true;
+                found.changes_environment = true;
+            }
             (b"--literal-pathspecs", None) => {
                 found.literal = true;
                 found.changes_environment = true;
             }
             (
                 b"--no-replace-objects"
-                | b"--no-lazy-fetch"
                 | b"--bare"
                 | b"--no-literal-pathspecs"
                 | b"--glob-pathspecs"

@@ -26,6 +26,7 @@ mod parts;
 mod peers;
 mod plain;
 mod programs;
+mod promised;
 mod prompts;
 mod push;
 mod reach;
@@ -80,6 +81,7 @@ impl Tool for Git {
             "GIT_EXTERNAL_DIFF",
             "GIT_INDEX_FILE",
             "GIT_NAMESPACE",
+            "GIT_NO_LAZY_FETCH",
             "GIT_PAGER_IN_USE",
             "GIT_OBJECT_DIRECTORY",
             "GIT_PAGER",

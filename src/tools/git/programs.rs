@@ -8,6 +8,7 @@ use super::local;
 use super::meaning::{Meaning, Scene, Weight};
 use super::nested;
 use super::options::Words;
+use super::promised;
 use super::prompts;
 use super::remotes::{Address, Transport, address, is_allowed};
 use super::stdin;
@@ -25,6 +26,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     nested::add(scene, command, sub, words, meaning);
     tools(scene, command, sub, words, meaning);
     prompts::add(scene, command, sub, words, meaning);
+    promised::add(scene, command, meaning);
     exec_path(scene, command, words, meaning);
 }
 
@@ -130,36 +132,49 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
         return;
     }
     for ((url, address), _) in places.into_iter().zip(refusals).filter(|(_, refusal)| refusal.is_none()) {
-        match &address.transport {
-            Transport::Local => {
-                service.iter().for_each(|program| meaning.runs(program.clone()));
-                // The other end is a process of its own, to which the line's settings do not come.
-                let hook = config.get_protected("uploadpack.packobjectshook");
-                if !pushes && let Some(hook) = hook {
-                    meaning.runs(hook);
-                }
-            }
-            Transport::Ssh => {
-                service.iter().for_each(|program| meaning.runs(program.clone()));
-                ssh(scene).into_iter().for_each(|p| meaning.runs(p));
-            }
-            Transport::Git => {
-                let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
-                proxy.into_iter().for_each(|p| meaning.runs(p));
-            }
-            Transport::Http => credentials::add(scene, None, meaning),
-            Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
-                ("ext", Some((_, text))) => meaning.runs(text),
-                ("fd", _) => {}
-                _ => meaning.runs(format!("git-remote-{name}")),
-            },
-        }
+        other_end(scene, &url, &address, service.as_deref(), pushes, meaning);
     }
     if let Some(helper) = helper {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
+    }
+}
+
+/// Programs between here and a place that git goes to; `service` is what somebody named for the other end.
+pub fn other_end(
+    scene: &Scene<'_>,
+    url: &str,
+    address: &Address,
+    service: Option<&str>,
+    pushes: bool,
+    meaning: &mut Meaning,
+) {
+    let config = &scene.config;
+    match &address.transport {
+        Transport::Local => {
+            service.into_iter().for_each(|program| meaning.runs(program));
+            // The other end is a process of its own, to which the line's settings do not come.
+            let hook = config.get_protected("uploadpack.packobjectshook");
+            if !pushes && let Some(hook) = hook {
+                meaning.runs(hook);
+            }
+        }
+        Transport::Ssh => {
+            service.into_iter().for_each(|program| meaning.runs(program));
+            ssh(scene).into_iter().for_each(|p| meaning.runs(p));
+        }
+        Transport::Git => {
+            let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
+            proxy.into_iter().for_each(|p| meaning.runs(p));
+        }
+        Transport::Http => credentials::add(scene, None, meaning),
+        Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
+            ("ext", Some((_, text))) => meaning.runs(text),
+            ("fd", _) => {}
+            _ => meaning.runs(format!("git-remote-{name}")),
+        },
     }
 }
 
@@ -186,7 +201,7 @@ fn ssh(scene: &Scene<'_>) -> Option<String> {
 /// What git takes for no place before it starts anything: a protocol that is not allowed or that went (transport.c), a
 /// host or a path that would be an option of the program that it is handed to (connect.c,
 /// `looks_like_command_line_option`). A file that is there may still be cloned or be a bundle.
-fn blocked(scene: &Scene<'_>, command: &str, helper: Option<&str>, url: &str, address: &Address) -> Option<String> {
+pub fn blocked(scene: &Scene<'_>, command: &str, helper: Option<&str>, url: &str, address: &Address) -> Option<String> {
     let protocol = helper.unwrap_or(&address.protocol);
     if !is_allowed(&scene.config, &|name| scene.variable(name), protocol) {
         return Some(format!("transport '{protocol}' not allowed"));
@@ -285,13 +300,13 @@ fn starts_none(scene: &Scene<'_>, command: &str, words: &Words, meaning: &Meanin
         });
     let summarized = words.last("submodule").is_some()
         || ["diff.submodule", "status.submodulesummary"].iter().any(|key| config.get(key).is_some());
-    let fetched = |key: &str| key == "extensions.partialclone" || key.ends_with(".promisor");
     QUIET.contains(&format!(" {command} "))
         && meaning.weights.iter().all(|weight| *weight == Weight::Read)
         && meaning.programs.is_empty()
         && scene.invocation.streams.stdout != StreamKind::Terminal
         && !signed
         && !summarized
-        && !config.0.iter().any(|entry| fetched(&entry.key) || entry.key == "core.fsmonitor")
+        && promised::remotes(config).is_empty()
+        && config.get("core.fsmonitor").is_none()
         && !scene.known.nested.some
 }

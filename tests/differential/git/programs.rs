@@ -397,6 +397,28 @@ const LINES: &[&str] = &[
     "submodule foreach --recursive planted",
     "for-each-repo --config=x.y planted",
     "-c man.x.cmd=planted -c man.viewer=x help push",
+    // What a remote promised is fetched by whoever asks for it.
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted cat-file -p 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted show 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted tag x 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted diff 1234567890123456789012345678901234567890",
+    "-c extensions.partialclone=origin -c remote.origin.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.origin.partialclonefilter=blob:none -c remote.origin.uploadpack=planted log 1234567890123456789012345678901234567890",
+    "-c remote.new.promisor=true -c remote.new.url=@/origin.git -c remote.new.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.new.promisor=true -c remote.new.url=nohost.invalid:x -c core.sshCommand=planted cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.new.promisor=true -c remote.new.url=ext::planted -c protocol.ext.allow=always cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.new.promisor=true -c remote.new.url=ext::planted cat-file -e 1234567890123456789012345678901234567890",
+    "GIT_NO_LAZY_FETCH=1 -c remote.origin.promisor=true -c remote.origin.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=false -c remote.origin.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=true cat-file -e 1234567890123456789012345678901234567890",
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted config -l",
+    "-c remote.origin.promisor=true -c remote.origin.uploadpack=planted remote -v",
+    "-c remote.origin.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "~ -c remote.origin.promisor=true -c remote.origin.uploadpack=planted status",
+    "git -C ../origin.git config uploadpack.allowfilter true; git clone -q --no-local --filter=tree:0 file://@/origin.git ../p; git -C ../p config remote.origin.uploadpack planted; git -C ../p config diff.x.textconv true | -C ../p show HEAD~1:a.txt",
+    "git -C ../origin.git config uploadpack.allowfilter true; git clone -q --no-local --filter=blob:none file://@/origin.git ../p; git -C ../p config remote.origin.uploadpack planted | -C ../p log -p",
+    "git config extensions.partialclone origin; git config core.repositoryformatversion 1 | -c remote.origin.uploadpack=planted cat-file -e 1234567890123456789012345678901234567890",
+    "git -C ../origin.git config uploadpack.allowfilter true; git clone -q --no-local --filter=tree:0 file://@/origin.git ../p; git -C ../p config remote.origin.uploadpack planted; git -C ../p config filter.x.clean true | -C ../p diff HEAD~1:a.txt HEAD:a.txt",
 ];
 
 /// A commit, a merged tag and a tag beside the tags whose signatures nobody made: git asks its program about them.

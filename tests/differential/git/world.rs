@@ -171,7 +171,7 @@ impl World for Machine {
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
         let args: Vec<&OsStr> = args.iter().map(|a| OsStr::from_bytes(a)).collect();
-        let output = self.command(self.tool, &args).output().unwrap();
+        let output = self.command(self.tool, &args).env("GIT_NO_LAZY_FETCH", "1").output().unwrap();
         output.status.success().then_some(output.stdout)
     }
 
