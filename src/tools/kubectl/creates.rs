@@ -113,7 +113,7 @@ fn hashed(m: &Meaning<'_>, name: &str) -> String {
         .map(|l| l.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
         .collect();
     let kind = if line.command.path[1] == "secret" { "Secret" } else { "ConfigMap" };
-    let of = line.value("type").unwrap_or("Opaque");
+    let of = line.value("type").unwrap_or_default();
     literals.map_or_else(|| "*".to_owned(), |literals| format!("{name}-{}", digests::hash(kind, name, of, &literals)))
 }
 
