@@ -180,7 +180,8 @@ impl<'a> Scanner<'a> {
                 return self.problem(Problem::Unknown { word: self.words[index].clone(), index });
             };
             let rest = &letters[at + 1..];
-            let has_equals = self.grammar.short_equals && rest.first() == Some(&b'=');
+            // Alone it is a value, or a letter that there is not (pflag's parseSingleShortArg).
+            let has_equals = self.grammar.short_equals && rest.first() == Some(&b'=') && rest.len() > 1;
             let attached = match opt.takes {
                 Takes::Nothing if has_equals => Some(&rest[1..]),
                 Takes::Nothing => None,
