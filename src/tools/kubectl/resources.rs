@@ -61,6 +61,7 @@ const TABLE: &[(&str, &str, &[&str], &str, bool)] = &[
     ("certificatesigningrequests", "CertificateSigningRequest", &["csr"], "certificates.k8s.io", false),
     ("leases", "Lease", &[], "coordination.k8s.io", true),
     ("endpointslices", "EndpointSlice", &[], "discovery.k8s.io", true),
+    ("events", "Event", &["ev"], "events.k8s.io", true),
     ("flowschemas", "FlowSchema", &[], "flowcontrol.apiserver.k8s.io", false),
     ("prioritylevelconfigurations", "PriorityLevelConfiguration", &[], "flowcontrol.apiserver.k8s.io", false),
     // An aggregated API that kubectl itself uses.
