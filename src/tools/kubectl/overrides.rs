@@ -29,7 +29,9 @@ impl Identity {
     /// Whether kubectl may know a kind all the same: one of Kubernetes' own groups that the table lacks.
     pub fn may_be_known(&self) -> bool {
         let group = self.version.rsplit_once('/').map_or("", |(group, _)| group);
-        let own = !group.contains('.') || group.ends_with(".k8s.io");
+        // Of the oldest groups the table has all.
+        let whole = matches!(group, "" | "apps" | "batch" | "autoscaling");
+        let own = !whole && (!group.contains('.') || group.ends_with(".k8s.io"));
         own && !self.version.is_empty() && !self.kind.is_empty() && !resources::is_none(&self.version, &self.kind)
     }
 
