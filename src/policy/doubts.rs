@@ -28,7 +28,7 @@ pub const DOUBTS: &[(&str, &str)] = &[
     ("interactive", "commands would come from a terminal"),
     ("nul_byte", "a script holds a NUL byte"),
     ("reuse_previous", "a reconnection that takes over parts of the last one"),
-    ("role", "the connection's options change the role"),
+    ("role", "the connection's options are not plain settings"),
     ("search_path", "names without a schema follow a path that is not one schema"),
     ("string_syntax", "a setting under which strings end elsewhere"),
     ("too_deep", "scripts that include scripts too deeply"),

@@ -1,5 +1,6 @@
 //! The backslash commands: what each takes, and what it asks for (psql(1), "Meta-Commands").
 
+use super::conditions::{Branch, Mark};
 use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
@@ -13,23 +14,23 @@ impl Runner<'_> {
         match name {
             "elif" | "else" if !script.conditions.takes_branch() => return Some(Status::Error),
             "if" => {
-                let mark = script.query.len();
+                let mark = script.mark();
                 let truth = if script.conditions.active() { self.truth(script) } else { Some(false) };
                 script.conditions.begin(truth, mark);
             }
             "elif" => {
                 // psql evaluates the expression of every elif that it might take.
                 let truth = if script.conditions.wants_next() { self.truth(script) } else { Some(false) };
-                script.cut();
-                script.conditions.otherwise(truth, script.query.len());
+                self.cut(script);
+                script.conditions.otherwise(truth, script.mark());
             }
             "else" => {
-                script.cut();
-                script.conditions.otherwise(Some(true), script.query.len());
+                self.cut(script);
+                script.conditions.otherwise(Some(true), script.mark());
                 script.conditions.close_last();
             }
             "endif" => {
-                script.cut();
+                self.cut(script);
                 if !script.conditions.end() {
                     return Some(Status::Error);
                 }
@@ -37,6 +38,24 @@ impl Runner<'_> {
             _ => return None,
         }
         Some(Status::Skip)
+    }
+
+    /// Where a branch ends that was not taken, the text gathered in it goes, and its parentheses (command.c,
+    /// `discard_query_text`).
+    fn cut(&mut self, script: &mut Script) {
+        let Some(Branch { taken, mark }) = script.conditions.current() else { return };
+        match taken {
+            Some(true) => {}
+            Some(false) => {
+                script.query.truncate(mark.length);
+                script.lexer.parentheses = mark.parentheses;
+            }
+            None if mark == Mark::default() && script.mark() == mark => {}
+            None => {
+                self.doubt("unknown_variable", "a statement goes through a branch that may not be taken");
+                self.step(Step::SqlFromResult);
+            }
+        }
     }
 
     fn truth(&mut self, script: &mut Script) -> Option<bool> {
@@ -108,6 +127,7 @@ impl Runner<'_> {
             "gdesc" => {
                 // Described, not run.
                 self.recall(script);
+                self.confirmed(&script.origin, source);
                 script.previous = std::mem::take(&mut script.query);
                 script.lexer.reset();
                 self.opens_transaction();
@@ -197,6 +217,7 @@ impl Runner<'_> {
                 let value = self.argument(script, Kind::Normal, false);
                 let known = |value: &Arg| if value.unknown { Value::Unknown } else { Value::Known(value.text.clone()) };
                 let certain = script.conditions.certain();
+                let variable = Arg { unknown: variable.unknown || !certain, ..variable };
                 self.environment
                     .set(&variable.text, if certain { value.as_ref().map(known) } else { Some(Value::Unknown) });
                 self.step(Step::Environment(variable, value));
@@ -341,7 +362,7 @@ impl Runner<'_> {
     fn prompt(&mut self, script: &mut Script, source: &mut Cursor) {
         let words = [self.argument(script, Kind::Normal, false), self.argument(script, Kind::Normal, false)];
         let mut value = Value::Unknown;
-        self.taking_lines(script, source, |runner, source| {
+        self.taking_lines(&script.origin, source, |runner, source| {
             if let Some(line) = runner.answer(source) {
                 value = Value::Known(line);
             }
@@ -354,7 +375,7 @@ impl Runner<'_> {
         if self.argument(script, Kind::Name, true).is_none() {
             self.step(Step::Own("SELECT CURRENT_USER".into()));
         }
-        self.taking_lines(script, source, |runner, source| {
+        self.taking_lines(&script.origin, source, |runner, source| {
             runner.answer(source);
             runner.answer(source);
         });

@@ -7,8 +7,8 @@ struct Open {
     taken: Option<bool>,
     /// Whether an earlier branch was taken.
     done: Option<bool>,
-    /// Length of the statement so far when the branch began.
-    mark: usize,
+    /// The statement so far when the branch began.
+    mark: Mark,
     /// What held of those around it when it began, so that nobody has to go through them again: whether all may be, and
     /// whether all are, taken.
     around: (bool, bool),
@@ -16,44 +16,56 @@ struct Open {
     last: bool,
 }
 
+/// How far a statement is: the length of its text, and the parentheses that are open in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mark {
+    pub length: usize,
+    pub parentheses: u32,
+}
+
 /// What to do with the text of the branch that ends here.
 pub struct Branch {
-    pub skipped: bool,
-    pub mark: usize,
+    /// `None` where nobody can tell.
+    pub taken: Option<bool>,
+    pub mark: Mark,
 }
 
 #[derive(Debug, Default)]
-pub struct Conditions(Vec<Open>);
+pub struct Conditions {
+    open: Vec<Open>,
+    /// The script itself is included in a branch of which nobody can tell whether it is taken.
+    pub doubtful: bool,
+}
 
 impl Conditions {
     /// Whether what is read now may be run.
     pub fn active(&self) -> bool {
-        self.0.last().is_none_or(|open| open.around.0 && open.taken != Some(false))
+        self.open.last().is_none_or(|open| open.around.0 && open.taken != Some(false))
     }
 
     /// Whether it will be run, if anything is.
     pub fn certain(&self) -> bool {
-        self.0.last().is_none_or(|open| open.around.1 && open.taken == Some(true))
+        self.open.last().map_or(!self.doubtful, |open| open.around.1 && open.taken == Some(true))
     }
 
-    pub fn begin(&mut self, truth: Option<bool>, mark: usize) {
+    pub fn begin(&mut self, truth: Option<bool>, mark: Mark) {
         let around = (self.active(), self.certain());
-        self.0.push(Open { taken: truth, done: Some(false), mark, around, last: false });
+        self.open.push(Open { taken: truth, done: Some(false), mark, around, last: false });
     }
 
     /// Whether the condition of an `\elif` here would be looked at.
     pub fn wants_next(&self) -> bool {
-        self.0.last().is_some_and(|open| open.around.0 && open.done != Some(true) && open.taken != Some(true))
+        self.open.last().is_some_and(|open| open.around.0 && open.done != Some(true) && open.taken != Some(true))
     }
 
     /// Whether another branch may begin here; psql complains of one without `\if` or after `\else` and changes nothing.
     pub fn takes_branch(&self) -> bool {
-        self.0.last().is_some_and(|open| !open.last)
+        self.open.last().is_some_and(|open| !open.last)
     }
 
     /// `\elif` with this truth, and `\else` with true.
-    pub fn otherwise(&mut self, truth: Option<bool>, mark: usize) {
-        if let Some(open) = self.0.last_mut() {
+    pub fn otherwise(&mut self, truth: Option<bool>, mark: Mark) {
+        if let Some(open) = self.open.last_mut() {
             open.done = match (open.done, open.taken) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (None, _) | (_, None) => None,
@@ -69,17 +81,17 @@ impl Conditions {
     }
 
     pub fn close_last(&mut self) {
-        if let Some(open) = self.0.last_mut() {
+        if let Some(open) = self.open.last_mut() {
             open.last = true;
         }
     }
 
     /// False where nothing was open.
     pub fn end(&mut self) -> bool {
-        self.0.pop().is_some()
+        self.open.pop().is_some()
     }
 
     pub fn current(&self) -> Option<Branch> {
-        self.0.last().map(|open| Branch { skipped: open.taken == Some(false), mark: open.mark })
+        self.open.last().map(|open| Branch { taken: open.taken, mark: open.mark })
     }
 }

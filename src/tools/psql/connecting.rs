@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::conninfo::{self, Params, Target, Trouble};
-use super::meaning::{Meaning, Path, program};
+use super::meaning::{Meaning, program};
 use super::options::Line;
+use super::path::{Path, Paths};
 use super::session;
 use super::slash::Arg;
 use super::variables::boolean;
@@ -17,7 +18,6 @@ impl Meaning {
         self.sources = sources(line, invocation, facts);
         match conninfo::resolve(&self.sources) {
             Ok(target) => {
-                self.server_options(target.params.get("options"));
                 if let Some(encoding) = target.params.get("client_encoding")
                     && unsafe_encoding(encoding.as_bytes())
                 {
@@ -27,8 +27,10 @@ impl Meaning {
                     self.doubt("cluster_wrapper", "Debian's wrapper of psql chooses a server when the line names none");
                 }
                 self.first = Some(target.clone());
-                self.target = Some(target);
+                self.target = Some(target.clone());
                 self.connects();
+                let options = target.params.get("options").cloned();
+                self.server_options(options.as_ref(), true);
             }
             Err(Trouble::Malformed | Trouble::Service) => return false,
             Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
@@ -41,8 +43,8 @@ impl Meaning {
     }
 
     /// What PGOPTIONS or `options` set for the session.
-    fn server_options(&mut self, options: Option<&String>) {
-        self.path = Path::Default;
+    fn server_options(&mut self, options: Option<&String>, first: bool) {
+        self.path = Paths::new(Path::Default);
         let Some(options) = options else { return };
         let Some(settings) = session::settings(options) else {
             return self.doubt("role", "the connection's options are not plain settings");
@@ -52,10 +54,15 @@ impl Meaning {
                 "search_path" => {
                     let names = session::names(&value);
                     let path = names.as_deref().map_or(Path::Unclear, Path::of);
-                    self.follow(path, names.as_deref().unwrap_or_default());
+                    self.path = Paths::new(path);
+                    self.shadowed(names.as_deref().unwrap_or_default());
                 }
+                // As SET ROLE does.
                 "role" | "session_authorization" => {
-                    self.doubt("role", format!("the connection's options set {name}"));
+                    self.operation("sql.grant", Effect::Escalate, Some(format!("{name} {value}")), "SET");
+                }
+                "standard_conforming_strings" if first && boolean(value.as_bytes()) == Some(false) => {
+                    self.escapes = true;
                 }
                 "standard_conforming_strings" | "backslash_quote" if boolean(value.as_bytes()) != Some(true) => {
                     self.doubt("string_syntax", format!("the connection's options set {name}"));
@@ -104,7 +111,7 @@ impl Meaning {
         params.retain(|_, value| !value.is_empty());
         self.target = if known { conninfo::complete(params, &self.sources).ok() } else { None };
         let options = self.target.as_ref().and_then(|target| target.params.get("options").cloned());
-        self.server_options(options.as_ref());
+        self.server_options(options.as_ref(), false);
         self.in_transaction = false;
         match &self.target {
             Some(t) => {
@@ -125,6 +132,13 @@ impl Meaning {
         if let Some(engine) = engine {
             self.operation_on("program.run", Effect::Execute, program(&engine), None);
         }
+    }
+
+    /// Whether the last `\c` was taken is not in the text: from here on it may be either connection.
+    pub fn stays_or_goes(&mut self) {
+        self.target = None;
+        self.path = Paths::new(Path::Unclear);
+        self.doubt("connection", "whether \\connect is met is not in the text");
     }
 
     /// `\setenv` matters to programs psql starts, and to `\c`.

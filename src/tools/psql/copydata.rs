@@ -17,7 +17,7 @@ pub fn copies_from_stdin(text: &[u8]) -> usize {
 }
 
 /// The text in lower case without comments, quoted parts and what stands in parentheses.
-fn skeleton(text: &[u8]) -> Vec<u8> {
+pub fn skeleton(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut at = 0;
     let mut depth = 0usize;

@@ -219,7 +219,7 @@ fn may_lend(line: &Line, steps: &[Step], terms: &Terms) -> Result<(), DeliveryEr
     }
     for step in steps {
         match step {
-            Step::Connect(..) => {
+            Step::Connect { .. } => {
                 return refused(
                     "the script connects again, and the credential is for one connection",
                     Some("run one psql for each connection"),

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::conninfo::{Sources, Target};
 use super::copydata::{self, End};
 use super::options::{Ending, Line};
+use super::path::{Path, Paths};
 use super::run::Runner;
 use super::slash::Arg;
 use super::steps::{Sent, Step};
@@ -35,6 +36,7 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
     runner.version = Version::of(facts.version.as_deref());
     runner.environment = environment(invocation);
+    runner.escapes = meaning.escapes;
     walk(&line, &startup, &mut runner);
     let steps = runner.steps;
     if runner.asks_stdin {
@@ -68,8 +70,14 @@ pub struct Meaning {
     pub target: Option<Target>,
     /// As `explain` shows the first connection.
     pub first: Option<Target>,
-    /// What the names without a schema refer to, once a script has said so.
-    pub path: Path,
+    /// What the names without a schema refer to.
+    pub path: Paths,
+    /// What is sent now stands in a branch that may not be taken.
+    pub maybe: bool,
+    /// It says where strings end, and the walk heard it.
+    pub followed: bool,
+    /// Plain strings take backslashes: from the beginning, or since.
+    pub escapes: bool,
     pub statements: Vec<Json>,
     shell: bool,
     reads: Once,
@@ -84,32 +92,6 @@ pub struct Meaning {
     pub in_transaction: bool,
     /// Rows go to a program or a variable, or values are printed in pieces: nothing that is selected counts as shown.
     pub hidden: bool,
-}
-
-#[derive(Clone, PartialEq)]
-pub enum Path {
-    /// Whatever the server has for this user.
-    Default,
-    /// One of these, whichever has the name first.
-    These(Vec<String>),
-    Unclear,
-}
-
-impl Path {
-    pub fn of(values: &[String]) -> Self {
-        match values {
-            [user, public] if user == "$user" && public == "public" => Path::Default,
-            [] => Path::Unclear,
-            _ if values.iter().any(|name| name.is_empty() || name == "$user") => Path::Unclear,
-            _ => Path::These(values.to_vec()),
-        }
-    }
-}
-
-/// Whether another schema comes before the server's own names: `lower()` may then be anybody's (CREATE FUNCTION in the
-/// manual, "Writing SECURITY DEFINER Functions Safely"). Where pg_catalog is not listed it is searched first.
-pub fn shadows(path: &[String]) -> bool {
-    path.iter().skip(1).any(|schema| schema == "pg_catalog")
 }
 
 impl Meaning {
@@ -131,7 +113,10 @@ impl Meaning {
             sources: Sources::default(),
             target: None,
             first: None,
-            path: Path::Default,
+            path: Paths::new(Path::Default),
+            maybe: false,
+            followed: false,
+            escapes: false,
             statements: Vec::new(),
             shell: false,
             reads: Once::default(),
@@ -187,7 +172,12 @@ impl Meaning {
             Step::Writes(arg) => self.writes_file(&arg),
             Step::IfRows(step, text) if self.gives_rows(&text) => self.step(*step),
             Step::IfRows(..) => {}
-            Step::Connect(words, reuse) => self.reconnect(&words, reuse),
+            Step::Connect { words, reuse, maybe } => {
+                self.reconnect(&words, reuse);
+                if maybe {
+                    self.stays_or_goes();
+                }
+            }
             Step::Copy(words, folder) => self.copy(&words, folder.as_deref()),
             Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
             Step::LargeObject(function, file) => {

@@ -12,6 +12,8 @@ mod expand;
 mod meaning;
 mod options;
 mod parameters;
+#[cfg(feature = "reading")]
+mod path;
 mod places;
 mod run;
 mod script;
@@ -211,6 +213,7 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         return runner.step(steps::Step::Catalog("--list".into()));
     }
     if line.single_transaction {
+        runner.transaction = true;
         runner.step(steps::Step::Own("BEGIN".into()));
     }
     let mut ended = false;

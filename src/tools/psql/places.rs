@@ -8,6 +8,13 @@ use super::variables::boolean;
 
 impl Runner<'_> {
     pub fn include_command(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
+        let before = std::mem::replace(&mut self.doubtful, !script.conditions.certain());
+        let status = self.include_named(script, source, name);
+        self.doubtful = before;
+        status
+    }
+
+    fn include_named(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
         while script.lexer.rest_or_outer().first().is_some_and(u8::is_ascii_whitespace) {
             script.lexer.skip(1);
         }
@@ -21,7 +28,7 @@ impl Runner<'_> {
         }
         if arg.text == b"-" {
             let mut done = true;
-            self.taking_lines(script, source, |runner, stdin| done = runner.rest_of_stdin(stdin));
+            self.taking_lines(&script.origin, source, |runner, stdin| done = runner.rest_of_stdin(stdin));
             return if done { Status::Skip } else { Status::Error };
         }
         let path = normal(&self.expanded(arg).text);
@@ -30,6 +37,8 @@ impl Runner<'_> {
         let name = if relative && !path.starts_with(b"/") { normal(&beside(&script.name, &path)) } else { path };
         let Some(path) = self.placed(&name) else {
             self.doubt("unread_content", "a script is included from a folder that is not known");
+            self.step(Step::Reads(Arg { text: b"*".to_vec(), ..Arg::default() }));
+            self.step(Step::SqlFromResult);
             return Status::Skip;
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
@@ -91,7 +100,11 @@ impl Runner<'_> {
         }
         let mut words = words.into_iter();
         let mut next = || words.next().flatten();
-        self.step(Step::Connect([next(), next(), next(), next()], reuse));
+        if std::mem::take(&mut self.escapes) {
+            self.doubt("string_syntax", "whether \\connect changes where strings end is not in the text");
+        }
+        let maybe = !script.conditions.certain();
+        self.step(Step::Connect { words: [next(), next(), next(), next()], reuse, maybe });
         Status::Skip
     }
 
@@ -109,13 +122,16 @@ impl Runner<'_> {
         let Some(words) = self.argument(script, Kind::WholeLine, false) else { return };
         let takes = copydata::copy_command(&words.text).and_then(|copy| copy.takes_lines());
         self.step(Step::Copy(words.text, self.folder.clone()));
+        if !self.confirmed(&script.origin, source) {
+            return;
+        }
         if takes.is_some() && !script.query.is_empty() && !self.stops() {
             // The first line of the data would end the statement that was begun before.
             self.doubt("copy_data", "the data of a COPY would go on with a statement if the server refused the COPY");
         }
         match takes {
             Some(Lines::Script) => self.swallow(1, source),
-            Some(Lines::Stdin) => self.taking_lines(script, source, |runner, source| runner.swallow(1, source)),
+            Some(Lines::Stdin) => self.taking_lines(&script.origin, source, |runner, source| runner.swallow(1, source)),
             None => {}
         }
     }

@@ -4,9 +4,9 @@
 //! agent's side (to find the files a script includes) and the reading run it over the same bytes.
 
 use super::commands::inactive_kind;
-use super::conditions::{Branch, Conditions};
+use super::conditions::{Conditions, Mark};
 use super::copydata::copies_from_stdin;
-use super::script::{Lexer, Stop};
+use super::script::{Lexer, Stop, escaping};
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Files, Include, Origin, Sent, Step};
 use super::variables::{Environment, Variables};
@@ -42,6 +42,12 @@ pub struct Runner<'a> {
     pub restricted: Option<Vec<u8>>,
     /// Standard input is being read as a script further out.
     lent: bool,
+    /// What is read now is included in a branch of which nobody can tell whether it is taken.
+    pub doubtful: bool,
+    /// `standard_conforming_strings` is off.
+    pub escapes: bool,
+    /// A transaction may be open, which may take back what is set in it.
+    pub transaction: bool,
     depth: usize,
     included: usize,
     /// Walking what a refused COPY would leave behind.
@@ -89,6 +95,9 @@ impl<'a> Runner<'a> {
             environment: Environment::default(),
             restricted: None,
             lent: false,
+            doubtful: false,
+            escapes: false,
+            transaction: false,
             depth: 0,
             included: 0,
             pretending: false,
@@ -98,9 +107,15 @@ impl<'a> Runner<'a> {
 
     /// `-c` with SQL.
     pub fn query(&mut self, text: &[u8]) {
-        let copies = copies_from_stdin(text);
-        let by_cursor = self.takes_cursor(text);
-        let sent = self.sending(text.to_vec());
+        let mut sends = true;
+        self.with_stdin(|runner, stdin| sends = runner.confirmed(&Origin::Argument(0), stdin));
+        if !sends {
+            return;
+        }
+        let text = if self.escapes { escaping(text) } else { text.to_vec() };
+        let copies = copies_from_stdin(&text);
+        let by_cursor = self.takes_cursor(&text);
+        let sent = self.sending(text, true);
         self.step(Step::Sql(Sent { copies, by_cursor, ..sent }));
         self.with_stdin(|runner, stdin| runner.swallow(copies, stdin));
     }
@@ -123,8 +138,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Lines that psql takes off its standard input while it runs a script.
-    pub fn taking_lines(&mut self, script: &Script, source: &mut Cursor, take: impl FnOnce(&mut Self, &mut Cursor)) {
-        match script.origin {
+    pub fn taking_lines(&mut self, origin: &Origin, source: &mut Cursor, take: impl FnOnce(&mut Self, &mut Cursor)) {
+        match origin {
             Origin::Stdin | Origin::Argument(_) => take(self, source),
             Origin::File(_) if self.lent => {
                 self.doubt("copy_data", "a script takes lines of the script that includes it")
@@ -163,6 +178,8 @@ impl<'a> Runner<'a> {
         }
         let Some(path) = self.placed(name) else {
             self.doubt("unread_content", "a script is read from a folder that is not known");
+            self.step(Step::Reads(Arg { text: b"*".to_vec(), ..Arg::default() }));
+            self.step(Step::SqlFromResult);
             return true;
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
@@ -219,6 +236,7 @@ impl<'a> Runner<'a> {
 
     /// False where a command failed and psql went no further.
     pub fn main_loop(&mut self, mut script: Script, source: &mut Cursor) -> bool {
+        script.conditions.doubtful = self.doubtful;
         let mut first = true;
         loop {
             script.line_at = source.at;
@@ -263,6 +281,7 @@ impl<'a> Runner<'a> {
             script.query.push(b'\n');
             newline_at = Some(script.query.len());
         }
+        script.lexer.escapes = self.escapes;
         script.lexer.line(line);
         loop {
             let active = script.conditions.active();
@@ -418,11 +437,9 @@ impl Script {
         }
     }
 
-    /// Text gathered in a branch that was not taken goes.
-    pub fn cut(&mut self) {
-        if let Some(Branch { skipped: true, mark }) = self.conditions.current() {
-            self.query.truncate(mark);
-        }
+    /// How far the statement is.
+    pub fn mark(&self) -> Mark {
+        Mark { length: self.query.len(), parentheses: self.lexer.parentheses }
     }
 }
 

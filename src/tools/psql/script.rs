@@ -44,7 +44,7 @@ pub struct Source {
 pub struct Lexer {
     state: State,
     pub sources: Vec<Source>,
-    parentheses: u32,
+    pub parentheses: u32,
     /// Inside `BEGIN … END` of a function's body in SQL (CREATE FUNCTION … BEGIN ATOMIC).
     bodies: u32,
     /// First letters of the words that may begin CREATE [OR REPLACE] FUNCTION.
@@ -54,6 +54,9 @@ pub struct Lexer {
     pub unknown: bool,
     /// Bytes of variables that were read in the place of their names.
     pub expanded: usize,
+    /// A backslash escapes in plain strings, too: `standard_conforming_strings` is off. They become `E'…'` then, which
+    /// says the same whatever the setting.
+    pub escapes: bool,
 }
 
 impl Lexer {
@@ -154,6 +157,12 @@ impl Lexer {
             b'/' if second == Some(b'*') => {
                 self.state = State::Comment(0);
                 self.emit(2, out);
+            }
+            b'\'' if self.escapes => {
+                if !goes_on(out) {
+                    out.extend_from_slice(b" E");
+                }
+                self.enter(State::Escape, 1, out);
             }
             b'\'' => self.enter(State::Quote { doubled: true }, 1, out),
             b'"' => self.enter(State::Identifier, 1, out),
@@ -331,6 +340,26 @@ impl Lexer {
             b"case" if self.bodies > 0 => self.bodies += 1,
             b"end" => self.bodies = self.bodies.saturating_sub(1),
             _ => {}
+        }
+    }
+}
+
+/// Whether a quote behind this goes on with a string: one that ended on a line before.
+fn goes_on(before: &[u8]) -> bool {
+    let end = before.trim_ascii_end();
+    end.ends_with(b"'") && before[end.len()..].contains(&b'\n')
+}
+
+/// SQL in which a backslash escapes in plain strings, written so that it does whatever the setting.
+pub fn escaping(text: &[u8]) -> Vec<u8> {
+    let (mut lexer, mut out) = (Lexer { escapes: true, ..Lexer::default() }, Vec::new());
+    let variables = Variables::default();
+    lexer.line(text);
+    loop {
+        match lexer.sql(&mut out, &variables, false) {
+            Stop::EndOfLine => return out,
+            Stop::Semicolon => {}
+            Stop::Backslash => out.push(b'\\'),
         }
     }
 }

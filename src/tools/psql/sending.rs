@@ -3,6 +3,7 @@
 use super::copydata::{self, copies_from_stdin, leaves_open};
 use super::run::{Runner, Script};
 use super::steps::{Cursor, Origin, Sent, Step};
+use super::variables::boolean;
 use super::version::Version;
 
 /// Data of COPY that is looked at as commands, in bytes, in all.
@@ -10,9 +11,14 @@ const MOST_PRETENDED: usize = 64 << 20;
 
 impl Runner<'_> {
     /// SQL as the variables that psql heeds make it send it.
-    pub fn sending(&self, text: Vec<u8>) -> Sent {
+    pub fn sending(&mut self, text: Vec<u8>, certain: bool) -> Sent {
         let begins = !self.variables.switched_on(b"AUTOCOMMIT");
-        Sent { text, begins, saves: self.variables.certainly_on(b"ON_ERROR_ROLLBACK"), ..Sent::default() }
+        self.transaction |= begins || opens_transaction(&text);
+        // Outside of a transaction SET does not fail, and is not taken back.
+        let set = conforming_strings(&text).filter(|_| certain && !self.transaction);
+        self.escapes = set.map_or(self.escapes, |conforming| !conforming);
+        let (saves, followed) = (self.variables.certainly_on(b"ON_ERROR_ROLLBACK"), set.is_some());
+        Sent { text, begins, saves, followed, ..Sent::default() }
     }
 
     /// Whether psql declares a cursor for this: it looks for SELECT or VALUES behind blanks, comments and parentheses.
@@ -25,21 +31,39 @@ impl Runner<'_> {
 
     /// Where psql opens a transaction and sends no statement in it.
     pub fn opens_transaction(&mut self) {
-        let sent = self.sending(Vec::new());
+        let sent = self.sending(Vec::new(), false);
         self.step(Step::Sql(sent));
+    }
+
+    /// SINGLESTEP: psql takes two bytes of its standard input (common.c, `SendQuery`); an `x` there keeps it from sending.
+    pub fn confirmed(&mut self, origin: &Origin, source: &mut Cursor) -> bool {
+        if self.pretending || !self.variables.switched_on(b"SINGLESTEP") {
+            return true;
+        }
+        self.asks_stdin = true;
+        let mut sends = true;
+        self.taking_lines(origin, source, |_, stdin| sends = stdin.two().is_none_or(|bytes| bytes[0] != b'x'));
+        sends || !self.variables.certainly_on(b"SINGLESTEP")
     }
 
     pub fn send(&mut self, script: &mut Script, source: &mut Cursor) {
         let unknown = std::mem::take(&mut script.lexer.unknown);
         let whole = std::mem::take(&mut script.whole);
         let text = std::mem::take(&mut script.query);
+        if !text.is_empty() && !self.confirmed(&script.origin, source) {
+            script.previous = text;
+            return;
+        }
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
             return;
         }
         let copies = copies_from_stdin(&text);
         let by_cursor = !whole && self.takes_cursor(&text);
-        let sent = self.sending(text.clone());
-        self.step(Step::Sql(Sent { unknown, copies, by_cursor, ..sent }));
+        let maybe = !script.conditions.certain();
+        // What stands behind it in its line was cut before it was sent.
+        let alone = script.lexer.sources.len() < 2 && script.lexer.rest().trim_ascii().is_empty();
+        let sent = self.sending(text.clone(), alone && !maybe);
+        self.step(Step::Sql(Sent { unknown, copies, by_cursor, maybe, ..sent }));
         script.previous = text;
         self.swallow(copies, source);
     }
@@ -81,6 +105,7 @@ impl Runner<'_> {
     pub fn pretend(&mut self, rest: &[u8], data: usize) {
         let steps = std::mem::take(&mut self.steps);
         let before = (self.variables.clone(), self.folder.clone(), self.restricted.clone());
+        let strings = (self.escapes, self.transaction);
         self.pretending = true;
         let open = leaves_open(&rest[..data]);
         let end = if open { rest.len() } else { data };
@@ -92,11 +117,34 @@ impl Runner<'_> {
         self.main_loop(Script::new(Origin::Stdin), &mut Cursor::new(rest[..end].to_vec()));
         self.pretending = false;
         (self.variables, self.folder, self.restricted) = before;
+        (self.escapes, self.transaction) = strings;
         let found = std::mem::replace(&mut self.steps, steps);
         if !found.is_empty() {
             self.step(Step::CopyData(found));
         }
     }
+}
+
+/// Whether one of the statements begins a transaction.
+fn opens_transaction(text: &[u8]) -> bool {
+    copydata::skeleton(text).split(|byte| *byte == b';').any(|statement| {
+        let statement = statement.trim_ascii_start();
+        statement.starts_with(b"begin") || statement.starts_with(b"start")
+    })
+}
+
+/// What `SET standard_conforming_strings` says, where that is all there is.
+fn conforming_strings(text: &[u8]) -> Option<bool> {
+    let text = std::str::from_utf8(text).ok()?.to_ascii_lowercase().replace('=', " = ");
+    let mut words = text.trim_end_matches(|c: char| c == ';' || c.is_ascii_whitespace()).split_ascii_whitespace();
+    let mut next = || words.next();
+    let ("set", Some(word)) = (next()?, next()) else { return None };
+    let name = if word == "session" { next()? } else { word };
+    let ("standard_conforming_strings", "=" | "to", value, None) = (name, next()?, next()?, next()) else {
+        return None;
+    };
+    let value = value.strip_prefix(" e").unwrap_or(value).trim_matches('\'');
+    boolean(value.as_bytes())
 }
 
 /// psql's is_select_command.

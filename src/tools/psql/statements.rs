@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::meaning::{Meaning, Path, shadows};
+use super::meaning::Meaning;
+use super::path::{Path, shadows};
 use super::steps::Sent;
 use super::unsafe_encoding;
 use super::variables::{PLACEHOLDER, boolean};
 use crate::model::{Effect, Operation, visible};
-use crate::tools::sql::{Access, Class, Statement, Unread, Verb};
+use crate::tools::sql::{Access, Statement, Transaction, Unread, Verb};
 
 impl Meaning {
     /// SQL with what psql sends around it.
@@ -21,6 +22,7 @@ impl Meaning {
         if saves {
             self.own("SAVEPOINT pg_psql_temporary_savepoint");
         }
+        (self.maybe, self.followed) = (sent.maybe, sent.followed);
         let before = self.statements.len();
         if sent.by_cursor {
             self.by_cursor(sent);
@@ -29,11 +31,14 @@ impl Meaning {
         }
         // Who sets savepoints without psql keeps them.
         let own = |statement: &Json| {
-            statement["kind"].as_str().is_some_and(|kind| matches!(kind, "SAVEPOINT" | "RELEASE" | "ROLLBACK"))
+            statement["kind"]
+                .as_str()
+                .is_some_and(|kind| matches!(kind, "COMMIT" | "SAVEPOINT" | "RELEASE" | "ROLLBACK"))
         };
         if saves && self.in_transaction && !self.statements[before..].iter().any(own) {
             self.own("RELEASE SAVEPOINT pg_psql_temporary_savepoint");
         }
+        (self.maybe, self.followed) = (false, false);
     }
 
     /// FETCH_COUNT: rows come by a cursor, in a transaction of its own where none is open. How often psql fetches is
@@ -76,9 +81,11 @@ impl Meaning {
                 if copies.is_some_and(|copies| copies != takes) {
                     self.doubt("copy_data", "which lines are the data of a COPY cannot be told");
                 }
+                let before = self.path.clone();
                 for statement in statements {
                     self.statement(statement, unknown);
                 }
+                self.path.text_ends(&before, statements.len() > 1, self.maybe);
             }
             Err(Unread::Refused(_)) => {}
             Err(Unread::Unparsed(_)) if unknown => self.statement(&Statement::unknown(), true),
@@ -100,11 +107,12 @@ impl Meaning {
     }
 
     pub fn statement(&mut self, statement: &Statement, unknown: bool) {
-        match statement.kind.as_str() {
-            "BEGIN" | "START TRANSACTION" => self.in_transaction = true,
-            "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => self.in_transaction = false,
-            _ => {}
+        match statement.transaction {
+            Some(Transaction::Begins) => self.in_transaction = true,
+            Some(Transaction::Ends) => self.in_transaction = false,
+            Some(Transaction::Chains | Transaction::GoesBack) | None => {}
         }
+        self.path_follows(statement);
         let mut tables = statement.tables();
         if unknown && (statement.kind == "UNKNOWN" || tables.iter().any(|table| table.contains(PLACEHOLDER))) {
             tables = vec!["*".into()];
@@ -121,9 +129,6 @@ impl Meaning {
         for verb in &statement.database {
             let (action, effect) = action(*verb);
             self.operation(action, effect, None, &statement.kind);
-        }
-        if statement.functions.iter().any(|function| function == "set_config") {
-            self.path = Path::Unclear;
         }
         for function in &statement.functions {
             self.functions.push(function.clone());
@@ -148,22 +153,19 @@ impl Meaning {
 
     /// Settings that change what the statements after them mean.
     fn settings(&mut self, statement: &Statement) {
-        if statement.class == Class::Tx && statement.kind.starts_with("ROLLBACK") && self.path != Path::Default {
-            self.path = Path::Unclear;
-        }
         let Some((name, values)) = &statement.setting else {
-            if statement.kind == "DISCARD" && self.path != Path::Default {
-                self.path = Path::Unclear;
+            if statement.kind == "DISCARD" && self.escapes {
+                self.doubt("string_syntax", "DISCARD changes where strings end");
             }
             return;
         };
         match name.as_str() {
-            "search_path" => {
-                self.follow(if statement.local { Path::Unclear } else { Path::of(values) }, values);
+            "standard_conforming_strings" if self.followed => {
+                self.escapes |= !matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true));
             }
-            "" if self.path != Path::Default => self.path = Path::Unclear,
-            "standard_conforming_strings" if matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) =>
-                {}
+            "standard_conforming_strings"
+                if !self.escapes && matches!(values.as_slice(), [on] if boolean(on.as_bytes()) == Some(true)) => {}
+            "" if self.escapes => self.doubt("string_syntax", "RESET changes where strings end"),
             "standard_conforming_strings" | "backslash_quote" => {
                 self.doubt("string_syntax", format!("SET {name} changes where strings end"));
             }
@@ -174,9 +176,35 @@ impl Meaning {
         }
     }
 
-    /// From here on names without a schema follow this path, which is made of these schemas.
-    pub fn follow(&mut self, path: Path, schemas: &[String]) {
-        self.path = path;
+    /// What of a statement moves the search_path.
+    fn path_follows(&mut self, statement: &Statement) {
+        let sets = statement.functions.iter().any(|function| function == "set_config");
+        let kinds = [&statement.kind].into_iter().chain(&statement.nested);
+        let runs_prepared = kinds.into_iter().any(|kind| matches!(kind.as_str(), "EXECUTE" | "CREATE TABLE AS"));
+        if sets || (runs_prepared && self.path.was_lost()) {
+            self.path.set(Some(Path::Unclear), false);
+        }
+        match statement.transaction {
+            Some(Transaction::Begins) => self.path.begins(),
+            Some(Transaction::Ends) => self.path.ends(),
+            Some(Transaction::Chains) => self.path.chains(),
+            Some(Transaction::GoesBack) => self.path.goes_back(),
+            None => {}
+        }
+        match &statement.setting {
+            None if statement.kind == "DISCARD" => self.path.discards(),
+            Some((name, values)) if name == "search_path" => {
+                self.path.set((!values.is_empty()).then(|| Path::of(values)), statement.local);
+                self.shadowed(values);
+            }
+            // RESET ALL.
+            Some((name, _)) if name.is_empty() => self.path.set(None, false),
+            _ => {}
+        }
+    }
+
+    /// Names follow a path that is made of these schemas.
+    pub fn shadowed(&mut self, schemas: &[String]) {
         if shadows(schemas) {
             self.doubt("search_path", "another schema's functions and operators come before the server's own");
         }
@@ -187,7 +215,7 @@ impl Meaning {
         if name == "sql.session" {
             return self.operation(name, effect, Some(access.written()), &statement.kind);
         }
-        let schemas = match (&self.path, access.schema.is_empty()) {
+        let schemas = match (self.path.now(), access.schema.is_empty()) {
             (Path::These(schemas), true) => schemas.clone(),
             (Path::Unclear, true) => {
                 self.doubt("search_path", "names without a schema follow a search_path that the text does not show");

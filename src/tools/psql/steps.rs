@@ -19,8 +19,13 @@ pub enum Step {
     Writes(Arg),
     /// The file or program of `\g`, which psql opens once this SQL has given rows.
     IfRows(Box<Step>, Vec<u8>),
-    /// `\c` with its four words (database, user, host, port), where given, and what `-reuse-previous` says.
-    Connect([Option<Arg>; 4], Option<bool>),
+    /// `\c` with its four words (database, user, host, port), where given, and what `-reuse-previous` says; `maybe` in a
+    /// branch of which nobody can tell whether it is taken.
+    Connect {
+        words: [Option<Arg>; 4],
+        reuse: Option<bool>,
+        maybe: bool,
+    },
     /// `\copy`: the words after it, and the folder that psql is in.
     Copy(Vec<u8>, Option<Vec<u8>>),
     /// psql asks the catalogs (`\d`).
@@ -50,6 +55,10 @@ pub struct Sent {
     pub saves: bool,
     /// psql takes its rows from a cursor: FETCH_COUNT is set.
     pub by_cursor: bool,
+    /// It stands in a branch of which nobody can tell whether it is taken.
+    pub maybe: bool,
+    /// It sets where strings end, and what follows was cut by it.
+    pub followed: bool,
 }
 
 /// What a script's bytes were, so that a place in them can be named.
@@ -86,6 +95,14 @@ pub struct Cursor {
 impl Cursor {
     pub fn new(text: Vec<u8>) -> Self {
         Cursor { text, at: 0 }
+    }
+
+    /// What fgets(3) takes with room for two bytes.
+    pub fn two(&mut self) -> Option<&[u8]> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let count = if rest.first() == Some(&b'\n') { 1 } else { rest.len().min(2) };
+        self.at += count;
+        Some(&rest[..count])
     }
 
     /// The next line, without its newline.

@@ -42,10 +42,22 @@ pub struct Statement {
     pub setting: Option<(String, Vec<String>)>,
     /// SET LOCAL: until the transaction ends, and not at all outside of one.
     pub local: bool,
+    /// What it does to the transaction that is open.
+    pub transaction: Option<Transaction>,
     /// COPY FROM STDIN: the client's next lines are data.
     pub takes_input: bool,
     /// The server may answer with rows.
     pub gives_rows: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transaction {
+    Begins,
+    Ends,
+    /// AND CHAIN: another begins at once.
+    Chains,
+    /// ROLLBACK TO: it stays open.
+    GoesBack,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ use pg_query::protobuf::ObjectType;
 
 use super::query::Walker;
 use super::tree::Tree;
-use super::{Class, Statement, Verb, headings, kinds};
+use super::{Class, Statement, Transaction, Verb, headings, kinds};
 
 /// Reads one statement of a parse tree; `None` where its names lead to too many places. What is no statement that we
 /// know is `UNKNOWN`: code that may do anything.
@@ -35,6 +35,7 @@ impl Statement {
             server_files: Vec::new(),
             setting: None,
             local: false,
+            transaction: None,
             takes_input: false,
             gives_rows: true,
         }
@@ -51,6 +52,7 @@ struct Parts {
     server_files: Vec<String>,
     setting: Option<(String, Vec<String>)>,
     local: bool,
+    transaction: Option<Transaction>,
     takes_input: bool,
     gives_rows: bool,
 }
@@ -72,6 +74,17 @@ fn gives_rows(kind: &str, fields: Tree<'_>) -> bool {
     let returns = ["returning_clause", "returning_list"].iter().any(|field| !fields.field(field).is_nothing());
     returns
         || matches!(kind, "SELECT" | "SHOW" | "EXPLAIN" | "EXPLAIN ANALYZE" | "FETCH" | "EXECUTE" | "CALL" | "COPY TO")
+}
+
+fn transaction(fields: Tree<'_>) -> Option<Transaction> {
+    use pg_query::protobuf::TransactionStmtKind as Kind;
+    match Kind::try_from(i32::try_from(fields.number("kind")).ok()?).ok()? {
+        Kind::TransStmtBegin | Kind::TransStmtStart => Some(Transaction::Begins),
+        Kind::TransStmtCommit | Kind::TransStmtRollback if fields.flag("chain") => Some(Transaction::Chains),
+        Kind::TransStmtCommit | Kind::TransStmtRollback | Kind::TransStmtPrepare => Some(Transaction::Ends),
+        Kind::TransStmtRollbackTo => Some(Transaction::GoesBack),
+        _ => None,
+    }
 }
 
 fn class_of(node: &str) -> Option<Class> {
@@ -121,6 +134,7 @@ impl Parts {
             server_files,
             setting: self.setting,
             local: self.local,
+            transaction: self.transaction,
             takes_input: self.takes_input,
             gives_rows: self.gives_rows,
         }
@@ -167,8 +181,12 @@ impl Parts {
             }
             "GrantStmt" => self.granted(fields),
             "VariableSetStmt" => self.set(fields),
-            "TransactionStmt" | "VariableShowStmt" | "DeallocateStmt" | "DiscardStmt" | "ListenStmt"
-            | "UnlistenStmt" | "NotifyStmt" | "ClosePortalStmt" | "FetchStmt" | "ConstraintsSetStmt" => {
+            "TransactionStmt" => {
+                self.transaction = transaction(fields);
+                self.database.push(Verb::Session);
+            }
+            "VariableShowStmt" | "DeallocateStmt" | "DiscardStmt" | "ListenStmt" | "UnlistenStmt" | "NotifyStmt"
+            | "ClosePortalStmt" | "FetchStmt" | "ConstraintsSetStmt" => {
                 self.database.push(Verb::Session);
             }
             "DoStmt" | "CallStmt" | "ExecuteStmt" => {

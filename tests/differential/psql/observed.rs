@@ -107,7 +107,7 @@ impl Seen {
                 differences.push(format!("{what}: saw {saw}\n  {what}: read {read}"));
             }
         };
-        let (saw, read) = (self.statements(reading), statements_read(reading));
+        let (saw, read) = (self.statements(line, reading), statements_read(reading));
         if !(unconnected || doubts(&["copy_data"]) || open && covers(&read, &saw)) {
             compare("statements", saw.into(), read.into());
         }
@@ -129,7 +129,7 @@ impl Seen {
         let more = field("reconnects").as_array().unwrap();
         targets.extend(more.iter().map(|to| json!([to["db"], to["user"]])));
         targets.retain(|target| target[0] != Value::Null);
-        if !targets.iter().any(|target| target[0] == "*") && !unconnected {
+        if !targets.iter().any(|target| target[0] == "*") && !unconnected && !doubts(&["connection"]) {
             compare("connections", json!(self.sessions.connections), json!(targets));
         }
         self.first_address(reading, &mut compare);
@@ -154,7 +154,7 @@ impl Seen {
     }
 
     /// What the server met, read by its own parser. psql's own questions to the catalogs are none of the line's.
-    fn statements(&self, reading: &Reading) -> Vec<Value> {
+    fn statements(&self, line: &Line, reading: &Reading) -> Vec<Value> {
         let asks = reading.operations.iter().any(|op| {
             op.context
                 .get("kind")
@@ -165,7 +165,16 @@ impl Seen {
             (asks && text.contains("pg_catalog.")) || text.starts_with("select proname, oid from pg_catalog.")
         };
         let texts = self.sessions.statements.iter().filter(|text| !own(text));
-        texts.flat_map(|text| sql::read(text).unwrap_or_default()).map(|statement| shown(&statement)).collect()
+        // The parser has the setting on.
+        let mut escapes = line.env.iter().any(|(_, value)| value.contains("standard_conforming_strings=off"));
+        let plain = texts.map(|text| {
+            let said = if escapes { text.replace("\\'", "''") } else { text.clone() };
+            if text.starts_with("SET standard_conforming_strings") {
+                escapes = text.contains("off");
+            }
+            said
+        });
+        plain.flat_map(|text| sql::read(&text).unwrap_or_default()).map(|statement| shown(&statement)).collect()
     }
 }
 

@@ -28,6 +28,23 @@ fn quotes() -> Vec<Line> {
         script("SELECT x'1F', b'01', n'z;', e'\\\\;';\n"),
         script("SELECT 'a''b;c' || E'\\'';';\n"),
         script("SET standard_conforming_strings = on;\nSELECT 'x\\';\nSELECT 2;\n"),
+        script("SET standard_conforming_strings = off;\nSELECT 'x\\'; DELETE FROM users; --';\nSELECT 2;\n"),
+        script(
+            "SET standard_conforming_strings TO 'off';\nSELECT 'x\\';\n\\! touch ran\n', 'y'\n'\\'; z';\nSELECT 2;\n",
+        ),
+        script(
+            "set session standard_conforming_strings=0;\nSELECT DATE '2020-01-01', 'a\\\\'; DELETE FROM users; --';\n",
+        ),
+        script(
+            "SET standard_conforming_strings = off;\nSELECT 'x\\'';\nSET standard_conforming_strings = on;\nSELECT 'x\\'; DELETE FROM users;\n",
+        ),
+        script("SET standard_conforming_strings = off;\n\\set v 'it''s'\nSELECT :'v', 'x\\'; TABLE users; --';\n"),
+        script("\\i a.sql\nSELECT 'x\\'; DELETE FROM users; --';\n")
+            .file("a.sql", "SET standard_conforming_strings = off"),
+        query(&["-c", "SET standard_conforming_strings = off", "-c", "SELECT 'x\\'; DELETE FROM users; --'"]),
+        query(&["-c", "SELECT 'x\\'; DELETE FROM users; --'", "-c", "\\! touch ran"])
+            .env("PGOPTIONS", "-c standard_conforming_strings=on"),
+        script("SELECT 'x\\';\n\\! touch ran\n';\n").env("PGOPTIONS", "-c standard_conforming_strings=off"),
         script("-- \\! touch ran\nSELECT 1;\n"),
         script("SELECT 1 -- x \\! touch ran\n;\n"),
         script("SELECT /* \\! touch ran */ 1;\n"),

@@ -1,5 +1,6 @@
 //! The lines.
 
+mod branches;
 mod commands;
 mod forms;
 mod fresh;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<Line> {
         odd::lines(),
         seldom::lines(),
         forms::lines(),
+        branches::lines(),
     ]
     .concat()
 }
