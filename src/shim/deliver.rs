@@ -12,8 +12,11 @@ use super::gather::Machine;
 use super::locate::{Install, Real};
 use super::own;
 use super::permit::Permit;
-use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Refusal, RefusalKind, Word, visible};
-use crate::sys::{caller, memory, spawn};
+use crate::model::{
+    Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Readings, Refusal, RefusalKind, Word, visible,
+};
+use crate::sys::memory::{self, UntilClosed};
+use crate::sys::{caller, spawn};
 use crate::tools::Tool;
 use crate::wire::frames::{Failure, Question};
 
@@ -50,6 +53,8 @@ pub struct Command {
     pub arguments: Vec<CString>,
     pub environment: Vec<CString>,
     pub files: Vec<OwnedFd>,
+    /// Those among them that are emptied once they were read.
+    pub emptied: Vec<UntilClosed>,
     /// What it reads as standard input, where the reading consumed it.
     pub stdin: Option<OwnedFd>,
     pub helper: Option<HelperScope>,
@@ -133,10 +138,20 @@ fn carry_out(
     real: &Real,
     terms: &[(String, String)],
 ) -> io::Result<Command> {
-    let mut files = Vec::new();
+    let (mut files, mut emptied) = (Vec::new(), Vec::new());
     for file in &delivery.files {
-        let make = |bytes: &[u8]| if file.once { memory::once(bytes) } else { memory::sealed(file.name, bytes) };
-        files.push(make(file.bytes.expose())?);
+        files.push(match file.readings {
+            Readings::Any => memory::sealed(file.name, file.bytes.expose())?,
+            Readings::One => memory::once(file.bytes.expose())?,
+            Readings::UntilClosed => match UntilClosed::new(file.name, file.bytes.expose()) {
+                Ok((given, held)) => {
+                    emptied.push(held);
+                    given
+                }
+                // A user's inotify instances are few, and whoever can use them up can read the file of a running tool.
+                Err(_) => memory::sealed(file.name, file.bytes.expose())?,
+            },
+        });
     }
     let words = Words { files: &files, helper: &install.helper() };
     let mut arguments = vec![spawn::c_string(OsStr::from_bytes(argv0))?];
@@ -165,6 +180,7 @@ fn carry_out(
         arguments,
         environment: environment.iter().map(spawn::c_string).collect::<io::Result<_>>()?,
         files,
+        emptied,
         stdin,
         helper: delivery.helper,
         role: None,

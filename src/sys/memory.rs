@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, fcntl_setfl, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -30,12 +31,62 @@ pub fn once(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(reader)
 }
 
+/// A file of mode 0600 that is emptied once its first reader has closed it, for a tool that takes no pipe.
+pub struct UntilClosed {
+    file: File,
+    /// Readable once somebody has closed the file (inotify(7)); it works on a memory file by its name in /proc.
+    closed: OwnedFd,
+}
+
+impl UntilClosed {
+    /// What the tool gets, and what is to be emptied when [`AsFd`] says that it is time. An error also where this user has no
+    /// inotify instance left.
+    pub fn new(name: &str, bytes: &[u8]) -> io::Result<(OwnedFd, Self)> {
+        let fd = memfd_create(name, MemfdFlags::CLOEXEC)?;
+        fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
+        let mut file = File::from(fd);
+        file.write_all(bytes)?;
+        file.rewind()?;
+        let closed = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        inotify::add_watch(&closed, path, WatchFlags::CLOSE_NOWRITE)?;
+        Ok((file.try_clone()?.into(), UntilClosed { file, closed }))
+    }
+
+    pub fn empty(&self) -> io::Result<()> {
+        self.file.set_len(0)
+    }
+}
+
+impl AsFd for UntilClosed {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.closed.as_fd()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::os::fd::AsRawFd;
 
-    use super::{once, sealed};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::{UntilClosed, once, sealed};
+
+    #[test]
+    fn a_file_says_when_its_first_reader_has_closed_it_and_is_empty_then() {
+        let (given, held) = UntilClosed::new("test", b"once").unwrap();
+        let path = format!("/proc/self/fd/{}", given.as_raw_fd());
+        let is_time = || {
+            let mut fds = [PollFd::new(&held, PollFlags::IN)];
+            poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
+        };
+        assert!(!is_time());
+        assert_eq!(std::fs::read(&path).unwrap(), b"once");
+        assert!(is_time());
+        held.empty().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
 
     #[test]
     fn what_is_read_once_is_whole_for_the_first_and_empty_for_the_next() {

@@ -122,16 +122,7 @@ fn variables_that_open_the_tool_or_lead_it_elsewhere() {
 #[test]
 fn a_mechanism_of_gssapi_in_a_psql_that_was_lent_a_role() {
     let database = postgres::database();
-    let server = format!(
-        "[[credential]]\nname = \"shop\"\nkind = \"postgres\"\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"{}\"\n\
-         role = \"{}\"\npassword_file = \"data/password\"\n",
-        database.port,
-        database.name,
-        postgres::ISSUER
-    );
-    let policy = r#"@id("shop") @grant("shop") permit(principal, action, resource);"#;
-    let site = Site::with(&Setup { policy, server: &server, ..Setup::default() });
-    fs::write(site.path("data/password"), postgres::PASSWORD).unwrap();
+    let site = lending_role(&database);
     let (evil, marker) = library(&site);
     let mechanisms = site.path("work/mech");
     fs::write(&mechanisms, format!("evil 1.3.6.1.4.1.9999.1 {}\n", evil.display())).unwrap();
@@ -143,6 +134,48 @@ fn a_mechanism_of_gssapi_in_a_psql_that_was_lent_a_role() {
     // Bare, it works, though nobody is let in.
     assert_eq!(load(&mut Command::new("/usr/bin/psql")), (false, true));
     assert_eq!(load(&mut site.shim("psql")), (true, false));
+}
+
+/// A psql that is lent a role of this database, by a policy that permits everything.
+fn lending_role(database: &postgres::Database) -> Site {
+    let server = format!(
+        "[[credential]]\nname = \"shop\"\nkind = \"postgres\"\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"{}\"\n\
+         role = \"{}\"\npassword_file = \"data/password\"\n",
+        database.port,
+        database.name,
+        postgres::ISSUER
+    );
+    let policy = r#"@id("shop") @grant("shop") permit(principal, action, resource);"#;
+    let site = Site::with(&Setup { policy, server: &server, ..Setup::default() });
+    fs::write(site.path("data/password"), postgres::PASSWORD).unwrap();
+    site
+}
+
+#[test]
+fn the_memory_file_with_a_roles_password_copied_into_a_table() {
+    let database = postgres::database();
+    database.execute("CREATE TABLE notes (a text, b text, c text, d text, e text); ALTER TABLE notes OWNER TO shop");
+    let site = lending_role(&database);
+    let psql = |script: &str| {
+        let mut command = site.shim("psql");
+        command.args(["-X", "-h", "127.0.0.1", "-p", &database.port.to_string(), "-d", &database.name]);
+        command.args(["-c", script]).output().unwrap()
+    };
+    let copy = |path: &str| psql(&format!("\\copy notes from '{path}' with (delimiter ':')"));
+    fs::write(site.path("work/row"), "a:b:c:d:e\n").unwrap();
+    let ran = copy("row");
+    assert!(ran.status.success(), "{}", words(&ran));
+    let link = site.path("work/link");
+    for number in 3..12 {
+        let memory = format!("/proc/self/fd/{number}");
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(&memory, &link).unwrap();
+        copy(&memory);
+        copy(&format!("/dev/fd/{number}"));
+        copy("link");
+    }
+    let rows = psql("SELECT 'rows: ' || count(*) FROM notes");
+    assert!(rows.stdout.windows(7).any(|part| part == b"rows: 1"), "{}", words(&rows));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use super::deliver::{self, Command};
 use super::permit::{Lenses, Permit};
 use crate::model::{Exit, Frame, FrameKind, Micros, Refusal, RefusalKind};
 use crate::redact::Masked;
+use crate::sys::memory::UntilClosed;
 use crate::sys::signals::Arrivals;
 use crate::sys::spawn::{Child, Group, Program, Status};
 use crate::wire::frames::{Ending, FromKeeper, FromShim};
@@ -49,6 +50,8 @@ pub struct Session {
     feed: Option<Feed<'static>>,
     screen: Option<Terminal<'static>>,
     arrivals: Arrivals,
+    /// Files that hold what was lent until the tool has read it.
+    emptied: Vec<UntilClosed>,
     keeper: Keeper,
     ledger: Ledger,
     began: Instant,
@@ -87,6 +90,8 @@ enum Event {
     Write(usize),
     Keys,
     Feed,
+    /// A file was read.
+    Closed,
 }
 
 impl Session {
@@ -126,6 +131,7 @@ impl Session {
             feed: streams.feed,
             screen,
             arrivals,
+            emptied: command.emptied,
             keeper,
             ledger: Ledger::default(),
             began,
@@ -193,6 +199,7 @@ impl Session {
             set.push((Event::Keeper, self.keeper.as_fd(), PollFlags::IN));
         }
         set.push((Event::Signal, self.arrivals.as_fd(), PollFlags::IN));
+        set.extend(self.emptied.iter().map(|file| (Event::Closed, file.as_fd(), PollFlags::IN)));
         if self.ended.is_none() {
             set.push((Event::Tool, self.tool.as_fd(), PollFlags::IN));
         }
@@ -227,6 +234,11 @@ impl Session {
             Event::Signal => self.signalled(),
             Event::Keeper => self.heard(),
             Event::Tool => self.changed(),
+            Event::Closed => {
+                for file in self.emptied.drain(..) {
+                    let _ = file.empty();
+                }
+            }
             Event::Read(n) => {
                 self.moved = Instant::now();
                 let frame = self.relays[n].read(&mut buffer, self.ledger.next());

@@ -4,7 +4,9 @@
 //! handed over as the bytes that were read. A token comes as one more config in memory, so it is in no argument, no
 //! variable and no file. It goes with every request of the line; so every request must go to the granted place.
 
-use crate::model::{Bytes, ContentSource, Delivery, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret, Word};
+use crate::model::{
+    Bytes, ContentSource, Delivery, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings, Secret, Word,
+};
 use crate::tools::DeliveryError;
 use crate::tools::options::Item;
 
@@ -25,11 +27,12 @@ pub fn deliver(invocation: &Invocation, facts: Facts, grants: Vec<Grant>) -> Res
     }
     // Before anything of the caller's, which may name files to be read: by then this one is empty.
     if let Some(text) = header(invocation, &facts, &grants)? {
-        let credential = MemFile { name: "credential", bytes: Secret::new(text), once: true };
+        let credential = MemFile { name: "credential", bytes: Secret::new(text), readings: Readings::One };
         args.extend(named_config(&mut delivery, credential));
     }
     if let Some(path) = facts.get::<Bytes>(CURLRC) {
-        let curlrc = MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, release, 0)?), once: false };
+        let curlrc =
+            MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, release, 0)?), readings: Readings::Any };
         args.extend(named_config(&mut delivery, curlrc));
     }
     args.append(&mut own_words(invocation, &facts, release, &mut delivery)?);
@@ -60,7 +63,7 @@ fn own_words(
         delivery.files.push(MemFile {
             name: "config",
             bytes: Secret::new(flat(&path, facts, release, 0)?),
-            once: false,
+            readings: Readings::Any,
         });
         let file = Part::File(delivery.files.len() - 1);
         match given.value_index {

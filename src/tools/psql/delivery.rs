@@ -15,8 +15,8 @@ use super::steps::{Include, Origin, Step};
 use super::version::Version;
 use super::{FromFacts, SYSTEM_STARTUP, environment, fact, first_variables, home, line_of, sources, walk, where_to};
 use crate::model::{
-    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Secret,
-    Terms, Word,
+    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings,
+    Secret, Terms, Word,
 };
 use crate::tools::DeliveryError;
 
@@ -129,7 +129,7 @@ impl<'a> Pins<'a> {
             return refused("a script is too long to be handed over as it was read", None);
         }
         let bytes = self.rewritten(&Origin::File(path.to_vec()), &content.bytes)?;
-        self.files.push(MemFile { name, bytes: Secret::new(bytes), once: false });
+        self.files.push(MemFile { name, bytes: Secret::new(bytes), readings: Readings::Any });
         self.placed.insert(path.to_vec(), self.files.len() - 1);
         Ok(Some(self.files.len() - 1))
     }
@@ -279,7 +279,7 @@ fn lend(
     delivery.files.push(MemFile {
         name: "pgpass",
         bytes: password_file(&target, *port, database, role, &grant.secret),
-        once: false,
+        readings: Readings::UntilClosed,
     });
     let file = Word::file(delivery.files.len() - 1);
     for name in ["PGPASSWORD", "PGSERVICE", "PGSERVICEFILE"] {

@@ -69,6 +69,11 @@ pub fn database() -> Database {
 }
 
 impl Database {
+    /// As the cluster's superuser.
+    pub fn execute(&self, statements: &str) {
+        running().psql(&self.name, statements, &[]);
+    }
+
     pub async fn connect(&self, role: &str, password: &str) -> Result<PgConnection, sqlx::Error> {
         self.connect_to(&self.name, role, password).await
     }
