@@ -153,6 +153,10 @@ fn credential(
         return Err(refused("the credential that was granted is not one for kubectl", None));
     };
     refuse_leaks(invocation, line)?;
+    if facts.get(super::OF_A_PROCESS).unwrap_or(true) {
+        let hint = "give it a copy in the work folder";
+        return Err(refused("a file of the line may be the one with the credential itself", Some(hint)));
+    }
     let config: Kubeconfig = facts.get(super::KUBECONFIG).unwrap_or_default();
     let target = config.target(invocation, line).map_err(|why| refused(&why, None))?;
     if target.server.trim_end_matches('/') != server.trim_end_matches('/') {

@@ -104,7 +104,9 @@ impl Tool for Kubectl {
             return facts;
         };
         set(KUBECONFIG, serde_json::to_value(kubeconfig::gather(invocation, line, world)));
-        let (contents, listed) = gathering::gather(line, invocation.cwd.as_ref().map_or(&[], Bytes::as_slice), world);
+        let cwd = invocation.cwd.as_ref().map_or(&[][..], Bytes::as_slice);
+        set(OF_A_PROCESS, serde_json::to_value(sources::are_of_a_process(line, cwd, world)));
+        let (contents, listed) = gathering::gather(line, cwd, world);
         set(manifests::FOLDERS, serde_json::to_value(listed.folders));
         set(manifests::PATTERNS, serde_json::to_value(listed.patterns));
         asks |= contents.iter().any(|content| yaml::breaks(&content.bytes));
@@ -144,6 +146,8 @@ const KUBERC: &str = "kuberc";
 fn asks_first(line: &options::Line) -> bool {
     line.command.path == ["delete"] && line.on("interactive")
 }
+/// Fact: whether a file that goes into what is made may be one of the process that reads it.
+const OF_A_PROCESS: &str = "of_a_process";
 /// Fact: the plugin that would run, or `""` where none was found.
 const PLUGIN: &str = "plugin";
 

@@ -35,6 +35,16 @@ pub(super) fn wanted(line: &Line) -> Vec<String> {
     out
 }
 
+/// Whether one of them may lead to what kubectl itself holds, its credential among it: what is below `/proc` or `/dev`, also by
+/// a link, is another file to each process.
+pub(super) fn are_of_a_process(line: &Line, cwd: &[u8], world: &dyn World) -> bool {
+    wanted(line).iter().any(|path| {
+        let before = if path.starts_with('/') { Vec::new() } else { [cwd, b"/"].concat() };
+        let real = world.real(&[&before, path.as_bytes()].concat());
+        real.is_none_or(|real| real.starts_with(b"/proc/") || real.starts_with(b"/dev/"))
+    })
+}
+
 /// Those of [`wanted`] that are not there, or not what kubectl needs.
 pub(super) fn unfit(line: &Line, world: &dyn World) -> Vec<String> {
     let mut out: Vec<String> = wanted(line).into_iter().filter(|path| paths::is_absent(path, world, 0)).collect();

@@ -408,6 +408,9 @@ fn a_grant_is_not_delivered_where_it_could_go_astray() {
         "kubectl create --edit -f deploy.yaml --context prod",
         "KUBECTL_EXTERNAL_DIFF=sh kubectl diff -f deploy.yaml --context prod",
         "kubectl proxy --context prod",
+        "kubectl create configmap a --from-file=/proc/self/fd/4 --context prod",
+        "kubectl create configmap a --from-file=x=../../../proc/self/fd/4 --context prod",
+        "kubectl cp /dev/fd/4 web:/tmp/x --context prod",
         "kubectl frob",
         // The line goes to dev, the credential is for prod.
         "kubectl get pods",
@@ -417,6 +420,7 @@ fn a_grant_is_not_delivered_where_it_could_go_astray() {
     assert!(deliver("kubectl get pods --context prod", vec![grant(server), grant(server)]).is_err());
     // What never talks to a server gets none.
     assert!(deliver("kubectl config view --raw", vec![grant(server)]).unwrap().files.is_empty());
+    assert!(deliver("kubectl create configmap a --from-file=deploy.yaml --context prod", vec![grant(server)]).is_ok());
     // An option of the command's own is not the shared one of that name.
     assert!(deliver("kubectl create rolebinding x --user=eve --context prod --role=r", vec![grant(server)]).is_ok());
 }
