@@ -23,6 +23,7 @@ pub mod name {
     pub const NESTED: &str = "git.nested";
     pub const PEER_HOOKS: &str = "git.peer_hooks";
     pub const SIGNED: &str = "git.signed";
+    pub const UNSET: &str = "git.unset";
     pub const NO_FOLDER: &str = "git.no_folder";
     pub const BISECTING: &str = "git.bisecting";
     pub const UNMERGED: &str = "git.unmerged";
@@ -86,6 +87,8 @@ pub struct Known {
     pub signed: Option<bool>,
     /// The folder of a `-C` is not there.
     pub no_folder: bool,
+    /// Variables that `--config-env` names and that are not set.
+    pub unset: Vec<String>,
     /// Whether a bisection has begun; `None` where nobody looked.
     pub bisecting: Option<bool>,
     /// Whether the index holds a file that is still to be merged; `None` where nobody looked.
@@ -112,6 +115,7 @@ impl Known {
             nested: facts.get(name::NESTED).unwrap_or_default(),
             peer_hooks: facts.get(name::PEER_HOOKS).unwrap_or_default(),
             signed: facts.get(name::SIGNED),
+            unset: facts.get(name::UNSET).unwrap_or_default(),
             no_folder: facts.get(name::NO_FOLDER).unwrap_or_default(),
             bisecting: facts.get(name::BISECTING),
             unmerged: facts.get(name::UNMERGED),

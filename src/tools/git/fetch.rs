@@ -89,11 +89,9 @@ fn fetch(scene: &Scene<'_>, words: &Words) -> Meaning {
     } else {
         one(scene, operands.first().cloned())
     };
-    if words.on("stdin") {
-        meaning.doubt("unread_content", "refspecs come from standard input");
-    }
-    // Remote-tracking refs are part of fetching; a branch named on the line is a change of its own.
-    if operands.iter().skip(1).any(|spec| spec.contains(':')) {
+    // Remote-tracking refs are part of fetching; a branch named on the line is a change of its own, and standard input may
+    // name more of them.
+    if words.on("stdin") || operands.iter().skip(1).any(|spec| spec.contains(':')) {
         meaning.add(Weight::LocalWrite);
     }
     meaning

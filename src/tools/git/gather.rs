@@ -70,6 +70,11 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     if !there(invocation, world, &line) {
         put(&mut facts, name::NO_FOLDER, &true);
     }
+    let variables = line.globals.settings_from_variables.iter().filter_map(|setting| setting.rsplit_once('='));
+    let unset: Vec<&str> = variables.map(|(_, name)| name).filter(|name| world.variable(name).is_none()).collect();
+    if !unset.is_empty() {
+        put(&mut facts, name::UNSET, &unset);
+    }
     put(&mut facts, name::PROGRAMS, &known.programs);
     let set: Vec<&str> =
         SET_ONLY.iter().copied().filter(|v| world.variable(v).is_some_and(|b| !b.is_empty())).collect();

@@ -83,7 +83,10 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
         "interpret-trailers" if words.on("in-place") => LocalWrite,
         "fsck" if words.on("lost-found") => LocalWrite,
         "mailinfo" | "unpack-file" => LocalWrite,
-        "credential-store" => Read,
+        "credential-store" => match words.operands.first().map(String::as_str) {
+            Some("store" | "erase") => ConfigWrite,
+            _ => Read,
+        },
         _ => return None,
     })
 }

@@ -38,6 +38,7 @@ mod resolved;
 mod signatures;
 mod stdin;
 mod unparsable;
+mod written;
 
 #[cfg(all(test, feature = "reading"))]
 mod tests;
@@ -152,6 +153,9 @@ fn scene<'a>(invocation: &'a Invocation, known: &'a Known, line: &'a Line, versi
 fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
     if nowhere(scene, line) {
         return Meaning::refused("Unable to read current working directory");
+    }
+    if unparsable::names_no_variable(scene) {
+        return Meaning::refused("--config-env without a variable that is set");
     }
     if scene.known.no_folder {
         return Meaning::refused("cannot change to the folder of -C");
@@ -273,7 +277,11 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
         return finish(Meaning::of(Weight::Read));
     }
     let (sub, args) = part(name, args);
-    let row = if sub.is_empty() { name.to_owned() } else { format!("{name} {sub}") };
+    let row = match (name, sub) {
+        ("bisect", "view" | "visualize") => "log".to_owned(),
+        (_, "") => name.to_owned(),
+        _ => format!("{name} {sub}"),
+    };
     let words = Words::read(&row, args, scene.version);
     if words.asks_help && words.problem.is_none() {
         return finish(Meaning::of(Weight::Read));
@@ -305,7 +313,7 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
     let mut meaning = effects(scene, name, sub, &words);
     if meaning.refused.is_none() {
         programs::add(scene, name, sub, &words, &mut meaning);
-        written(scene, name, sub, &words, &mut meaning);
+        written::add(name, sub, &words, &mut meaning);
         if words.not_text && meaning.weights.iter().any(|w| *w >= Weight::RemoteRead) {
             meaning.doubt("not_text", "a word of the line is not UTF-8");
         }
@@ -379,51 +387,4 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
             meaning
         }
     }
-}
-
-/// Files outside the repository's own that the line names for writing.
-fn written(scene: &Scene<'_>, name: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
-    let mut files: Vec<String> = Vec::new();
-    let output = words.value("output").filter(|o| !o.is_empty() && o != "/dev/null");
-    let shows = matches!(
-        name,
-        "log"
-            | "show"
-            | "diff"
-            | "whatchanged"
-            | "diff-tree"
-            | "diff-files"
-            | "diff-index"
-            | "range-diff"
-            | "rev-list"
-            | "shortlog"
-    );
-    match (name, sub) {
-        ("archive", _) => files.extend(output),
-        ("stash", "show" | "list") | ("reflog", "show") => files.extend(output),
-        _ if shows => files.extend(output),
-        ("format-patch", _) if !words.on("stdout") => match output.or_else(|| words.value("output-directory")) {
-            Some(path) => files.push(path),
-            None => meaning.add(Weight::LocalWrite),
-        },
-        ("bundle", "create") => files.extend(words.operands.first().filter(|f| *f != "-").cloned()),
-        ("bugreport" | "diagnose", _) => meaning.add(Weight::LocalWrite),
-        ("config", _) if words.on("global") => {
-            files.extend(meaning.weights.contains(&Weight::ConfigWrite).then(|| "~/.gitconfig".to_owned()))
-        }
-        ("config", _) if meaning.weights.contains(&Weight::ConfigWrite) => files.extend(words.value("file")),
-        ("fast-export", _) => files.extend(words.value("export-marks")),
-        ("checkout-index" | "init" | "clone" | "worktree", _) => {}
-        _ => {}
-    }
-    if !files.is_empty() && name != "config" {
-        meaning.add(Weight::LocalWrite);
-        if name != "archive" {
-            meaning.weights.remove(&Weight::Read);
-        }
-    }
-    let prefix = words.value("prefix").filter(|_| name == "checkout-index");
-    files.extend(prefix.filter(|p| p.starts_with('/') || p.contains("..")));
-    let _ = scene;
-    meaning.writes.extend(files);
 }

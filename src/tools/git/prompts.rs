@@ -62,13 +62,18 @@ fn edits(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
             let dry = words.any(&["dry-run", "short", "porcelain", "long"]);
             !dry && edit.unwrap_or(!message && !fixup) || words.on("patch") && words.on("edit")
         }
+        // What stood still for a conflict is committed, and its text is shown.
+        ("merge" | "rebase", _) if words.on("continue") => true,
         ("merge" | "pull", _) => {
             edit.unwrap_or(terminal && !message && words.last("ff-only").is_none_or(|g| g.negated))
         }
-        ("cherry-pick", _) => edit == Some(true),
+        ("cherry-pick", _) => edit == Some(true) || (terminal && words.on("continue")),
         ("revert", _) => edit.unwrap_or(terminal) && !words.on("no-commit"),
         ("tag", _) => {
-            (words.any(&["annotate", "sign"]) || words.last("local-user").is_some()) && !message || edit == Some(true)
+            let annotated = words.any(&["annotate", "sign"]) || words.last("local-user").is_some();
+            // Before, nothing was made of the option alone.
+            let makes = annotated || message || super::options::minor(scene.version) >= 46;
+            annotated && !message || (edit == Some(true) && makes)
         }
         ("branch", _) => words.on("edit-description"),
         ("config", _) => {
@@ -78,6 +83,7 @@ fn edits(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
         ("notes", "add" | "edit" | "append") => !message,
         ("rebase", _) => words.any(&["interactive", "edit-todo"]),
         ("replace", _) => words.on("edit"),
+        ("bugreport", _) => true,
         ("add" | "stage", _) => words.on("edit"),
         _ => false,
     }

@@ -36,6 +36,14 @@ pub fn is_so(scene: &Scene<'_>) -> bool {
     scene.known.config.is_none() && (miscounted || scene.globals.settings.iter().any(bad))
 }
 
+/// git.c, `handle_options`, and config.c, `git_config_push_env`: the variable must be there, whatever the command is.
+pub fn names_no_variable(scene: &Scene<'_>) -> bool {
+    scene.globals.settings_from_variables.iter().any(|setting| match setting.rsplit_once('=') {
+        Some((_, variable)) => variable.is_empty() || scene.known.unset.iter().any(|name| name == variable),
+        None => true,
+    })
+}
+
 /// config.c, `git_config_parse_key`.
 fn is_key(key: &str) -> bool {
     let (Some(first), Some(last)) = (key.find('.'), key.rfind('.')) else { return false };
