@@ -206,6 +206,9 @@ impl Runner<'_> {
             "getenv" => {
                 let variable = self.argument(script, Kind::Normal, false);
                 let Some(source) = self.argument(script, Kind::Normal, false) else { return Status::Error };
+                if !source.unknown && !self.environment.knows(&source.text) && self.asks_variables.len() < MOST_ASKED {
+                    self.asks_variables.insert(source.text.clone());
+                }
                 match self.environment.get(&source.text).filter(|_| !source.unknown) {
                     // Nothing is set for what is not there.
                     None if !source.unknown => {}
@@ -383,6 +386,9 @@ impl Runner<'_> {
         self.step(Step::Password);
     }
 }
+
+/// Variables that are looked for, at most.
+const MOST_ASKED: usize = 100;
 
 /// How psql throws away the arguments of a command it does not run.
 pub fn inactive_kind(name: &str) -> Kind {

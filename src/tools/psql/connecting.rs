@@ -61,9 +61,7 @@ impl Meaning {
                 "role" | "session_authorization" => {
                     self.operation("sql.grant", Effect::Escalate, Some(format!("{name} {value}")), "SET");
                 }
-                "standard_conforming_strings" if first && boolean(value.as_bytes()) == Some(false) => {
-                    self.escapes = true;
-                }
+                "standard_conforming_strings" if first && boolean(value.as_bytes()).is_some() => {}
                 "standard_conforming_strings" | "backslash_quote" if boolean(value.as_bytes()) != Some(true) => {
                     self.doubt("string_syntax", format!("the connection's options set {name}"));
                 }

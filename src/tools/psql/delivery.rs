@@ -9,11 +9,10 @@
 use std::collections::BTreeMap;
 
 use super::conninfo::{self, Params, Target};
+use super::gathering::SYSTEM_STARTUP;
 use super::options::{Action, Ending, Line};
-use super::run::Runner;
 use super::steps::{Include, Origin, Step};
-use super::version::Version;
-use super::{FromFacts, SYSTEM_STARTUP, environment, fact, first_variables, home, line_of, sources, walk, where_to};
+use super::{FromFacts, begin, fact, line_of, sources, walk, where_to};
 use crate::model::{
     Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings,
     Secret, Terms, Word,
@@ -35,9 +34,7 @@ pub fn deliver(
     let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
     let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
     let mut files = FromFacts(&facts);
-    let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
-    runner.version = Version::of(facts.version.as_deref());
-    runner.environment = environment(invocation);
+    let mut runner = begin(&mut files, &line, invocation, &facts, stdin);
     walk(&line, &startup, &mut runner);
     let (steps, includes, named) = (runner.steps, runner.includes, runner.named);
 

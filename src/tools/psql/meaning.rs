@@ -9,11 +9,9 @@ use super::conninfo::{Sources, Target};
 use super::copydata::{self, End};
 use super::options::{Ending, Line};
 use super::path::{Path, Paths};
-use super::run::Runner;
 use super::slash::Arg;
 use super::steps::{Sent, Step};
-use super::version::Version;
-use super::{FromFacts, environment, fact, first_variables, home, line_of, walk, where_to};
+use super::{FromFacts, begin, fact, home, line_of, walk, where_to};
 use crate::model::{Effect, Facts, Invocation, Operation, Reading, Resource, StreamKind, visible};
 use crate::tools::sql::{Reader, Statement};
 
@@ -33,10 +31,8 @@ pub fn read(invocation: &Invocation, facts: &Facts) -> Reading {
     let startup: Vec<String> = facts.get(fact::STARTUP).unwrap_or_default();
     let mut files = FromFacts(facts);
     let stdin = facts.stdin().map(|content| content.bytes.0.clone()).unwrap_or_default();
-    let mut runner = Runner::new(&mut files, first_variables(&line), stdin, home(invocation));
-    runner.version = Version::of(facts.version.as_deref());
-    runner.environment = environment(invocation);
-    runner.escapes = meaning.escapes;
+    let mut runner = begin(&mut files, &line, invocation, facts, stdin);
+    meaning.escapes = runner.escapes;
     walk(&line, &startup, &mut runner);
     let steps = runner.steps;
     if runner.asks_stdin {

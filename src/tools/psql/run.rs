@@ -3,6 +3,8 @@
 //! Where only the server or a human knows how it goes on (`\if :x` of a queried x), both ways are walked. Both the
 //! agent's side (to find the files a script includes) and the reading run it over the same bytes.
 
+use std::collections::BTreeSet;
+
 use super::commands::inactive_kind;
 use super::conditions::{Conditions, Mark};
 use super::copydata::copies_from_stdin;
@@ -38,6 +40,8 @@ pub struct Runner<'a> {
     pub asks_stdin: bool,
     /// Variables of the environment, where known; others of the names in `known_names` are not set.
     pub environment: Environment,
+    /// Variables that a script asks for and of which nobody told anything.
+    pub asks_variables: BTreeSet<Vec<u8>>,
     /// The key of `\restrict`: until it is given again, psql takes no other command.
     pub restricted: Option<Vec<u8>>,
     /// Standard input is being read as a script further out.
@@ -93,6 +97,7 @@ impl<'a> Runner<'a> {
             asks_version: false,
             asks_stdin: false,
             environment: Environment::default(),
+            asks_variables: BTreeSet::new(),
             restricted: None,
             lent: false,
             doubtful: false,

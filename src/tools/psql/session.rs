@@ -1,5 +1,7 @@
 //! Settings that a connection begins with: PGOPTIONS, and `options` of a connection string.
 
+use super::variables::boolean;
+
 /// `-c name=value` and `--name=value`, names as the server knows them: any case, `_` for `-` (postgres(1)). `None` where
 /// other options of the server stand among them.
 pub fn settings(options: &str) -> Option<Vec<(String, String)>> {
@@ -18,6 +20,13 @@ pub fn settings(options: &str) -> Option<Vec<(String, String)>> {
     Some(settings)
 }
 
+/// Whether a backslash escapes in plain strings from the beginning on.
+pub fn escapes(options: &str) -> bool {
+    let settings = settings(options).unwrap_or_default();
+    let said = settings.iter().rfind(|(name, _)| name == "standard_conforming_strings");
+    said.is_some_and(|(_, value)| boolean(value.as_bytes()) == Some(false))
+}
+
 /// Words between white space; a backslash keeps the letter behind it as it is (pg_split_opts of the server).
 fn split(options: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), None::<String>);
@@ -34,6 +43,7 @@ fn split(options: &str) -> Vec<String> {
 }
 
 /// A list of names as search_path has it; `None` where quotes are in it.
+#[cfg(feature = "reading")]
 pub fn names(list: &str) -> Option<Vec<String>> {
     let names = list.split(',').map(|name| name.trim().to_ascii_lowercase());
     (!list.contains('"')).then(|| names.collect())

@@ -121,14 +121,18 @@ pub struct Environment {
 
 impl Environment {
     /// The variables of a line; of `names`, those that are not among them are not set.
-    pub fn of<'a>(names: &[&str], set: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
-        let unset = names.iter().map(|name| (name.as_bytes().to_vec(), None));
+    pub fn of<'a>(names: impl Iterator<Item = &'a str>, set: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let unset = names.map(|name| (name.as_bytes().to_vec(), None));
         let set = set.map(|(name, value)| (name.as_bytes().to_vec(), Some(Value::Known(value.to_vec()))));
         Environment { known: unset.chain(set).collect() }
     }
 
     pub fn set(&mut self, name: &[u8], value: Option<Value>) {
         self.known.insert(name.to_vec(), value);
+    }
+
+    pub fn knows(&self, name: &[u8]) -> bool {
+        self.known.contains_key(name)
     }
 
     /// `None` where it is not set.

@@ -140,7 +140,8 @@ impl Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unread {
     /// A syntax error at a character that no version of the grammar has there (a psql variable or a backslash that
-    /// psql left alone), or a quote or comment that does not end: every server refuses the text whole.
+    /// psql left alone), or a quote or comment that does not end, or one that begins with no word: every
+    /// server refuses the text whole.
     Refused(String),
     /// The parser did not take it. A server with another grammar might.
     Unparsed(String),
@@ -182,7 +183,11 @@ fn whole(text: &str) -> Result<Vec<Statement>, Unread> {
             let foreign = ["near \":\"", "near \"\\\""].iter().any(|end| message.ends_with(end));
             // With a backslash in it, the setting of the server decides where a string ends.
             let open = message.starts_with("unterminated ") && !text.contains('\\');
-            return Err(if foreign || open { Unread::Refused(message) } else { Unread::Unparsed(message) });
+            return Err(if foreign || open || begins_with_no_word(text) {
+                Unread::Refused(message)
+            } else {
+                Unread::Unparsed(message)
+            });
         }
         Err(error) => return Err(Unread::Unparsed(error.to_string())),
     };
@@ -196,6 +201,16 @@ fn whole(text: &str) -> Result<Vec<Statement>, Unread> {
         statements.push(statement);
     }
     Ok(statements)
+}
+
+/// Whether the text begins with a sign or a number, as no statement of any server does: `-f`, a forgotten option.
+fn begins_with_no_word(text: &str) -> bool {
+    let mut rest = text.trim_ascii_start();
+    while let Some(line) = rest.strip_prefix("--") {
+        rest = line.find(['\n', '\r']).map_or("", |end| line[end..].trim_ascii_start());
+    }
+    let first = rest.bytes().next();
+    !rest.starts_with("/*") && first.is_some_and(|byte| byte.is_ascii_digit() || b"-+/*'\".,=<>)".contains(&byte))
 }
 
 /// Bytes that the scanner may look at again and again, at most.

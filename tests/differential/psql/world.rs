@@ -18,6 +18,7 @@ use super::server::server;
 pub struct Machine {
     pub folder: tempfile::TempDir,
     pub stdin: String,
+    env: Vec<(String, String)>,
 }
 
 impl Machine {
@@ -28,7 +29,7 @@ impl Machine {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Machine { folder, stdin: line.stdin.clone() }
+        Machine { folder, stdin: line.stdin.clone(), env: line.env.clone() }
     }
 
     pub fn path(&self, path: &[u8]) -> PathBuf {
@@ -100,8 +101,8 @@ impl World for Machine {
         Some(self.home().into())
     }
 
-    fn variable(&self, _name: &str) -> Option<Bytes> {
-        None
+    fn variable(&self, name: &str) -> Option<Bytes> {
+        self.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str().into())
     }
 }
 

@@ -8,6 +8,12 @@ pub fn lines() -> Vec<Line> {
 
 fn files() -> Vec<Line> {
     vec![
+        script("\\getenv t NOT_SET\nSELECT :'t';\nDELETE FROM :t;\n"),
+        script("\\set t users\n\\getenv t NOT_SET\nDELETE FROM :t;\n"),
+        script("\\getenv t IS_SET\nSELECT :'t';\nDELETE FROM :t;\n").env("IS_SET", "users"),
+        script("\\getenv t IS_SET\n\\if :{?t}\nTABLE users;\n\\endif\n").env("IS_SET", ""),
+        script("\\getenv t NOT_SET\n\\if :{?t}\nTABLE users;\n\\endif\n"),
+        script("\\setenv NOT_SET x\n\\getenv t NOT_SET\nSELECT :'t';\n"),
         script("\\o out.txt\nSELECT 1;\n\\o\nSELECT 2;\n"),
         script("\\out 'a b.txt'\nSELECT 1;\n"),
         script("\\o |cat > piped\n"),

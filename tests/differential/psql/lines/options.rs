@@ -56,6 +56,8 @@ fn words() -> Vec<Line> {
         query(&["-w", "-c", "SELECT 1"]),
         query(&["-s", "-c", "SELECT 1"]),
         query(&["-s"]).on("SELECT 1;\n\nx\nSELECT 2;\n"),
+        query(&["-c", "-f", "a.sql"]).file("a.sql", "DELETE FROM users"),
+        query(&["-c", "-d", "-c", "'DELETE FROM users'", "-c", "1; SELECT 2"]),
         query(&["-s"]).on("SELECT 1;\nx\nDELETE FROM users;\nx\nSELECT 2;\n"),
         query(&["-s"]).on("DELETE FROM users;\nSELECT 1;\nTABLE orders;\n"),
         query(&["-s"]).on("SELECT 1; SELECT 2;\n\n\nSELECT 3;\nxx\nDELETE FROM users;\n\n"),
