@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::context::names::cursor_before;
+use super::numbers::date;
 use elsewhere::{covered, example, kept, sealed, tagged};
-pub use random::{jumbled, uuid};
+pub use random::{jumbled, unspoken, uuid};
 use random::{key, random};
 use sums::{card, checksum};
 
@@ -72,6 +73,7 @@ impl Check {
             Check::Mailbox => {
                 !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace())
                     && !found.starts_with(b"git@")
+                    && !UNREAD.iter().any(|unread| found[..found.len().min(unread.len())].eq_ignore_ascii_case(unread))
                     // RFC 4251, 6: names of algorithms, `aes128-gcm@openssh.com`.
                     && !found.ends_with(b"@openssh.com")
                     && !found.ends_with(b"@libssh.org")
@@ -99,6 +101,9 @@ fn ends(after: &[u8]) -> bool {
         [] => true,
     }
 }
+
+/// Where nobody reads mail.
+const UNREAD: &[&[u8]] = &[b"noreply@", b"no-reply@", b"no_reply@", b"donotreply@", b"do-not-reply@"];
 
 /// What ends names of files and of systemd's units, and no domain: `user@1000.service`, `logo@2x.png`.
 const FILES: &[&[u8]] = &[
@@ -212,6 +217,11 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     {
         return false;
     }
+    // When it was made: `NPM_TOKEN  2025-10-01T09:12:44Z` of a list.
+    let time = date(found);
+    if time > 0 && found[time..].iter().all(|b| b.is_ascii_digit() || matches!(b, b'Z' | b'+' | b'-' | b':')) {
+        return false;
+    }
     // `password:  16 bytes` of kubectl describe.
     let size = found.iter().all(u8::is_ascii_digit) && after.trim_ascii_start().starts_with(b"bytes");
     !size
@@ -264,7 +274,8 @@ pub fn expression(text: &[u8], at: usize) -> bool {
     let line = before[start..].trim_ascii_start();
     // `arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC12d` is a name as well.
     let word = line.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',')).next().unwrap_or_default();
-    let sum = line.strip_prefix(b"\"").unwrap_or(line).strip_prefix(b"checksum/");
+    let sum = line.strip_prefix(b"Annotations:").map(<[u8]>::trim_ascii_start).unwrap_or(line);
+    let sum = sum.strip_prefix(b"\"").unwrap_or(sum).strip_prefix(b"checksum/");
     let named = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'"' | b' ' | b':');
     if sum.is_some_and(|name| name.iter().all(named) && name.iter().filter(|b| **b == b':').count() == 1)
         || word.starts_with(b"arn:aws") && !word.contains(&b'=')

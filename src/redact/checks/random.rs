@@ -16,7 +16,7 @@ pub fn random(found: &[u8]) -> bool {
         return false;
     }
     let cases = found.iter().any(u8::is_ascii_uppercase) && found.iter().any(u8::is_ascii_lowercase);
-    (digits > 0 && letters > 0) || (found.len() >= 20 && cases)
+    (digits > 0 && letters > 0) || (found.len() >= 20 && cases) || unspoken(found)
 }
 
 /// What a generator of keys makes.
@@ -45,10 +45,29 @@ pub fn key(found: &[u8]) -> bool {
 /// Whether capitals, small letters and digits follow one another as if drawn: in names of several words they come in
 /// runs.
 pub fn jumbled(found: &[u8]) -> bool {
+    found.len() >= 12 && changes(found) * 5 >= (found.len() - 1) * 2
+}
+
+/// How often one of the three follows another.
+fn changes(found: &[u8]) -> usize {
     let class = |b: u8| [b.is_ascii_lowercase(), b.is_ascii_uppercase(), b.is_ascii_digit()];
     let sign = |b: &u8| !b.is_ascii_alphanumeric();
-    let changes = found.windows(2).filter(|pair| class(pair[0]) != class(pair[1]) && !pair.iter().any(sign)).count();
-    found.len() >= 12 && changes * 5 >= (found.len() - 1) * 2
+    found.windows(2).filter(|pair| class(pair[0]) != class(pair[1]) && !pair.iter().any(sign)).count()
+}
+
+/// Hardly a digit, as one in five passwords of fourteen letters and digits has: capitals and small letters change more
+/// often than in names of several words, and somewhere nobody could say them.
+pub fn unspoken(found: &[u8]) -> bool {
+    let sign = |b: &u8| !b.is_ascii_alphanumeric();
+    let spoken = |b: &u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
+    let dense = found.split(|b| sign(b) || b.is_ascii_digit() || spoken(b)).any(|letters| letters.len() > 3);
+    (12..=64).contains(&found.len())
+        && found.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'!' | b'#' | b'%' | b'*' | b'^' | b'@'))
+        && found.iter().filter(|b| sign(b)).count() < 3
+        && dense
+        && found.iter().any(u8::is_ascii_uppercase)
+        && found.iter().any(u8::is_ascii_lowercase)
+        && changes(found) * 10 >= (found.len() - 1) * 3
 }
 
 /// Of the form of RFC 9562.
@@ -76,6 +95,18 @@ mod tests {
         }
         for drawn in ["LTAIpnQ3IuXHyJykexWIVeMd", "daqJjJePsonBe9Gy", "rl63XykWZeiNNCiia3anXn9k3ksu9mI4ROnl"] {
             assert!(jumbled(drawn.as_bytes()), "{drawn}");
+        }
+    }
+
+    #[test]
+    fn letters_alone_are_drawn_where_nobody_could_say_them() {
+        for drawn in ["RETClmcCwfqIXq", "mtEm#pDOFxsULjjP", "GEpDWtJARZsyprsf"] {
+            assert!(unspoken(drawn.as_bytes()), "{drawn}");
+        }
+        for name in
+            ["XMLHttpRequest", "HTMLParserXYZ", "kCFStringEncodingASCII", "pthreadMutexTrylock", "TestPasswordHash"]
+        {
+            assert!(!unspoken(name.as_bytes()), "{name}");
         }
     }
 

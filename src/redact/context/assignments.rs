@@ -81,10 +81,10 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
             list(line, (start, until), &mut push);
             continue;
         }
-        let value = value_after(line, sign);
+        let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
+        let value = value_after(line, sign, parameter);
         let text = &line[value.0..value.1];
         let key = &line[name.0..name.1];
-        let parameter = name.0 > 0 && matches!(line[name.0 - 1], b'?' | b'&' | b'#') && line[sign] == b'=';
         if key == b"PASS" && passed(line, name.0, &line[sign + 1..]) {
             continue;
         }
@@ -215,8 +215,9 @@ fn named(line: &[u8], (start, _): (usize, usize), key: &[u8]) -> Option<Says> {
     matches!(&called[..], b"name" | b"Name" | b"key" | b"Key").then(|| says(&bare(&before[colon + 1..])))?
 }
 
-/// The value behind a sign: quoted up to its quote, else to a blank or a sign that ends a value.
-fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
+/// The value behind a sign: quoted up to its quote, else to a blank or a sign that ends a value; in an address, to its
+/// fragment as well.
+fn value_after(line: &[u8], sign: usize, parameter: bool) -> (usize, usize) {
     let lead = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b'>' | b'\\' | b'[' | b'(');
     let mut start = sign + 1;
     start += line[start..].iter().take_while(|b| lead(b)).count();
@@ -236,7 +237,8 @@ fn value_after(line: &[u8], sign: usize) -> (usize, usize) {
         _ => {
             let ends = |b: &u8| {
                 b.is_ascii_whitespace()
-                    || matches!(b, b',' | b';' | b'&' | b'"' | b'\'' | b'}' | b')' | b']' | b'<' | b'#')
+                    || matches!(b, b',' | b';' | b'&' | b'"' | b'\'' | b'}' | b')' | b']' | b'<')
+                    || parameter && *b == b'#'
             };
             let n = line[start..].iter().position(ends).unwrap_or(line.len() - start);
             // `password = (sensitive value)`
@@ -303,8 +305,12 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
                 };
                 value.0 += colon + 1;
             }
-            if counts(Says::Surely, &line[value.0..value.1], b"")
-                && (!joined || counts(Says::Likely, &line[value.0..value.1], b""))
+            // `-prompt`; clients of MySQL have no option that begins so.
+            let text = &line[value.0..value.1];
+            let mixed = text.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase);
+            let client = program.starts_with(b"mysql") || *program == b"mariadb";
+            if counts(Says::Surely, text, b"")
+                && (!joined || client && mixed && text.len() > 7 || counts(Says::Likely, text, b""))
             {
                 push(value);
             }

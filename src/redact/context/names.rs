@@ -47,6 +47,7 @@ const SURELY: &[&str] = &[
     "mnemonic",
     "cvv",
     "cvc",
+    "authentication_string",
 ];
 const LIKELY: &[&str] = &[
     "secret",
@@ -101,6 +102,9 @@ const LIKELY: &[&str] = &[
     "openai_key",
     "application_key",
     "app_key",
+    "hubspot_key",
+    "heroku_key",
+    "opsgenie_key",
 ];
 /// Secrets in one program, and words of another: only what looks as keys do.
 const MAYBE: &[&str] = &["salt", "pepper", "session", "hmac"];
@@ -132,9 +136,7 @@ const DECORATION: &[&str] = &[
     "encoded",
     "encrypted",
     "data",
-    "1",
-    "2",
-    "3",
+    "v",
 ];
 /// Names of tokens that are none: a place in a list.
 const CURSORS: &[&str] = &[
@@ -228,6 +230,8 @@ pub enum Person {
     Email,
     /// Numbers: of telephones, cards, accounts, people.
     Number,
+    /// What is on a card beside its number.
+    Code,
 }
 
 impl Person {
@@ -237,7 +241,8 @@ impl Person {
         let number = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'+' | b'-' | b'(' | b')' | b'.' | b'/');
         match self {
             Person::Email => text.contains(&b'@'),
-            Person::Number => digits >= 7 && text.iter().all(number),
+            Person::Number => digits >= 6 && text.iter().all(number),
+            Person::Code => digits == text.len() && matches!(digits, 3 | 4),
         }
     }
 }
@@ -266,8 +271,22 @@ pub fn person(name: &[u8]) -> Option<Person> {
         "pan",
         "passport",
         "tax_id",
+        "tax_number",
         "national_id",
+        "national_insurance",
+        "national_insurance_number",
+        "social_security_number",
+        "personnummer",
+        "telefon",
+        "pesel",
+        "nino",
+        "cpf",
+        "dni",
+        "aadhaar",
     ];
+    if ["cvv", "cvv_2", "cvc", "cvc_2"].iter().any(ends) {
+        return Some(Person::Code);
+    }
     numbers.iter().any(ends).then_some(Person::Number)
 }
 
@@ -307,7 +326,9 @@ pub fn says(name: &[u8]) -> Option<Says> {
             return (!OTHER_KEYS.iter().any(|key| key.as_bytes() == last)).then_some(Says::Maybe);
         }
         let at = words.iter().rposition(|b| *b == b'_')?;
-        if !DECORATION.iter().any(|word| word.as_bytes() == &words[at + 1..]) {
+        let last = &words[at + 1..];
+        let counted = last.len() < 3 && last.iter().all(u8::is_ascii_digit);
+        if !counted && !DECORATION.iter().any(|word| word.as_bytes() == last) {
             return None;
         }
         words = &words[..at];

@@ -29,13 +29,21 @@ const NUMBERS: &[Phrase] = &[
     // Any plan, where the name tells.
     phrase(
         "phone",
-        r#"(?i)(?:^|[^a-z])(?:tel|telephone|phone|phone[_ ]?(?:number|no)|mobile|telefon|mobil|fax|msisdn|handy|t\xc3\xa9l)[\x22']?\.?[ \t]*[:=]?[ \t]*[\x22']?(\(?0?[1-9](?:[ .()/-]{0,2}[0-9]){6,13})"#,
+        r#"(?i)(?:^|[^a-z])(?:tel|telephone|phone|phone[_ ]?(?:number|no)|mobile|telefon|mobil|fax|msisdn|handy|t\xc3\xa9l)(?:;[A-Za-z=,;]{1,40})?[\x22']?\.?[ \t]*[:=]?[ \t]*[\x22']?(\(?0?[1-9](?:[ .()/-]{0,2}[0-9]){6,13})"#,
         labelled,
     ),
     // ISO 13616
     phrase("iban", r"\b([A-Z]{2}[0-9]{2}(?:[ ]?[0-9A-Z]{1,4}){3,8})\b", iban),
     // NHS Data Dictionary, "NHS number": modulus 11.
     phrase("national-number", r"(?i)\bnhs\b[^0-9\r\n]{0,20}([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})", nhs),
+    // Ministerstwo Cyfryzacji: PESEL's eleventh digit checks.
+    phrase("national-number", r"(?i)\bpesel\b[^0-9\r\n]{0,20}([0-9]{11})", pesel),
+    // Skatteverket, SKV 704: six or eight digits of a birthday, four more, Luhn's digit.
+    phrase(
+        "national-number",
+        r"(?i)\b(?:personnummer|personnr)\b[^0-9\r\n]{0,20}((?:19|20)?[0-9]{6}-?[0-9]{4})",
+        personnummer,
+    ),
     // Rijksdienst voor Identiteitsgegevens, "elfproef".
     phrase(
         "national-number",
@@ -248,6 +256,18 @@ fn nhs(found: &[u8], after: &[u8]) -> bool {
     ends(after) && (11 - weighed(&d[..9], (2..=10).rev()) % 11) % 11 == d[9]
 }
 
+fn pesel(found: &[u8], after: &[u8]) -> bool {
+    let d = digits(found);
+    ends(after) && (weighed(&d[..10], [1, 3, 7, 9, 1, 3, 7, 9, 1, 3]) + d[10]).is_multiple_of(10)
+}
+
+fn personnummer(found: &[u8], after: &[u8]) -> bool {
+    let d = digits(found);
+    let sum: u32 =
+        d[d.len() - 10..].iter().enumerate().map(|(n, d)| if n % 2 == 1 { *d } else { d * 2 / 10 + d * 2 % 10 }).sum();
+    ends(after) && sum.is_multiple_of(10)
+}
+
 fn bsn(found: &[u8], after: &[u8]) -> bool {
     let d = digits(found);
     ends(after) && (weighed(&d[..8], (2..=9).rev()) + 10 * 11 - d[8]).is_multiple_of(11)
@@ -375,6 +395,9 @@ mod tests {
             ("Telefon: 030 23125 000", "Telefon: <phone>"),
             ("IBAN DE89 3704 0044 0532 0130 00.", "IBAN <iban>."),
             ("NHS number: 943 476 5919", "NHS number: <national-number>"),
+            ("PESEL: 44051401359", "PESEL: <national-number>"),
+            ("personnummer 811228-9874", "personnummer <national-number>"),
+            ("TEL;TYPE=cell:020 7946 0111", "TEL;TYPE=cell:<phone>"),
             ("BSN 111222333", "BSN <national-number>"),
             ("NIR 2 55 08 14 168 025 38", "NIR <national-number>"),
             ("Steuer-ID: 86095742719", "Steuer-ID: <national-number>"),
@@ -399,6 +422,8 @@ mod tests {
             "DE89 3704 0044 0532 0130 01",
             "NHS number: 943 476 5918",
             "BSN 111222334",
+            "PESEL: 44051401358",
+            "personnummer 811228-9873",
             "NIR 2 55 08 14 168 025 39",
             "Steuer-ID: 86095742718",
             "DNI 12345678A, NIE X1234567A",

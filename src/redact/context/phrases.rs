@@ -75,7 +75,7 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b[a-z0-9_]*(?:secret_access_key|secret_key|access_key_id|auth_?token|api_key)\s+([^\s'\x22]{16,})",
         random,
     ),
-    phrase("password", r"(?i)\b(?:pass|pwd|pw) is ([^\s,;)\x22']{7,}[^\s,;)\x22'.])", mixed),
+    phrase("password", r"(?i)(?:\b|_)(?:pass|pwd|pw) is ([^\s,;)\x22']{7,}[^\s,;)\x22'.])", mixed),
     // Groovy's properties, and a user and a password as arguments: `NetworkCredential("bob", "…")`, `auth=("bob", "…")`.
     phrase("password", r#"(?i)(?:password|passwd|passphrase)[ \t]+["']([^\s"']{6,})["']"#, mixed),
     phrase(
@@ -104,6 +104,29 @@ const PHRASES: &[Phrase] = &[
     phrase("password", r"^(?:[0-9A-Za-z._*-]+|/[^:]*):(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:((?:[^:\\\s]|\\.)+)\s*$", real),
     // psql's variables.
     phrase("password", r"(?i)^\\set\s+[a-z0-9_]*(?:pass|passwd|password|pw|pwd|secret|token)\s+'?([^\s']{4,})", real),
+    // Commands whose argument is a password; what chpasswd(8) reads.
+    phrase(
+        "password",
+        r#"\brabbitmqctl (?:-[^ ]+ )*(?:add_user|change_password|authenticate_user) [^ ]+ ["']?([^\s"']{4,})"#,
+        real,
+    ),
+    phrase(
+        "password",
+        r#"\becho (?:-[a-z]+ )?["']?[a-z_][0-9a-z_.-]*:([^\s"'|]{4,})["']? ?\| ?(?:sudo )?chpasswd"#,
+        real,
+    ),
+    // What Sidekiq's gems are fetched with, and pairs alike.
+    phrase(
+        "secret",
+        r"(?i)\b(?:secret|token|credentials?)(?: is| was)? ([0-9a-f]{8}:[0-9a-f]{8})(?:[^0-9A-Za-z:]|$)",
+        always,
+    ),
+    // ISO/IEC 7813's code that is on the card alone.
+    phrase(
+        "secret",
+        r#"(?i)\b(?:cvv2?|cvc2?)(?: code)?\\?["']?[ ]?[:=][ ]?\\?["']?([0-9]{3,4})(?:[^0-9A-Za-z]|$)"#,
+        always,
+    ),
     // Squid's cache_peer.
     phrase("password", r"\blogin=[^\s:=/]{1,64}:([^\s]{6,})", mixed),
     // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
@@ -143,7 +166,8 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| found.iter().any(is);
     let sign = |b: &u8| matches!(b, b'!' | b'#' | b'%' | b'^' | b'*' | b'@' | b'$' | b'&' | b'+' | b'=' | b'?');
     let strong = digits == 1 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && found.iter().any(sign);
-    (digits >= 2 || strong || digits == 1 && super::super::checks::jumbled(found))
+    let letters = super::super::checks::jumbled(found) && digits > 0 || super::super::checks::unspoken(found);
+    (digits >= 2 || strong || letters)
         && !words
         && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')

@@ -145,6 +145,8 @@ enum Tells {
     Alone,
     /// A list of codes: it goes on.
     Codes,
+    /// A command prints a variable whose name tells: `$ echo $API_KEY`.
+    Variable,
     /// `label: secret`
     Labelled,
     /// The line's last word.
@@ -169,7 +171,10 @@ impl Asked {
         let last = text.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
         let word = match before {
             Some(Tells::Alone) if Check::Key.holds(text, b"") || strong(text) => text,
-            Some(Tells::Codes) if text.len() >= 8 && last.len() == text.len() && Check::Random.holds(text, b"") => text,
+            Some(Tells::Variable) if last.len() == text.len() && text.len() >= 8 && Check::Real.holds(text, b"") => {
+                text
+            }
+            Some(Tells::Codes) if text.len() >= 8 && last.len() == text.len() && code(text) => text,
             Some(Tells::Labelled) if text.contains(&b':') && (Check::Key.holds(last, b"") || strong(last)) => last,
             Some(Tells::Last) if last.len() >= 4 => last,
             Some(Tells::Field(told)) => field(told, text),
@@ -227,6 +232,9 @@ fn tells(line: &[u8]) -> Option<Tells> {
     let prompt = [&b"$ "[..], b"# ", b"% ", b"+ "].iter().any(|sign| line.starts_with(sign))
         || memchr::memmem::find(line, b"$ ").is_some_and(|n| n < 40 && line[..n].contains(&b'@'));
     if prompt {
+        if shown(line).is_some() {
+            return Some(Tells::Variable);
+        }
         return (!line.contains(&b'>') && !line.ends_with(b"\\") && any(ASKING)).then_some(Tells::Alone);
     }
     if memchr::memmem::find(line, PROMPT).is_some() {
@@ -241,6 +249,25 @@ fn tells(line: &[u8]) -> Option<Tells> {
         [text @ .., b':'] if text.contains(&b' ') && !text.starts_with(b" ") => any(SAYING).then_some(Tells::Alone),
         _ => (any(ANNOUNCING) && any(SAYING)).then_some(Tells::Labelled),
     }
+}
+
+/// The variable that `echo $NAME`, `printenv NAME` and `config:get NAME` print alone, where its name tells.
+fn shown(line: &[u8]) -> Option<Says> {
+    let mut words = line.trim_ascii_end().rsplit(|b| *b == b' ');
+    let (name, command) = (words.next()?, words.next()?);
+    let bare = name.iter().copied().filter(|b| !matches!(b, b'"' | b'{' | b'}')).collect::<Vec<u8>>();
+    let name = match (bare.strip_prefix(b"$"), command) {
+        (Some(name), b"echo" | b"-n" | b"'%s\\n'") => name,
+        (None, b"printenv" | b"config:get") => &bare[..],
+        _ => return None,
+    };
+    says(name)
+}
+
+/// One of a list of codes, in groups of letters and digits.
+fn code(text: &[u8]) -> bool {
+    let signs = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+    Check::Random.holds(text, b"") || text.iter().all(signs) && text.iter().any(u8::is_ascii_digit)
 }
 
 /// `Content-Disposition: form-data; name="password"` (RFC 7578), `["password"]=>`.

@@ -11,7 +11,7 @@ use crate::vectors::Digits;
 const DIGITS: usize = 7;
 
 /// Parts of the names without which a number that is nothing but digits is none, but for the one of [`NIR`].
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "aadha",
     "bsn",
     "burgerserv",
@@ -23,6 +23,8 @@ const NAMES: [&str; 24] = [
     "mobil",
     "msisdn",
     "nhs",
+    "pesel",
+    "personn",
     "niss",
     "phone",
     "rijksreg",
