@@ -64,8 +64,9 @@ pub fn database() -> Database {
     let held = ONE.lock().unwrap_or_else(|held| held.into_inner());
     cluster.psql(&name, &setup, &[("owner", "shop"), ("issuer", ISSUER), ("password", PASSWORD)]);
     drop(held);
-    cluster.psql(&name, SHOP, &[]);
-    Database { name, port: cluster.port }
+    let database = Database { name, port: cluster.port };
+    database.execute(SHOP);
+    database
 }
 
 impl Database {
