@@ -26,7 +26,7 @@
 //!
 //! Masking is undone by a predicate (`WHERE ssn LIKE '1%'`), so a masked column used outside the select list asks for
 //! `sql.disclose` on its table. So does one that is not printed below its own heading in psql's usual table, where a mask
-//! finds it: under an alias, by COPY, with `-t`, `-A` or `--csv`.
+//! finds it: under an alias, by COPY, with `-t`, `-A` or `--csv`; and so do the planner's samples of any table's values (`pg_stats`).
 
 use std::collections::BTreeMap;
 
@@ -202,24 +202,21 @@ impl Masks {
             return None;
         }
         let (schema, name) = table(operation)?;
-        let outside = operation.context.get("outside").and_then(Value::as_array)?;
-        let columns: Vec<&Column> = self
-            .masking
-            .rules
-            .iter()
-            .filter(|rule| masks.contains(&rule.set))
-            .filter_map(|rule| match &rule.find {
-                Find::Column(column) => Some(column),
-                Find::Literal(_) | Find::Pattern(_) | Find::Path(_) => None,
-            })
-            .filter(|column| is_in(column, schema, name))
-            .collect();
-        let used: Vec<Value> = outside
-            .iter()
+        let listed = self.masking.rules.iter().filter(|rule| masks.contains(&rule.set));
+        let listed = listed.filter_map(|rule| match &rule.find {
+            Find::Column(column) => Some(column),
+            Find::Literal(_) | Find::Pattern(_) | Find::Path(_) => None,
+        });
+        let named = |key: &str| operation.context.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let samples = SAMPLES.contains(&&*name.to_lowercase());
+        let columns: Vec<&Column> = listed.filter(|column| samples || is_in(column, schema, name)).collect();
+        let mut used = if samples { named("columns") } else { named("outside") };
+        used.retain(|used| match used.as_str() {
             // What is not text cannot be compared, so it counts as used.
-            .filter(|used| used.as_str().is_none_or(|used| columns.iter().any(|column| is_used_as(column, used))))
-            .cloned()
-            .collect();
+            None => true,
+            Some(used) if samples => holds_values(used),
+            Some(used) => columns.iter().any(|column| is_used_as(column, used)),
+        });
         if columns.is_empty() || used.is_empty() {
             return None;
         }
@@ -230,6 +227,16 @@ impl Masks {
         }
         Some(disclose)
     }
+}
+
+/// The server's own tables in which values of other tables' columns stand (PostgreSQL documentation, "pg_stats", "pg_statistic").
+const SAMPLES: [&str; 5] = ["pg_stats", "pg_stats_ext", "pg_stats_ext_exprs", "pg_statistic", "pg_statistic_ext_data"];
+
+/// Whether a column of theirs holds values, and not only how many there are.
+fn holds_values(column: &str) -> bool {
+    let last = column.rsplit('.').next().unwrap_or(column).to_lowercase();
+    let parts = ["*", "most_common_vals", "most_common_elems", "histogram_bounds", "range_bounds", "stavalues", "stxd"];
+    parts.iter().any(|part| last.starts_with(part))
 }
 
 /// Schema and name of the table that an operation is about.

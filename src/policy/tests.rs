@@ -314,6 +314,13 @@ fn a_masked_column_used_outside_the_select_list_must_be_disclosed_by_name() {
     for (table, columns) in [("users", &["*"][..]), ("orders", &["ssn"]), ("*", &["email"])] {
         assert!(matches!(ask(&with(read), where_on(table, columns)), Verdict::Deny(_)), "{table} {columns:?}");
     }
+    // The planner's samples hold values of any table.
+    let columns_of = |table: &str, columns: &[&str]| vec![select(table).with("columns", columns.to_vec())];
+    for columns in [&["most_common_vals"][..], &["*"], &["attname", "histogram_bounds"]] {
+        assert!(matches!(ask(&with(read), columns_of("pg_stats", columns)), Verdict::Deny(_)), "{columns:?}");
+    }
+    assert!(matches!(ask(&with(read), columns_of("pg_stats", &["attname", "n_distinct"])), Verdict::Allow { .. }));
+    assert!(matches!(ask(&with(read), columns_of("users", &["*"])), Verdict::Allow { .. }));
     for (table, columns) in [("orders", &["email"][..]), ("users", &["id"]), ("users", &[])] {
         assert!(matches!(ask(&with(read), where_on(table, columns)), Verdict::Allow { .. }), "{table} {columns:?}");
     }
