@@ -25,6 +25,7 @@ mod slash;
 #[cfg(feature = "reading")]
 mod statements;
 mod steps;
+mod strings;
 mod variables;
 mod version;
 

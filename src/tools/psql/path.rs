@@ -13,12 +13,15 @@ pub enum Path {
     Unclear,
 }
 
+/// More schemas than these are not followed.
+const MOST: usize = 30;
+
 impl Path {
     pub fn of(values: &[String]) -> Self {
         match values {
             [user, public] if user == "$user" && public == "public" => Path::Default,
             [] => Path::Unclear,
-            _ if values.iter().any(|name| name == "$user") => Path::Unclear,
+            _ if values.len() > MOST || values.iter().any(|name| name == "$user") => Path::Unclear,
             // The server's own schema is always there; an empty name is none.
             _ if values.iter().all(String::is_empty) => Path::These(vec!["pg_catalog".into()]),
             _ => Path::These(values.iter().filter(|name| !name.is_empty()).cloned().collect()),
@@ -35,7 +38,7 @@ impl Path {
                 names.extend(other.names());
                 names.sort();
                 names.dedup();
-                Path::These(names)
+                if names.len() > MOST { Path::Unclear } else { Path::These(names) }
             }
         }
     }
@@ -66,12 +69,14 @@ pub struct Paths {
     after: Option<Path>,
     /// A transaction is open for certain.
     certain: bool,
+    /// `set_config` was called, or prepared.
+    configured: bool,
 }
 
 impl Paths {
     /// A new session.
     pub fn new(first: Path) -> Self {
-        Paths { now: first.clone(), first: first.clone(), ever: first, after: None, certain: false }
+        Paths { now: first.clone(), first: first.clone(), ever: first, after: None, certain: false, configured: false }
     }
 
     pub fn now(&self) -> &Path {
@@ -122,9 +127,20 @@ impl Paths {
         self.now = self.now.clone().or(self.first.clone());
     }
 
-    /// Whether something set it to what the text does not show.
-    pub fn was_lost(&self) -> bool {
-        self.ever == Path::Unclear
+    /// `set_config`: wherever it is evaluated, if it is, and for as long.
+    pub fn may_be(&mut self, path: Path) {
+        self.configured = true;
+        self.ever = self.ever.clone().or(path.clone());
+        let after = self.after.take().unwrap_or_else(|| self.now.clone());
+        self.after = Some(after.or(path.clone()));
+        self.now = self.now.clone().or(path);
+    }
+
+    /// EXECUTE of what may call `set_config`.
+    pub fn runs_prepared(&mut self) {
+        if self.configured {
+            self.may_be(self.ever.clone());
+        }
     }
 
     /// A text ends, before which it was `before`: of `several` statements, or one that `maybe` was not sent.

@@ -135,6 +135,53 @@ impl Runner<'_> {
             None => {}
         }
     }
+
+    /// `-o` and `-L` name a file as it is; `-o` may name a program, too.
+    pub fn option_output(&mut self, word: &[u8], program: bool) {
+        let step = match word.strip_prefix(b"|").filter(|_| program) {
+            Some(command) => Step::Program(Arg { text: command.to_vec(), ..Arg::default() }),
+            None if word.is_empty() => return,
+            None => Step::Writes(Arg { text: word.to_vec(), ..Arg::default() }),
+        };
+        self.step(step);
+    }
+
+    /// A file or `|command`; nothing means standard output.
+    pub fn output(&mut self, target: Option<Arg>) {
+        let step = target.and_then(|arg| self.opened(arg));
+        self.steps.extend(step);
+    }
+
+    pub fn opened(&self, arg: Arg) -> Option<Step> {
+        if arg.text.starts_with(b"|") {
+            return Some(Step::Program(Arg { text: arg.text[1..].to_vec(), ..arg }));
+        }
+        if arg.text.is_empty() {
+            return None;
+        }
+        let arg = self.expanded(arg);
+        let placed = self.placed(&arg.text);
+        let unknown = arg.unknown || placed.is_none();
+        Some(Step::Writes(Arg { text: placed.unwrap_or(arg.text), unknown, ..Arg::default() }))
+    }
+
+    pub fn expanded(&self, arg: Arg) -> Arg {
+        match (arg.text.strip_prefix(b"~"), &self.home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(b"/") => {
+                Arg { text: [home, rest].concat(), ..arg }
+            }
+            _ => arg,
+        }
+    }
+
+    /// The path from the work folder, wherever `\cd` went.
+    pub fn placed(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if path.starts_with(b"/") {
+            return Some(path.to_vec());
+        }
+        let folder = self.folder.as_ref()?;
+        Some(if folder.is_empty() { path.to_vec() } else { [folder, &b"/"[..], path].concat() })
+    }
 }
 
 /// A path as canonicalize_path writes it: no `.`, no doubled slash, `x/..` taken together.

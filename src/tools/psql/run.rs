@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use super::commands::inactive_kind;
 use super::conditions::{Conditions, Mark};
 use super::copydata::copies_from_stdin;
-use super::script::{Lexer, Stop, escaping};
+use super::places;
+use super::script::{Lexer, Stop};
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Files, Include, Origin, Sent, Step};
+use super::strings::escaping;
 use super::variables::{Environment, Variables};
 use super::version::Version;
 
@@ -181,7 +183,9 @@ impl<'a> Runner<'a> {
         if name == b"-" {
             return self.standard_input();
         }
-        let Some(path) = self.placed(name) else {
+        // As psql takes it apart before it opens it (command.c, `process_file`).
+        let name = if name.is_empty() { Vec::new() } else { places::normal(name) };
+        let Some(path) = self.placed(&name) else {
             self.doubt("unread_content", "a script is read from a folder that is not known");
             self.step(Step::Reads(Arg { text: b"*".to_vec(), ..Arg::default() }));
             self.step(Step::SqlFromResult);
@@ -189,7 +193,7 @@ impl<'a> Runner<'a> {
         };
         self.step(Step::Reads(Arg { text: path.clone(), ..Arg::default() }));
         self.named.push((index, path.clone()));
-        self.include(&path, name)
+        self.include(&path, &name)
     }
 
     /// Commands from standard input.
@@ -374,57 +378,10 @@ impl<'a> Runner<'a> {
         status
     }
 
-    /// `-o` and `-L` name a file as it is; `-o` may name a program, too.
-    pub fn option_output(&mut self, word: &[u8], program: bool) {
-        let step = match word.strip_prefix(b"|").filter(|_| program) {
-            Some(command) => Step::Program(Arg { text: command.to_vec(), ..Arg::default() }),
-            None if word.is_empty() => return,
-            None => Step::Writes(Arg { text: word.to_vec(), ..Arg::default() }),
-        };
-        self.step(step);
-    }
-
-    /// A file or `|command`; nothing means standard output.
-    pub fn output(&mut self, target: Option<Arg>) {
-        let step = target.and_then(|arg| self.opened(arg));
-        self.steps.extend(step);
-    }
-
-    pub fn opened(&self, arg: Arg) -> Option<Step> {
-        if arg.text.starts_with(b"|") {
-            return Some(Step::Program(Arg { text: arg.text[1..].to_vec(), ..arg }));
-        }
-        if arg.text.is_empty() {
-            return None;
-        }
-        let arg = self.expanded(arg);
-        let placed = self.placed(&arg.text);
-        let unknown = arg.unknown || placed.is_none();
-        Some(Step::Writes(Arg { text: placed.unwrap_or(arg.text), unknown, ..Arg::default() }))
-    }
-
     pub fn encoding(&mut self, name: &Arg) {
         if name.unknown || super::unsafe_encoding(&name.text) {
             self.doubt("encoding", format!("client encoding {} changes where quotes end", shown(&name.text)));
         }
-    }
-
-    pub fn expanded(&self, arg: Arg) -> Arg {
-        match (arg.text.strip_prefix(b"~"), &self.home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(b"/") => {
-                Arg { text: [home, rest].concat(), ..arg }
-            }
-            _ => arg,
-        }
-    }
-
-    /// The path from the work folder, wherever `\cd` went.
-    pub fn placed(&self, path: &[u8]) -> Option<Vec<u8>> {
-        if path.starts_with(b"/") {
-            return Some(path.to_vec());
-        }
-        let folder = self.folder.as_ref()?;
-        Some(if folder.is_empty() { path.to_vec() } else { [folder, &b"/"[..], path].concat() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! by these and not by the server's: a quote, a dollar quote, a nested comment or a parenthesis that psql sees
 //! differently would move the border between two statements. Invariant: every byte is consumed exactly once.
 
+use super::strings::{continuation, goes_on};
 use super::variables::Variables;
 
 /// Why [`Lexer::sql`] stopped.
@@ -344,26 +345,6 @@ impl Lexer {
     }
 }
 
-/// Whether a quote behind this goes on with a string: one that ended on a line before.
-fn goes_on(before: &[u8]) -> bool {
-    let end = before.trim_ascii_end();
-    end.ends_with(b"'") && before[end.len()..].contains(&b'\n')
-}
-
-/// SQL in which a backslash escapes in plain strings, written so that it does whatever the setting.
-pub fn escaping(text: &[u8]) -> Vec<u8> {
-    let (mut lexer, mut out) = (Lexer { escapes: true, ..Lexer::default() }, Vec::new());
-    let variables = Variables::default();
-    lexer.line(text);
-    loop {
-        match lexer.sql(&mut out, &variables, false) {
-            Stop::EndOfLine => return out,
-            Stop::Semicolon => {}
-            Stop::Backslash => out.push(b'\\'),
-        }
-    }
-}
-
 /// Letters, digits, underscore and bytes above ASCII: what a variable's name is made of.
 pub fn variable_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
@@ -371,26 +352,6 @@ pub fn variable_char(byte: u8) -> bool {
 
 fn starts_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
-}
-
-/// Bytes up to and with the quote that goes on with a string, if one does.
-fn continuation(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    let mut newline = false;
-    loop {
-        match rest.get(at)? {
-            b'\n' | b'\r' => {
-                newline = true;
-                at += 1;
-            }
-            b' ' | b'\t' | 0x0c => at += 1,
-            b'-' if rest.get(at + 1) == Some(&b'-') => {
-                at += rest[at..].iter().take_while(|b| !matches!(b, b'\n' | b'\r')).count();
-            }
-            b'\'' if newline => return Some(at + 1),
-            _ => return None,
-        }
-    }
 }
 
 #[cfg(test)]

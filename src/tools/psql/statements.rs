@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::meaning::Meaning;
 use super::path::{Path, shadows};
+use super::session;
 use super::steps::Sent;
 use super::unsafe_encoding;
 use super::variables::{PLACEHOLDER, boolean};
@@ -178,11 +179,10 @@ impl Meaning {
 
     /// What of a statement moves the search_path.
     fn path_follows(&mut self, statement: &Statement) {
-        let sets = statement.functions.iter().any(|function| function == "set_config");
         let kinds = [&statement.kind].into_iter().chain(&statement.nested);
-        let runs_prepared = kinds.into_iter().any(|kind| matches!(kind.as_str(), "EXECUTE" | "CREATE TABLE AS"));
-        if sets || (runs_prepared && self.path.was_lost()) {
-            self.path.set(Some(Path::Unclear), false);
+        // What was prepared may set it, too.
+        if kinds.into_iter().any(|kind| matches!(kind.as_str(), "EXECUTE" | "CREATE TABLE AS")) {
+            self.path.runs_prepared();
         }
         match statement.transaction {
             Some(Transaction::Begins) => self.path.begins(),
@@ -190,6 +190,9 @@ impl Meaning {
             Some(Transaction::Chains) => self.path.chains(),
             Some(Transaction::GoesBack) => self.path.goes_back(),
             None => {}
+        }
+        for (name, value) in &statement.configs {
+            self.configures(name.as_deref(), value.as_deref());
         }
         match &statement.setting {
             None if statement.kind == "DISCARD" => self.path.discards(),
@@ -200,6 +203,29 @@ impl Meaning {
             // RESET ALL.
             Some((name, _)) if name.is_empty() => self.path.set(None, false),
             _ => {}
+        }
+    }
+
+    /// `set_config`, which sets where and when it is evaluated.
+    fn configures(&mut self, name: Option<&str>, value: Option<&str>) {
+        match (name, value) {
+            (Some("search_path"), value) => {
+                let names = value.and_then(session::names);
+                self.path.may_be(names.as_deref().map_or(Path::Unclear, Path::of));
+                self.shadowed(names.as_deref().unwrap_or_default());
+            }
+            (Some("standard_conforming_strings" | "backslash_quote"), _) => {
+                self.doubt("string_syntax", "set_config changes where strings end");
+            }
+            (Some("client_encoding"), Some(value)) if !unsafe_encoding(value.as_bytes()) => {}
+            (Some("client_encoding"), _) => {
+                self.doubt("encoding", "set_config changes the client's encoding");
+            }
+            (Some(_), _) => {}
+            (None, _) => {
+                self.path.may_be(Path::Unclear);
+                self.doubt("string_syntax", "set_config sets what the text does not show");
+            }
         }
     }
 

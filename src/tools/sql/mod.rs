@@ -4,6 +4,7 @@
 //! besides. Nothing is concluded from patterns in the text. What the parser would not take, the server would not
 //! either, as long as it speaks the same grammar; the caller makes a doubt of it.
 
+mod calls;
 mod changes;
 mod constants;
 mod derived;
@@ -40,6 +41,8 @@ pub struct Statement {
     pub server_files: Vec<String>,
     /// SET and RESET: the name, and the values where it sets some.
     pub setting: Option<(String, Vec<String>)>,
+    /// What `set_config` sets: the name and the value, where they are constants.
+    pub configs: Vec<(Option<String>, Option<String>)>,
     /// SET LOCAL: until the transaction ends, and not at all outside of one.
     pub local: bool,
     /// What it does to the transaction that is open.

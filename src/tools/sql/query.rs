@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use pg_query::protobuf::SetOperation;
 
 use super::derived::{Derived, Origin, Relation, Source};
-use super::functions::{self, Manner};
 use super::kinds;
 use super::tree::Tree;
 use super::{Access, Verb};
@@ -28,6 +27,8 @@ pub struct Walker {
     pub functions: Vec<String>,
     pub unknown_functions: Vec<String>,
     pub server_files: Vec<String>,
+    /// What `set_config` sets: the name and the value, where they are constants.
+    pub configs: Vec<(Option<String>, Option<String>)>,
     pub scopes: Vec<Vec<Relation>>,
     pub ctes: Vec<BTreeMap<String, Derived>>,
     /// WITH RECURSIVE clauses that are being walked again.
@@ -331,39 +332,23 @@ impl Walker {
                 if star { self.star(names.last().copied(), outside).all() } else { self.column(&names, outside) }
             }
             Some(("SubLink", link)) => {
+                self.operator(link, "oper_name");
                 let mut origins = self.expression(link.field("testexpr"), true);
                 origins.extend(self.rows(link.field("subselect"), true).all());
                 origins
             }
             Some(("SelectStmt", _)) => self.rows(tree, true).all(),
             Some((name, fields)) => {
-                if name == "FuncCall" {
-                    self.call(fields);
+                match name {
+                    "FuncCall" => self.call(fields),
+                    "AExpr" => self.operator(fields, "name"),
+                    "SortBy" => self.operator(fields, "use_op"),
+                    _ => {}
                 }
                 fields.children().flat_map(|child| self.expression(child, outside)).collect()
             }
             None => tree.children().flat_map(|child| self.expression(child, outside)).collect(),
         }
-    }
-
-    fn call(&mut self, call: Tree<'_>) {
-        if !self.looks_at(self.functions.len()) {
-            return;
-        }
-        let names = call.names("funcname");
-        let shown = names.join(".");
-        let note = |list: &mut Vec<String>, name: &str| {
-            if !list.iter().any(|known| known == name) {
-                list.push(name.to_owned());
-            }
-        };
-        match functions::manner(&names) {
-            Manner::Harmless => return,
-            Manner::Effect => {}
-            Manner::ServerFile => note(&mut self.server_files, &shown),
-            Manner::Unknown => note(&mut self.unknown_functions, &shown),
-        }
-        note(&mut self.functions, names.last().filter(|_| names.first() == Some(&"pg_catalog")).unwrap_or(&&*shown));
     }
 
     /// A column by its written name; answers where it comes from.

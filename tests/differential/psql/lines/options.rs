@@ -56,6 +56,11 @@ fn words() -> Vec<Line> {
         query(&["-w", "-c", "SELECT 1"]),
         query(&["-s", "-c", "SELECT 1"]),
         query(&["-s"]).on("SELECT 1;\n\nx\nSELECT 2;\n"),
+        query(&["-f", "./a.sql", "--file=sub/../b.sql"])
+            .file("a.sql", "SELECT 1;")
+            .file("b.sql", "SELECT 2;")
+            .file("sub/x", ""),
+        query(&["-f", "nowhere/../a.sql"]).file("a.sql", "DELETE FROM users;"),
         query(&["-c", "-f", "a.sql"]).file("a.sql", "DELETE FROM users"),
         query(&["-c", "-d", "-c", "'DELETE FROM users'", "-c", "1; SELECT 2"]),
         query(&["-s"]).on("SELECT 1;\nx\nDELETE FROM users;\nx\nSELECT 2;\n"),
