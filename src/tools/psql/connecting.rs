@@ -33,6 +33,7 @@ impl Meaning {
                 self.server_options(options.as_ref(), true);
             }
             Err(Trouble::Malformed | Trouble::Service) => return false,
+            Err(Trouble::ServiceFile) => self.doubt("connection", "a service file that the line names was not read"),
             Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
         }
         true

@@ -73,6 +73,8 @@ pub enum Trouble {
     Malformed,
     /// The service named is in none of the files.
     Service,
+    /// The string names a service file of its own, which nobody read.
+    ServiceFile,
     /// Nobody knows the name of the user who runs psql.
     NoUser,
 }
@@ -244,6 +246,9 @@ pub fn resolve(sources: &Sources) -> Result<Target, Trouble> {
 /// The same for parameters that are already apart (`\c`).
 pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble> {
     params.remove("password");
+    if params.get("servicefile").is_some_and(|path| !path.is_empty()) {
+        return Err(Trouble::ServiceFile);
+    }
     if let Some(service) = params.get("service").or(sources.service.as_ref()).cloned() {
         let entry = sources.services.get(&service).ok_or(Trouble::Service)?;
         if entry.contains_key(BROKEN) {
@@ -347,6 +352,17 @@ mod tests {
             Ok(t) => format!("{}@{}:{}/{}", t.user, t.host.unwrap_or_default(), t.port, t.database),
             Err(trouble) => format!("{trouble:?}"),
         }
+    }
+
+    #[test]
+    fn a_service_file_that_the_string_names_is_no_missing_service() {
+        let dbname = Some("servicefile=own.conf service=prod".into());
+        let answer = |version| {
+            let version = Version::of(Some(version));
+            resolve(&Sources { dbname: dbname.clone(), version, ..Sources::default() })
+        };
+        assert_eq!(answer("15.18"), Err(Trouble::Malformed));
+        assert_eq!(answer("18.1"), Err(Trouble::ServiceFile));
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub struct Script {
     pub lexer: Lexer,
     /// The next statement's rows are taken all at once, whatever FETCH_COUNT says: `\gexec`, `\crosstabview`.
     pub whole: bool,
+    /// What is sent next is what `\bind_named` names, whatever has been typed.
+    pub prepared: bool,
 }
 
 pub enum Status {
@@ -396,6 +398,7 @@ impl Script {
             conditions: Conditions::default(),
             lexer: Lexer::default(),
             whole: false,
+            prepared: false,
         }
     }
 

@@ -54,6 +54,11 @@ impl Runner<'_> {
             script.previous = text;
             return;
         }
+        if std::mem::take(&mut script.prepared) {
+            self.step(Step::Own("EXECUTE prepared".into()));
+            script.previous = text;
+            return;
+        }
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
             return;
         }
@@ -164,4 +169,37 @@ fn is_select(text: &[u8]) -> bool {
     }
     let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     [&b"select"[..], b"values"].iter().any(|known| rest[..word].eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::variables::Variables;
+    use super::*;
+
+    struct NoFiles;
+
+    impl super::super::steps::Files for NoFiles {
+        fn script(&mut self, _path: &[u8]) -> Option<(Vec<u8>, bool)> {
+            None
+        }
+    }
+
+    #[test]
+    fn what_bind_named_names_runs_once_and_what_was_typed_does_not() {
+        let script = b"DELETE FROM t WHERE a = $1 \\parse p\n\\bind_named p 1 \\g\nSELECT 1;\n".to_vec();
+        let mut files = NoFiles;
+        let mut runner = Runner::new(&mut files, Variables::default(), script, None);
+        runner.version = Version::of(Some("18.1"));
+        runner.standard_input();
+        let sent: Vec<String> = runner
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Sql(sent) => Some(String::from_utf8(sent.text.clone()).unwrap()),
+                Step::Own(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(sent, ["DELETE FROM t WHERE a = $1 ", "EXECUTE prepared", "SELECT 1;"]);
+    }
 }
