@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::context::names::cursor_before;
 use super::numbers::date;
-use elsewhere::{covered, example, kept, sealed, tagged};
+use elsewhere::{covered, example, kept, page, sealed, tagged};
 pub use random::{jumbled, unspoken, uuid};
-use random::{key, random};
+use random::{key, random, varied};
 use sums::{card, checksum};
 
 /// What must hold for a found text to be a secret.
@@ -51,16 +51,21 @@ impl Check {
         match self {
             Check::Always => true,
             Check::Real => real(found, after),
-            Check::Random => real(found, after) && random(found),
+            Check::Random => real(found, after) && random(found) && !page(found) && !sentence(found),
             Check::Key => real(found, after) && key(found),
             Check::Jwt => jwt(found),
             Check::JoseHeader => jose_header(found),
-            Check::Crc => checksum(found) || jumbled(found),
+            Check::Crc => checksum(found) || jumbled(found) || varied(found),
             Check::Card => ends(after) && card(found),
             Check::Ends => ends(after) && !example(found),
             Check::Userinfo => {
                 let password = found.strip_suffix(b"@").unwrap_or(found).to_ascii_lowercase();
-                !password.is_empty() && placeholder(&password).is_none() && !WORDS.contains(&&password[..])
+                // `[user[:password]@]host` of a manual.
+                let word = password.strip_suffix(b"]").unwrap_or(&password);
+                !password.is_empty()
+                    && placeholder(&password).is_none()
+                    && !WORDS.contains(&word)
+                    && !password.starts_with(b"&lt;")
             }
             Check::Usertoken => {
                 let user = found.strip_suffix(b"@").unwrap_or(found);
@@ -174,6 +179,11 @@ const WORDS: &[&[u8]] = &[
     b"placeholder",
     b"unknown",
     b"dummy",
+    b"pwd",
+    b"passphrase",
+    b"await",
+    b"files",
+    b"compat",
 ];
 /// What stands in sentences, and seldom in a passphrase.
 const SENTENCE: &[&[u8]] = &[
@@ -181,11 +191,13 @@ const SENTENCE: &[&[u8]] = &[
     b"used", b"when", b"that", b"from", b"has", b"have", b"can", b"should", b"at", b"by", b"in", b"as", b"are",
 ];
 fn real(found: &[u8], after: &[u8]) -> bool {
-    if found.len() < 4 || found.starts_with(b"[masked:") {
+    // A quote that ends a prompt begins nothing: `read('Password:', options)`.
+    if found.len() < 4 || found.starts_with(b"[masked:") || found.starts_with(b", ") {
         return false;
     }
     let lower = found.trim_ascii().to_ascii_lowercase();
-    if WORDS.contains(&&lower[..])
+    // `read.password('Password:')`
+    if WORDS.contains(&lower.strip_suffix(b":").unwrap_or(&lower))
         || lower.starts_with(b"your")
         || lower.windows(4).any(|w| w == b"your" || w == b"xxxx")
     {
@@ -211,7 +223,8 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     if matches!(found, b"DATA+OMITTED" | b"REDACTED") || found.starts_with(b"<set") {
         return false;
     }
-    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'='))
+    // Also of a hexadecimal dump: `|password: ......|`.
+    if found.iter().all(|b| matches!(b, b'*' | b'.' | b'-' | b'x' | b'X' | b'_' | b'#' | b'=' | b'|'))
         || covered(found)
         || kept(found)
     {
@@ -279,6 +292,7 @@ pub fn expression(text: &[u8], at: usize) -> bool {
     let named = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'"' | b' ' | b':');
     if sum.is_some_and(|name| name.iter().all(named) && name.iter().filter(|b| **b == b':').count() == 1)
         || word.starts_with(b"arn:aws") && !word.contains(&b'=')
+        || word.starts_with(b"urn:")
         || cursor_before(line)
     {
         return true;
@@ -300,6 +314,15 @@ pub fn expression(text: &[u8], at: usize) -> bool {
         && !matches!(line.last(), Some(b'"' | b'\'' | b'`'))
 }
 
+/// Whether a number in groups of four stands in a row of more such groups, as dumps of memory have: at least two.
+pub fn dumped(text: &[u8], at: usize, end: usize) -> bool {
+    let group = |word: &[u8]| word.len() == 4 && word.iter().all(u8::is_ascii_hexdigit);
+    let before = text[at.saturating_sub(40)..at].strip_suffix(b" ").unwrap_or_default();
+    let after = text[end..text.len().min(end + 40)].strip_prefix(b" ").unwrap_or_default();
+    let left = before.rsplit(|b| *b == b' ').take_while(|word| group(word)).count();
+    left + after.split(|b| *b == b' ').take_while(|word| group(word)).count() > 1
+}
+
 /// A file: `./password.txt`, `/run/secrets/db`, `~/.pgpass`.
 fn path(found: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'_' | b'-' | b'.' | b'~');
@@ -307,6 +330,12 @@ fn path(found: &[u8]) -> bool {
         || found.starts_with(b"../")
         || (found.starts_with(b"/") && found.get(1).is_some_and(u8::is_ascii_lowercase) || found.starts_with(b"~/"))
             && found.iter().all(name)
+}
+
+/// Words alone, more than three: a token has no blanks, and who sends one sends one word before it.
+fn sentence(found: &[u8]) -> bool {
+    let word = |word: &[u8]| word.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'\'' | b',' | b'.' | b'-'));
+    found.iter().filter(|b| **b == b' ').count() > 2 && found.split(|b| *b == b' ').all(word)
 }
 
 /// A sentence about a secret: `"password": "The password of the user"`, `password: lower bound is 12`.
@@ -320,6 +349,14 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
     let called = |word: &Vec<u8>| {
         matches!(&word.to_ascii_lowercase()[..], b"password" | b"token" | b"secret" | b"key" | b"passphrase")
     };
+    // `'Again: '`, a prompt.
+    if found
+        .trim_ascii()
+        .strip_suffix(b":")
+        .is_some_and(|text| text.iter().all(|b| b.is_ascii_alphabetic() || *b == b' '))
+    {
+        return true;
+    }
     if inside.len() > 1 && inside.iter().all(|w| word(w)) && inside.iter().any(called) {
         return true;
     }
@@ -342,7 +379,10 @@ fn prose(found: &[u8], after: &[u8]) -> bool {
 fn called_so(found: &[u8]) -> bool {
     let end = found.strip_suffix(b";").unwrap_or(found);
     let hump = end.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase());
-    let word = end.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_') || end.ends_with(b"_password");
+    let letters = |b: &u8| b.is_ascii_alphabetic() || *b == b'_';
+    // `ed25519.Ed25519PrivateKey`
+    let kind = end.contains(&b'.') && end.iter().all(|b| letters(b) || b.is_ascii_digit() || *b == b'.');
+    let word = end.iter().all(letters) || kind || end.ends_with(b"_password");
     let low = end.to_ascii_lowercase();
     word && (hump || end.contains(&b'_'))
         && [&b"password"[..], b"passwd", b"token", b"secret", b"key"].iter().any(|name| low.ends_with(name))
@@ -383,7 +423,7 @@ fn code(found: &[u8], after: &[u8]) -> bool {
         && (after.starts_with(b"<") || found.contains(&b'<'))
         && found.iter().take_while(|b| **b != b'<').all(u8::is_ascii_alphabetic);
     let number = found.strip_prefix(b"0x").is_some_and(|n| n.len() <= 8 && n.iter().all(u8::is_ascii_hexdigit));
-    let later = memchr::memmem::find(found, b"${").is_some_and(|n| found[n..].contains(&b'}'));
+    let later = memchr::memmem::find(found, b"${").is_some();
     if kind || constant || generic || number || later {
         return true;
     }
@@ -395,7 +435,13 @@ fn code(found: &[u8], after: &[u8]) -> bool {
         && field.contains(&b'_')
         && field.iter().filter(|b| b.is_ascii_digit()).count() < 3
         && field.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.'));
-    called || variable || member || dotted && !field.ends_with(b".")
+    // `*tls13.EarlySecret`
+    let pointer = found.strip_prefix(b"*").is_some_and(|kind| {
+        kind.first().is_some_and(u8::is_ascii_lowercase)
+            && kind.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'.')
+            && kind.windows(2).any(|w| w[0] == b'.' && w[1].is_ascii_uppercase())
+    });
+    called || variable || member || pointer || dotted && !field.ends_with(b".")
 }
 
 /// Whether what begins as a placeholder, a reference or a call in code is a secret all the same.

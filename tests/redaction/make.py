@@ -7,13 +7,13 @@ import json
 import pathlib
 import sys
 
-from makers import (consoles, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, network, people, plain,
-                    postgres, programs, runs, servers, sessions, tempting, terminals)
+from makers import (consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, network, people,
+                    plain, postgres, programs, runs, servers, sessions, tempting, terminals)
 from makers.case import CASES
 
 FILES = {
     "corpus.jsonl": (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals, consoles),
-    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain),
+    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks),
 }
 number = 0
 for name, makers in FILES.items():

@@ -1,5 +1,7 @@
 //! What stands where a secret would and says that it is elsewhere: encrypted, covered, kept by another.
 
+use super::random::{key, uuid};
+
 /// What AWS's documents write where a key would be: `AKIAIOSFODNN7EXAMPLE`.
 pub fn example(found: &[u8]) -> bool {
     found.ends_with(b"EXAMPLE") || found.ends_with(b"EXAMPLEKEY")
@@ -54,6 +56,14 @@ const TAGS: &[&[u8]] = &[
     b"!!binary",
     b"!!str",
 ];
+
+/// An address of a page, with nothing in it that looks drawn: `[OAuth 2.0]: https://…/OAuth2Login`.
+pub fn page(found: &[u8]) -> bool {
+    let drawn = |part: &[u8]| part.len() >= 16 && (key(part) || uuid(part));
+    (found.starts_with(b"https://") || found.starts_with(b"http://"))
+        && !found.contains(&b'@')
+        && !found[8..].split(|b| matches!(b, b'/' | b'?' | b'=' | b'&' | b'#')).any(drawn)
+}
 
 pub fn kept(found: &[u8]) -> bool {
     REFERENCES.iter().any(|scheme| found.starts_with(scheme))

@@ -48,6 +48,11 @@ pub fn jumbled(found: &[u8]) -> bool {
     found.len() >= 12 && changes(found) * 5 >= (found.len() - 1) * 2
 }
 
+/// The same of what is certain to be of letters and digits alone, where three in ten are enough.
+pub fn varied(found: &[u8]) -> bool {
+    found.len() >= 32 && changes(found) * 10 >= (found.len() - 1) * 3
+}
+
 /// How often one of the three follows another.
 fn changes(found: &[u8]) -> usize {
     let class = |b: u8| [b.is_ascii_lowercase(), b.is_ascii_uppercase(), b.is_ascii_digit()];

@@ -45,6 +45,12 @@ const OPTIONS: &[(&[u8], &[u8])] = &[
     (b"unzip", b"-P"),
     (b"7z", b"-p"),
     (b"htpasswd", b"-b"),
+    (b"lftp", b"-u"),
+    (b"ipmitool", b"-P"),
+    (b"mosquitto_pub", b"-P"),
+    (b"mosquitto_sub", b"-P"),
+    (b"cqlsh", b"-p"),
+    (b"rdesktop", b"-p"),
 ];
 
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
@@ -103,7 +109,10 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
             }
             None => None,
         };
-        if told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
+        // Items of a list, `["PSK", "PSK-DHE"]`, and features, `Authorization = ["Win32_Security"]`.
+        let item = line[sign] == b',' && !key.starts_with(b"--") && !counts(Says::Likely, text, b"")
+            || listed.is_some() && told == Some(Says::Likely) && !counts(Says::Maybe, text, b"");
+        if !item && told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;
             push(value);
             if let Some(new) = changed(line, until) {
@@ -187,10 +196,14 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
 
 /// `--- PASS: TestToken2 (0.02s)`: what runs tests tells the name of one, and how long it took.
 fn passed(line: &[u8], start: usize, after: &[u8]) -> bool {
-    let begins = matches!(line[..start].trim_ascii(), b"" | b"---");
+    let before = line[..start].trim_ascii();
+    if before.ends_with(b"---") {
+        return true;
+    }
     let test = after.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
     let name = test.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.' | b'-' | b':' | b'#'));
-    begins && (after.trim_ascii_end().ends_with(b"s)") || name && test.to_ascii_lowercase().starts_with(b"test"))
+    before.is_empty()
+        && (memchr::memmem::find(after, b"s)").is_some() || name && test.to_ascii_lowercase().starts_with(b"test"))
 }
 
 /// `private key: …`, as WireGuard says it.
@@ -275,8 +288,12 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
             continue;
         }
         // `--token=…` is an assignment already.
-        let next =
-            words.peek().copied().filter(|next| !line[next.0..next.1].starts_with(b"-") && !text.contains(&b'='));
+        // What describes an option stands further to the right.
+        let near = |next: &(usize, usize)| line[word.1..next.0].iter().filter(|b| **b == b' ').count() < 3;
+        let next = words
+            .peek()
+            .copied()
+            .filter(|next| near(next) && !line[next.0..next.1].starts_with(b"-") && !text.contains(&b'='));
         if let Some(name) = text.strip_prefix(b"--") {
             if let (Some(told), Some(next)) = (says(name), next)
                 && counts(told, &line[next.0..next.1], b"")
@@ -300,7 +317,7 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
             if matches!(*option, b"-u" | b"--user" | b"-U" | b"--proxy-user" | b"--cert" | b"-E")
                 || program.starts_with(b"http") && *option == b"-a"
             {
-                let Some(colon) = line[value.0..value.1].iter().position(|b| matches!(b, b':' | b'%')) else {
+                let Some(colon) = line[value.0..value.1].iter().position(|b| matches!(b, b':' | b'%' | b',')) else {
                     continue;
                 };
                 value.0 += colon + 1;

@@ -21,6 +21,8 @@ pub struct Pairs {
     under: Option<(usize, Says)>,
     /// Lines deeper than this belong to a secret.
     block: Option<(usize, Says)>,
+    /// A resource of Terraform that makes passwords began at this indent, or said there what it is: its `result` is one.
+    drawn: Option<usize>,
     /// Items of a list that a name in the plural began at this indent: `api_keys:`.
     list: Option<usize>,
 }
@@ -32,7 +34,7 @@ impl Pairs {
 
     /// Whether any line matters.
     pub fn engaged(&self) -> bool {
-        self.inside() || self.value.is_some() || self.under.is_some()
+        self.inside() || self.value.is_some() || self.under.is_some() || self.drawn.is_some()
     }
 
     pub fn line(&mut self, line: &[u8], entry: &Entry<'_>, at: usize, found: &mut Vec<Span>) {
@@ -41,6 +43,7 @@ impl Pairs {
             return;
         }
         let first = self.value.take();
+        self.drawn(line, at, found);
         if let Some((indent, says)) = self.block {
             let deep = line.len() - line.trim_ascii_start().len();
             if deep > indent
@@ -119,6 +122,27 @@ impl Pairs {
                 {
                     self.block = Some((entry.dash.unwrap_or(entry.indent), told));
                 }
+            }
+        }
+    }
+
+    /// `resource "random_password" "db" {` and its `result = "…"`, or `"type": "random_password"` of a state.
+    fn drawn(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        let text = line.trim_ascii_start();
+        let indent = line.len() - text.len();
+        if memchr::memmem::find(text, b"\"random_password\"").is_some() {
+            self.drawn = Some(indent);
+            return;
+        }
+        self.drawn = self.drawn.filter(|began| indent > *began || indent == *began && !text.starts_with(b"}"));
+        let result = text.strip_prefix(b"+ ").unwrap_or(text).strip_prefix(b"\"").unwrap_or(text);
+        if self.drawn.is_some()
+            && result.strip_prefix(b"result").is_some_and(|rest| matches!(rest.first(), Some(b' ' | b'"')))
+            && let Some(sign) = memchr::memchr2(b'=', b':', line)
+        {
+            let ((start, end), quoted) = super::scalar(line, sign + 1);
+            if quoted && counts(Says::Surely, &line[start..end], b"") {
+                push(start, end, at, found);
             }
         }
     }

@@ -91,7 +91,7 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase(
         "secret",
-        r#"(?i)(?:mnemonic|seed|recovery|secret)(?:[ _-](?:phrase|words))?["']?(?: is)?[ ]?[:=]?[ ]?["']?((?:[a-z]+ ){11,23}[a-z]+)["']?[,.]?\s*$"#,
+        r#"(?i)(?:mnemonic|seed|recovery|secret)(?:[ _-](?:phrase|words))?["']?(?: is)?[ ]?[:=]?[ ]?["']?((?:[a-z]+ ){11,23}[a-z]+)[,.]?\s*(?:["'}]|$)"#,
         seed,
     ),
     // Numbers that open something, by their name.
@@ -115,6 +115,12 @@ const PHRASES: &[Phrase] = &[
         r#"\becho (?:-[a-z]+ )?["']?[a-z_][0-9a-z_.-]*:([^\s"'|]{4,})["']? ?\| ?(?:sudo )?chpasswd"#,
         real,
     ),
+    phrase("password", r#"(?i)\bnet use [^ ]*(?: [^ ]*)? /user:[^ ]+ ["']?([^\s"'*/]{4,})"#, real),
+    phrase("password", r"(?i)\bsqlplus(?: -[a-z]+)* [^\s/@]{1,64}/([^\s/@]{4,})", real),
+    // snmpd.conf(5) and IOS: who knows the community's name may ask.
+    phrase("secret", r"(?i)\b(?:snmp-server community|r[ow]community6?) ([^\s]{8,})", random),
+    // The code of a wireless network, as phones read it.
+    phrase("password", r"(?i)\bWIFI:(?:[TSHR]:[^;]{0,64};){1,4}P:((?:[^;\\]|\\.){8,64});", real),
     // What Sidekiq's gems are fetched with, and pairs alike.
     phrase(
         "secret",
@@ -172,8 +178,19 @@ fn mixed(found: &[u8], after: &[u8]) -> bool {
         && (!found.starts_with(b"/") || found.len() > 32)
         && !found.contains(&b'(')
         && !found.starts_with(b"HTTP/")
+        && !version(found)
         && !super::super::checks::uuid(found)
         && Check::Random.holds(found, after)
+}
+
+/// `1:4.13+dfsg1-1`, as of a package that is called `passwd`.
+fn version(found: &[u8]) -> bool {
+    let found = found.strip_prefix(b"v").unwrap_or(found);
+    let parts = found.split(|b| matches!(b, b'.' | b':')).take(2);
+    parts.filter(|part| part.first().is_some_and(u8::is_ascii_digit)).count() == 2
+        && found[..found.iter().position(|b| matches!(b, b'.' | b':')).unwrap_or_default()]
+            .iter()
+            .all(u8::is_ascii_digit)
 }
 
 /// What stands where a password would in a call: not a word of it.

@@ -303,6 +303,10 @@ impl Table {
                 let (first, quoted) = self.inside.take().unwrap_or((0, false));
                 let (cells, open) = quoted_cells(line, divider, quoted);
                 let last = self.columns.len() - 1;
+                // Only what is quoted goes on where psql does not divide: a shorter line is no row.
+                if divider != b'|' && !quoted && !open && cells.len() <= last {
+                    return false;
+                }
                 let first = if first == 0 && !quoted && cells.len() == 1 && last > 0 { last } else { first };
                 let more = first == last && last > 0;
                 if first + cells.len() > self.columns.len() {

@@ -149,6 +149,9 @@ enum Tells {
     Variable,
     /// `label: secret`
     Labelled,
+    /// A user's name, and below it the password.
+    User,
+    Given,
     /// The line's last word.
     Last,
     /// A field of a form in MIME, or an element as PHP's `var_dump` shows it.
@@ -171,6 +174,11 @@ impl Asked {
         let last = text.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
         let word = match before {
             Some(Tells::Alone) if Check::Key.holds(text, b"") || strong(text) => text,
+            Some(Tells::User) => {
+                self.told = Some(Tells::Given);
+                return;
+            }
+            Some(Tells::Given) if last.len() == text.len() && Check::Real.holds(text, b"") => text,
             Some(Tells::Variable) if last.len() == text.len() && text.len() >= 8 && Check::Real.holds(text, b"") => {
                 text
             }
@@ -229,13 +237,19 @@ impl Asked {
 
 fn tells(line: &[u8]) -> Option<Tells> {
     let any = |words: &[&[u8]]| words.iter().any(|asking| word(line, 0, asking).is_some());
-    let prompt = [&b"$ "[..], b"# ", b"% ", b"+ "].iter().any(|sign| line.starts_with(sign))
+    // A comment is no command.
+    let comment = line.strip_prefix(b"# ").is_some_and(|rest| rest.first().is_none_or(|b| !b.is_ascii_lowercase()));
+    let prompt = !comment && [&b"$ "[..], b"# ", b"% ", b"+ "].iter().any(|sign| line.starts_with(sign))
         || memchr::memmem::find(line, b"$ ").is_some_and(|n| n < 40 && line[..n].contains(&b'@'));
     if prompt {
         if shown(line).is_some() {
             return Some(Tells::Variable);
         }
         return (!line.contains(&b'>') && !line.ends_with(b"\\") && any(ASKING)).then_some(Tells::Alone);
+    }
+    // OpenVPN's two lines.
+    if line.trim_ascii() == b"<auth-user-pass>" {
+        return Some(Tells::User);
     }
     if memchr::memmem::find(line, PROMPT).is_some() {
         return Some(Tells::Last);
@@ -302,6 +316,8 @@ fn strong(text: &[u8]) -> bool {
     ];
     let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
     text.len() >= 12
+        && !text.starts_with(b"-")
+        && !text.starts_with(b"\\")
         && text.iter().all(u8::is_ascii_graphic)
         && !text.contains(&b'/')
         && (!text.contains(&b':') || text.len() > 30)
