@@ -278,7 +278,9 @@ fn another_voice_in_the_conversation_with_the_host() {
         let (leaked, output) = scene.falls_into(trap, &mut scene.gated(&["ls-remote", "origin"]));
         assert!(!leaked, "{}: {}", trap.name, words(&output));
         assert!(!scene.site.path("agent/robbed").exists(), "{}: {}", trap.name, words(&output));
-        assert!(matches!(output.status.code(), Some(0 | 126)), "{}: {}", trap.name, words(&output));
+        // git itself does not take `ext` for a remote, unless protocol.ext.allow says so.
+        let own = trap.name == "a remote helper" && words(&output).contains("not allowed");
+        assert!(own || matches!(output.status.code(), Some(0 | 126)), "{}: {}", trap.name, words(&output));
     }
 }
 

@@ -142,9 +142,15 @@ fn settings_for_the_server_in_letters_that_a_reader_may_not_know() {
         "-c search_path=\"evil\"",
         "-c Role=admin",
         "-c session-authorization=admin",
-        "-c standard-conforming-strings=off",
     ] {
         let refused = run(options, select);
+        assert_eq!(refused.status.code(), Some(126), "PGOPTIONS={options}: {}", words(&refused));
+    }
+    // A string that ends elsewhere where a backslash escapes.
+    let hidden = r"SELECT '\'' ; SELECT * FROM evil.t --'";
+    assert_eq!(run("", hidden).status.code(), Some(2));
+    for options in ["-c standard-conforming-strings=off", "-c STANDARD_CONFORMING_STRINGS=0"] {
+        let refused = run(options, hidden);
         assert_eq!(refused.status.code(), Some(126), "PGOPTIONS={options}: {}", words(&refused));
     }
     // Where another schema comes before the server's own, no function is what it is called.
