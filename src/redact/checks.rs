@@ -199,7 +199,8 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     // `read.password('Password:')`
     if WORDS.contains(&lower.strip_suffix(b":").unwrap_or(&lower))
         || lower.starts_with(b"your")
-        || lower.windows(4).any(|w| w == b"your" || w == b"xxxx")
+        || lower.windows(4).any(|w| w == b"your")
+        || found.windows(4).any(|w| w == b"xxxx" || w == b"XXXX")
     {
         return false;
     }
@@ -293,6 +294,8 @@ pub fn expression(text: &[u8], at: usize) -> bool {
     if sum.is_some_and(|name| name.iter().all(named) && name.iter().filter(|b| **b == b':').count() == 1)
         || word.starts_with(b"arn:aws") && !word.contains(&b'=')
         || word.starts_with(b"urn:")
+        // `com.example.auth:auth-library:1.3.0`
+        || [&b"com."[..], b"org.", b"io."].iter().any(|domain| word.strip_prefix(b"(").unwrap_or(word).starts_with(domain)) && word.ends_with(b":")
         || cursor_before(line)
     {
         return true;
@@ -385,7 +388,9 @@ fn called_so(found: &[u8]) -> bool {
     let word = end.iter().all(letters) || kind || end.ends_with(b"_password");
     let low = end.to_ascii_lowercase();
     word && (hump || end.contains(&b'_'))
-        && [&b"password"[..], b"passwd", b"token", b"secret", b"key"].iter().any(|name| low.ends_with(name))
+        && [&b"password"[..], b"passwd", b"token", b"secret", b"key", b"signature"]
+            .iter()
+            .any(|name| low.ends_with(name))
 }
 
 /// Where programs keep what is put in later.

@@ -5,8 +5,8 @@ use portcullis::redact::{Redactor, Settings};
 use serde::Deserialize;
 
 /// What is reached, and must not be lost again; no harmless text is touched. A figure that became better is raised here.
-const SPANS_GONE: f64 = 0.997;
-const TEXTS_CLEAN: f64 = 0.997;
+const SPANS_GONE: f64 = 0.999;
+const TEXTS_CLEAN: f64 = 0.999;
 
 const CORPUS: [&str; 2] = [include_str!("../redaction/corpus.jsonl"), include_str!("../redaction/sessions.jsonl")];
 
@@ -74,7 +74,7 @@ fn the_corpus_is_masked_as_well_as_it_ever_was_and_harmless_texts_stay() {
     let harmless = cases.len() - texts;
     let score =
         format!("spans gone {gone}/{spans}, texts clean {clean}/{texts}, harmless touched {touched}/{harmless}");
-    assert!(cases.len() >= 2100 && texts >= 1400);
+    assert!(cases.len() >= 2600 && texts >= 1700);
     assert!(share(gone, spans) >= SPANS_GONE, "{failed}{score}");
     assert!(share(clean, texts) >= TEXTS_CLEAN, "{failed}{score}");
     assert!(touched == 0, "{failed}{score}");

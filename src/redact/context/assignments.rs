@@ -110,7 +110,10 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
             None => None,
         };
         // Items of a list, `["PSK", "PSK-DHE"]`, and features, `Authorization = ["Win32_Security"]`.
-        let item = line[sign] == b',' && !key.starts_with(b"--") && !counts(Says::Likely, text, b"")
+        // `exports.nextToken = nextToken`
+        let same = text.len() > 7 && key.ends_with(text);
+        let item = same
+            || line[sign] == b',' && !key.starts_with(b"--") && !counts(Says::Likely, text, b"")
             || listed.is_some() && told == Some(Says::Likely) && !counts(Says::Maybe, text, b"");
         if !item && told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;

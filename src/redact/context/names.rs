@@ -147,6 +147,9 @@ const CURSORS: &[&str] = &[
     "sync_token",
     "cancellation_token",
     "stop_token",
+    "input_token",
+    "output_token",
+    "signature_value",
     "pad_token",
     "eos_token",
     "bos_token",
@@ -321,10 +324,10 @@ pub fn says(name: &[u8]) -> Option<Says> {
         if hashed.is_some() {
             return None;
         }
-        if LIKELY.iter().any(ends) {
+        if LIKELY.iter().any(ends) || words.ends_with(b"_pat") {
             return Some(Says::Likely);
         }
-        if words == b"key" || words.ends_with(b"_pat") || MAYBE.iter().any(ends) {
+        if words == b"key" || MAYBE.iter().any(ends) {
             return Some(Says::Maybe);
         }
         if let Some(of) = words.strip_suffix(b"_key") {

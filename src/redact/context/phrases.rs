@@ -115,7 +115,7 @@ const PHRASES: &[Phrase] = &[
         r#"\becho (?:-[a-z]+ )?["']?[a-z_][0-9a-z_.-]*:([^\s"'|]{4,})["']? ?\| ?(?:sudo )?chpasswd"#,
         real,
     ),
-    phrase("password", r#"(?i)\bnet use [^ ]*(?: [^ ]*)? /user:[^ ]+ ["']?([^\s"'*/]{4,})"#, real),
+    phrase("password", r#"(?i)\bnet use [^ ]*(?: [^ ]*)? /user:[^ ]+ ["']?([^\s"'*/][^\s"']{3,})"#, real),
     phrase("password", r"(?i)\bsqlplus(?: -[a-z]+)* [^\s/@]{1,64}/([^\s/@]{4,})", real),
     // snmpd.conf(5) and IOS: who knows the community's name may ask.
     phrase("secret", r"(?i)\b(?:snmp-server community|r[ow]community6?) ([^\s]{8,})", random),
@@ -216,12 +216,16 @@ fn drawn(found: &[u8], after: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| found.iter().any(is);
     let kinds = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
     let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+    // Fifteen small letters and digits, which change more often than in `sha256withrsa`.
+    let turns = found.windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
+    let small = found.len() == 15 && turns > 3 && found.iter().all(u8::is_ascii_alphanumeric);
     let hex = found.iter().rev().take_while(|b| b.is_ascii_hexdigit()).count() >= 32;
     let strong = kinds && digits > 0 && has(|b| matches!(b, b'!' | b'#' | b'%' | b'*')) && found.len() >= 12;
     !has(|b| matches!(b, b'(' | b'<' | b'[' | b'{' | b'@' | b'\\' | b'`' | b'$'))
         && (super::super::checks::uuid(found)
             || super::super::checks::jumbled(found) && kinds && digits > 0
             || hex && digits > 4
+            || small
             || strong)
         && Check::Random.holds(found, after)
 }

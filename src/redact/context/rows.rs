@@ -24,6 +24,8 @@ pub struct Rows {
     /// The last line, as long as it can be a header; `None` before the first.
     previous: Option<Vec<u8>>,
     table: Option<Table>,
+    /// Ruled lines of a framed table so far: the second is under its header, and where each row has one, the others are not.
+    rules: usize,
     /// The last row of an expanded record named a secret: rows without a name continue it.
     record: Option<Says>,
     /// That row was a column that operators list.
@@ -87,6 +89,7 @@ impl Rows {
     }
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
+        self.framed(line);
         if let Some(table) = &mut self.table {
             if table.row(line, at, found) {
                 return;
@@ -123,9 +126,18 @@ impl Rows {
 
     /// A line that tells nothing: only whether it was blank counts for the next.
     pub fn skip(&mut self, line: &[u8]) {
+        self.framed(line);
         let previous = self.previous.get_or_insert_default();
         previous.clear();
         previous.extend_from_slice(&line[..line.len().min(1)]);
+    }
+
+    fn framed(&mut self, line: &[u8]) {
+        match line {
+            [b'+', b'-' | b'=', ..] => self.rules += 1,
+            [b'|', ..] => {}
+            _ => self.rules = 0,
+        }
     }
 
     /// Whether a table begins with this line.
@@ -135,7 +147,8 @@ impl Rows {
         }
         let pii = self.pii;
         let places = ruled(line);
-        if let Some(previous) = self.previous.as_ref().filter(|previous| !places.is_empty() && !previous.is_empty()) {
+        let ruled = !places.is_empty() && self.rules < 3;
+        if let Some(previous) = self.previous.as_ref().filter(|previous| ruled && !previous.is_empty()) {
             self.table = Table::new(previous, Layout::Ruled(divider(line)), places, pii, &self.own);
             return;
         }

@@ -146,6 +146,10 @@ def manuals():
     text("dk-m-py-type", "    def __init__(self, private_key: ed25519.Ed25519PrivateKey) -> None:\n        self.open(path, pwd=pwd)\n")
     text("dk-m-asm", "\n.globl\tvpaes_set_encrypt_key\n.hidden\tvpaes_set_encrypt_key\nvpaes_set_encrypt_key:\n#ifdef DISPATCH_TEST\n")
     text("dk-m-go-pair", "\n\tcurvePrivateKey, err := asn1.Marshal(k.Seed())\n")
+    text("dk-m-grid", "+--------------+------------------+----------------------+\n| Name         | Python 2         | Python 3             |\n+==============+==================+======================+\n| http_cookies | :mod:`py2:Cookie`| :mod:`http.cookies`  |\n+--------------+------------------+----------------------+\n| html_parser  | :mod:`HTMLParser2`| :mod:`html.parser3` |\n+--------------+------------------+----------------------+\n")
+    text("dk-m-paginators", '{"input_token": "Marker", "output_token": "NextMarker || Contents[-1].Key", "limit_key": "MaxKeys"}\n')
+    text("dk-m-exports", "exports.isBundleWithMessageSignature = isBundleWithMessageSignature;\n")
+    text("dk-m-maven", " * OAuth2 HTTP (com.example.auth:auth-library-oauth2-http:1.3.0 - https://example.com/auth-library)\n")
     text("dk-m-gpg", "$ gpg-wks-server --install-key §H40§ bob@localhost\n")
 
 
