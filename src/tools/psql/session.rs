@@ -49,7 +49,7 @@ pub fn names(list: &str) -> Option<Vec<String>> {
     (!list.contains('"')).then(|| names.collect())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "reading"))]
 mod tests {
     use super::*;
 
