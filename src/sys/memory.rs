@@ -31,7 +31,8 @@ pub fn once(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(reader)
 }
 
-/// A file of mode 0600 that is emptied once its first reader has closed it, for a tool that takes no pipe.
+/// A file of mode 0600 that is emptied once its first reader has closed it, for a tool that takes no pipe. Until then, and a
+/// moment longer, it can be read by whatever runs as the same user.
 pub struct UntilClosed {
     file: File,
     /// Readable once somebody has closed the file (inotify(7)); it works on a memory file by its name in /proc.

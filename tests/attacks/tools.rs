@@ -159,7 +159,8 @@ fn the_memory_file_with_a_roles_password_copied_into_a_table() {
     let psql = |script: &str| {
         let mut command = site.shim("psql");
         command.args(["-X", "-h", "127.0.0.1", "-p", &database.port.to_string(), "-d", &database.name]);
-        command.args(["-c", script]).output().unwrap()
+        // Busy as the machine may be, the shim has its turn before the script goes on.
+        command.args(["-c", "SELECT pg_sleep(0.3)", "-c", script]).output().unwrap()
     };
     let copy = |path: &str| psql(&format!("\\copy notes from '{path}' with (delimiter ':')"));
     fs::write(site.path("work/row"), "a:b:c:d:e\n").unwrap();
