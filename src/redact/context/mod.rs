@@ -121,7 +121,7 @@ impl Context {
                     Some(last) => last.end = at + end,
                     None => self.binary.push(at + start..at + end),
                 }
-                self.rows.skip(line);
+                self.rows.no_text(line, at + start, &mut self.found);
                 self.before = Tells::NONE;
             } else if controls && line.contains(&0) {
                 // What `env -0` prints is divided by NUL.

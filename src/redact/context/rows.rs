@@ -1,21 +1,22 @@
 //! Tables, by the names of their columns: what psql prints aligned (in each border and line style), expanded, unaligned
 //! and as CSV, and what others print alike. A cell has no name beside it, so the header is kept until the table ends.
 
+mod listed;
+
 use super::super::checks::Check;
 use super::super::scan::Span;
 use super::cells::{
-    copied, divided, divided_as, divider, is_header, latex, marked, named, plain, quoted_cells, ruled, spaced, troff,
-    two, under,
+    copied, divided, divided_as, divider, is_header, latex, marked, plain, quoted_cells, ruled, spaced, troff, two,
+    under,
 };
 use super::names::{Person, Says, person, says};
 use super::{NAMED, counts};
+use listed::own_kind;
 
 /// The kind of a cell's mark.
 pub const KIND: &str = "secret-column";
 /// Longest line that can be a header, where no operator lists columns.
 const HEADER: usize = 4 << 10;
-/// Where the first divider of a row stands at most: behind a name of 63 bytes, as psql pads it.
-const FIRST_DIVIDER: usize = 256;
 
 #[derive(Default)]
 pub struct Rows {
@@ -90,38 +91,21 @@ impl Rows {
 
     pub fn line(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         self.framed(line);
-        if let Some(table) = &mut self.table {
-            if table.row(line, at, found) {
+        let (listed, begins) = self.own_line(line, at, found);
+        if !begins {
+            let inside = self.table.as_mut().is_some_and(|table| table.row(line, at, found));
+            if inside && !self.has_own() {
                 return;
             }
-            self.table = None;
-        }
-        self.header(line);
-        if self.table.is_none() {
-            self.pair(line, at, found);
+            if !inside {
+                self.table = None;
+                self.header(line);
+            }
+            if self.table.is_none() && !listed {
+                self.pair(line, at, found);
+            }
         }
         self.previous = Some(if line.len() <= HEADER || self.has_own() { line.to_vec() } else { Vec::new() });
-    }
-
-    /// Whether a line that begins so may be a row of psql's in which a listed column stands.
-    pub fn may_be_row(&self, line: &[u8]) -> bool {
-        let head = &line[..line.len().min(FIRST_DIVIDER)];
-        let divided = || ["|", "\u{2502}"].iter().any(|sign| memchr::memmem::find(head, sign.as_bytes()).is_some());
-        self.has_own() && (matches!(line.first(), Some(b' ' | b'-' | b'+' | 0xE2)) || divided())
-    }
-
-    /// A line too long to be held begins so. Where it may be such a row, all of it is masked, as the kind that is given back,
-    /// and so are the rows below it.
-    pub fn too_long(&mut self, line: &[u8]) -> Option<&'static str> {
-        let kind = self.own.first().map(|(_, kind)| *kind).filter(|_| self.may_be_row(line))?;
-        self.table = Some(Table {
-            layout: Layout::Ruled("|"),
-            columns: Vec::new(),
-            pair: None,
-            whole: Some(kind),
-            inside: None,
-        });
-        Some(kind)
     }
 
     /// A line that tells nothing: only whether it was blank counts for the next.
@@ -180,9 +164,6 @@ impl Rows {
     fn pair(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) {
         let record = self.record.take();
         let keyed = self.keyed.take();
-        if self.own_row(line, at, found) {
-            return;
-        }
         let Some((name, value)) = two(line) else { return };
         let text = &line[value.0..value.1];
         let told = match &line[name.0..name.1] {
@@ -205,25 +186,18 @@ impl Rows {
             self.record = Some(told);
         }
     }
-
-    /// A row of a record of which operators list the column. All behind the first divider is the value.
-    fn own_row(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) -> bool {
-        let before = self.record_own.take();
-        if !self.has_own() {
-            return false;
-        }
-        let Some((name, value)) = named(line) else { return false };
-        let listed = own_kind(&self.own, &line[name.0..name.1]);
-        let Some(kind) = listed.or(before.filter(|_| name.0 == name.1)) else { return false };
-        if value.0 < value.1 {
-            found.push(Span { start: at + value.0, end: at + value.1, kind, silent: false });
-        }
-        self.record_own = Some(kind);
-        true
-    }
 }
 
 impl Table {
+    /// One of which every row is masked.
+    fn whole(kind: &'static str) -> Table {
+        Table { layout: Layout::Ruled("|"), columns: Vec::new(), pair: None, whole: Some(kind), inside: None }
+    }
+
+    fn has_own(&self) -> bool {
+        self.whole.is_some() || self.columns.iter().any(|column| column.own.is_some())
+    }
+
     /// `None` where no column is of interest.
     fn new(
         header: &[u8],
@@ -370,84 +344,5 @@ impl Table {
                 found.push(Span { start: at + start, end: at + end, kind, silent: false });
             }
         }
-    }
-}
-
-/// The kind of a column that an operator lists.
-fn own_kind(own: &[(String, &'static str)], name: &[u8]) -> Option<&'static str> {
-    own.iter().find(|(column, _)| name.eq_ignore_ascii_case(column.as_bytes())).map(|(_, kind)| *kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::model::{Column, Find, Masking, OwnRule, Raw};
-    use crate::redact::{Redactor, Settings};
-
-    /// Printed by psql where operators list `*.nick`, cut into chunks of this size with a pause after each.
-    fn printed(text: &str, chunk: usize) -> String {
-        let find = Find::Column(Column::new("*.nick").unwrap());
-        let rule = OwnRule { id: "nick".to_owned(), set: "pii".to_owned(), find };
-        let masking = Masking { rules: vec![rule], ..Masking::default() };
-        let mut redactor = Redactor::with(&Settings { sets: &["pii".to_owned()], secrets: &[] }, &masking).unwrap();
-        let mut out = Vec::new();
-        for piece in text.as_bytes().chunks(chunk) {
-            out.extend(redactor.push(Raw(piece.to_vec())).into_vec());
-            out.extend(redactor.idle().into_vec());
-        }
-        out.extend(redactor.end().into_vec());
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_listed_column_is_masked_whatever_stands_beside_it() {
-        let pad = "x".repeat(5_000);
-        let long = "x".repeat(200_000);
-        for table in [
-            // Nothing in a row is no end of the table.
-            " nick \n------\n \n Zorro\n(2 rows)\n\n".to_owned(),
-            // A divider in a value, and characters of two columns.
-            " w | nick \n---+-----\n 日本日本日本日本| | Zorro\n(1 row)\n\n".to_owned(),
-            " w  | nick \n----+-------\n a| | Zorro\n(1 row)\n\n".to_owned(),
-            // A value that looks like an end.
-            " (    | nick  | ) \n------+-------+---\n (    | Zorro | )\n".to_owned(),
-            format!(" {pad} | nick \n-{}-+------\n {pad} | Zorro\n(1 row)\n\n", "-".repeat(5_000)),
-            // A header that is too long to be held, above rows that are not.
-            format!(
-                " nick | {} pad\n------+-{}\n Zorro | x\n Zorro | {long}\n Zorro | \n",
-                " ".repeat(200_000),
-                "-".repeat(200_000)
-            ),
-            format!(" {long} | nick \n-{}-+------\n {long} | Zorro\n(1 row)\n\n", "-".repeat(200_000)),
-            // The other style's dividers in a value.
-            " n \u{2502} nick  \u{2502} x \n\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\n 1 \u{2502} Zorro \u{2502} |a|\n".to_owned(),
-            " n | nick  | x \n---+-------+---\n 1 | Zorro | \u{2502}a\u{2502}\n".to_owned(),
-            "nick \u{2502} a|Zorro\n".to_owned(),
-            "-[ RECORD 1 ]-\nid   | 1\nnick | a|Zorro\n".to_owned(),
-            "-[ RECORD 1 ]-\nnick | a     +\n     | b|Zorro\nid   | 1\n".to_owned(),
-            "+-[ RECORD 1 ]-+\n| nick | a|Zorro |\n".to_owned(),
-            "\u{2500}[ RECORD 1 ]\u{2500}\nnick \u{2502} Zorro\u{2502}\n".to_owned(),
-            format!("-[ RECORD 1 ]-\nnick | {long}Zorro\nid   | 1\n"),
-        ] {
-            for chunk in [1 << 20, 40_000, 7] {
-                if table.len() > 100_000 && chunk < 100 {
-                    continue;
-                }
-                let out = printed(&table, chunk);
-                assert!(!out.contains("Zorro"), "{chunk}: {}", &out[..out.len().min(300)]);
-            }
-        }
-    }
-
-    #[test]
-    fn what_stands_beside_a_listed_column_or_in_no_table_stays() {
-        let table = " id | nick  | note \n----+-------+------\n  1 | Zorro | a|b\n  2 |       | c\n(2 rows)\n\nnick\n";
-        let masked = printed(table, 1 << 20);
-        for kept in ["  1 | ", "| a|b", "  2 |       | c\n(2 rows)\n\nnick\n"] {
-            assert!(masked.contains(kept), "{masked}");
-        }
-        let record = "-[ RECORD 1 ]-\nid   | 1|2\nnick | Zorro\nnote | a\n";
-        assert_eq!(printed(record, 1 << 20), record.replace("Zorro", "[masked:nick]"));
-        let json = format!("{{\"a\":\"{}\"}}\n", "b".repeat(200_000));
-        assert_eq!(printed(&json, 1 << 20), json);
     }
 }

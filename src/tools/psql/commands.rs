@@ -100,7 +100,11 @@ impl Runner<'_> {
             "c" | "connect" => return self.connect(script),
             "cd" => self.change_folder(script),
             "copy" => self.copy(script, source),
-            "prompt" => self.prompt(script, source),
+            "prompt" => {
+                // Its text stands before whatever is printed next, in the same line.
+                self.step(Step::Reshapes);
+                self.prompt(script, source);
+            }
             "password" => self.password(script, source),
             "e" | "edit" | "ef" | "ev" => {
                 self.step(Step::Program(Arg { text: b"$EDITOR".to_vec(), ..Arg::default() }));
@@ -255,10 +259,12 @@ impl Runner<'_> {
                 self.step(Step::Catalog(format!("\\{name}")));
             }
             _ if HARMLESS.contains(&name) => {
-                if matches!(name, "a" | "H" | "html") {
+                let words = self.rest(script, Kind::Normal);
+                let stays = || words.first().is_some_and(|word| word.unknown || word.text == b"-n");
+                // What `\echo -n` prints stands before a heading, in the same line.
+                if matches!(name, "a" | "H" | "html") || matches!(name, "echo" | "qecho" | "warn") && stays() {
                     self.step(Step::Reshapes);
                 }
-                self.rest(script, Kind::Normal);
             }
             // psql says "invalid command" and throws the rest of the line away. Another version may know it.
             _ => {
