@@ -128,7 +128,7 @@ mod tests {
             // Nothing in a row is no end of the table.
             " nick \n------\n \n Zorro\n(2 rows)\n\n".to_owned(),
             // A divider in a value, and characters of two columns.
-            " w | nick \n---+-----\n 日本日本日本日本| | Zorro\n(1 row)\n\n".to_owned(),
+"         w         | nick  | z \n-------------------+-------+---\n 日本日本日本日本| | Zorro | 1\n".to_owned(),
             " w  | nick \n----+-------\n a| | Zorro\n(1 row)\n\n".to_owned(),
             // A value that looks like an end.
             " (    | nick  | ) \n------+-------+---\n (    | Zorro | )\n".to_owned(),
@@ -156,7 +156,8 @@ mod tests {
             " nick | x \n------+---\n-[ RECORD 1 ]-\nid   | 1\nnick | Zorro\n".to_owned(),
             "+-+\n+-+\n+-+\n+-------+\n| nick  |\n+-------+\n| Zorro |\n+-------+\n".to_owned(),
             "x  nick  \n-------\n Zorro\n".to_owned(),
-            "| nick  | id \n-------+----\n Zorro |  1\n".to_owned(),
+            "||||||| nick  | id | z \n-------+----+---\n Zorro |  1 | 2\n".to_owned(),
+            "x nick  | nick  \n-------+-------\n Zorro | x\n".to_owned(),
             // Rows that say that they are a table of their own.
             "+-------+------+\n| nick  | q    |\n+-------+------+\n| x     | nick |\n| ---   | ---- |\n| Zorro | 1    |\n".to_owned(),
         ] {
@@ -189,6 +190,9 @@ mod tests {
         for kept in ["  1 | ", "| a|b", "  2 |       | c\n(2 rows)\n\nnick\n"] {
             assert!(masked.contains(kept), "{masked}");
         }
+        let rule = "─".repeat(4) + "┼" + &"─".repeat(7) + "┼" + &"─".repeat(6);
+        let masked = printed(&format!(" id │ nick  │ note \n{rule}\n  1 │ Zorro │ a|b\n"), 1 << 20);
+        assert!(masked.ends_with("  1 │ ***** │ a|b\n"), "{masked}");
         let record = "-[ RECORD 1 ]-\nid   | 1|2\nnick | Zorro\nnote | a\n";
         assert_eq!(printed(record, 1 << 20), record.replace("Zorro", "[masked:nick]"));
         let json = format!("{{\"a\":\"{}\"}}\n", "b".repeat(200_000));
