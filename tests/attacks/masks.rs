@@ -86,6 +86,7 @@ fn settings_of_psql_that_print_a_masked_value_in_pieces() {
         "SELECT email FROM customers \\g | rev\n",
         "\\o | rev\nSELECT email FROM customers;\n",
         "\\copy customers to program 'rev'\n",
+        "\\echo -n x\nSELECT email FROM customers;\n",
         "\\t\nSELECT email FROM customers;\n",
         "\\a\nSELECT email FROM customers;\n",
         "\\set FETCH_COUNT 1\nSELECT email FROM customers;\n",

@@ -32,9 +32,10 @@ const ELSEWHERE: [&str; 10] = [
     "tls-server-name",
 ];
 
-/// Variables that would show or redirect the credential: Go prints HTTP/2 headers under GODEBUG, and behind a proxy of the
-/// caller's choice an authority of its choice vouches for anybody.
-const REMOVED: [&str; 4] = ["GODEBUG", "KUBERNETES_MASTER", "SSL_CERT_DIR", "SSL_CERT_FILE"];
+/// Variables that would show or redirect the credential: Go prints HTTP/2 headers under GODEBUG, a proxy reads what is not
+/// encrypted, and behind one of the caller's choice an authority of its choice vouches for anybody.
+const REMOVED: [&str; 6] =
+    ["GODEBUG", "HTTP_PROXY", "KUBERNETES_MASTER", "SSL_CERT_DIR", "SSL_CERT_FILE", "http_proxy"];
 
 pub(super) fn deliver(
     invocation: &Invocation,

@@ -48,7 +48,7 @@ fn a_grant_arrives_in_a_kubeconfig_of_its_own_and_nowhere_else() {
     let set: Vec<_> =
         delivery.environment.iter().filter(|c| matches!(c, EnvChange::Set(name, _) if name == "KUBECONFIG")).collect();
     assert_eq!(set.len(), 1);
-    for name in ["GODEBUG", "SSL_CERT_FILE"] {
+    for name in ["GODEBUG", "HTTP_PROXY", "SSL_CERT_FILE"] {
         assert!(delivery.environment.contains(&EnvChange::Remove(name.to_owned())));
     }
 }
