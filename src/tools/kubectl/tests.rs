@@ -84,6 +84,7 @@ impl Table {
             ("envs/.env", "A=1\n"),
             ("key.pem", "-----BEGIN "),
             ("x", ""),
+            ("pipe", ""),
             ("rc.yaml", "aliases: [{name: gp, command: get}]\ndefaults: [{command: delete, options: []}]\n"),
             (".env", "A=1"),
             (
@@ -147,7 +148,9 @@ impl World for Table {
     }
 
     fn real(&self, path: &[u8]) -> Option<Bytes> {
-        Some(without_dots(std::str::from_utf8(path).ok()?).into())
+        // A pipe has a name in /proc alone.
+        let path = without_dots(std::str::from_utf8(path).ok()?);
+        (!path.ends_with("pipe")).then(|| path.into())
     }
 
     fn is_file(&self, path: &[u8]) -> bool {

@@ -159,6 +159,7 @@ fn a_column_that_is_shown_under_another_heading_is_outside_too() {
         ("SELECT 1 AS U&\"\\2502\", email FROM users", "Select users(email; email)"),
         ("SELECT * FROM (SELECT 1, email FROM users) s(\"a\nb\")", "Select users(email; email)"),
         ("SELECT x.*, email FROM users, json_to_record('{}') AS x(\"a\nb\" int)", "Select users(email; email)"),
+        ("WITH s(\"a\nb\") AS (SELECT 1) SELECT s.*, email FROM users, s", "Select users(email; email)"),
         ("SELECT 1 AS \"a b\", email FROM users", "Select users(email; )"),
     ] {
         assert_eq!(accesses(sql), expect, "{sql}");

@@ -75,6 +75,7 @@ fn a_grant_is_not_delivered_where_it_could_go_astray() {
         "kubectl proxy --context prod",
         "kubectl create configmap a --from-file=/proc/self/fd/4 --context prod",
         "kubectl create configmap a --from-file=x=../../../proc/self/fd/4 --context prod",
+        "kubectl create configmap a --from-file=pipe --context prod",
         "kubectl cp /dev/fd/4 web:/tmp/x --context prod",
         "kubectl frob",
         // The line goes to dev, the credential is for prod.

@@ -205,11 +205,14 @@ fn delivered(line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools:
 }
 
 fn delivered_for(host: &str, line: &str, files: &[(&str, &str)]) -> Result<String, crate::tools::DeliveryError> {
+    // A line may end with the version that reads it.
+    let (line, version) = line.split_once("; ").map_or((line, None), |(line, version)| (line, Some(version)));
     let (invocation, mut table) = case(line);
     for (name, text) in files {
         table.files.insert((*name).to_owned(), (*text).to_owned());
     }
-    let facts = Psql.gather(&invocation, &table);
+    let mut facts = Psql.gather(&invocation, &table);
+    facts.version = version.map(str::to_owned).or(facts.version);
     let grant = crate::model::Grant {
         name: "shop".into(),
         kind: crate::model::GrantKind::Postgres {
@@ -265,7 +268,7 @@ fn a_credential_is_refused_to_a_line_that_goes_elsewhere() {
         "psql -c '\\c other' -c x",
         "psql -d 'sslkey=/home/agent/app/x.so:k' -c x",
         "PGSSLKEY=x:k psql -c x",
-        "psql 'postgresql:///shop?sslkeylogfile=keys' -c x",
+        "psql 'postgresql:///shop?sslkeylogfile=keys' -c x; 18.1",
         "psql --version",
     ] {
         assert!(delivered(line, &[]).is_err(), "{line}");
