@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
+use super::tools::lending_role;
+use crate::support::postgres;
 use crate::support::site::{Setup, Site, words};
 
 /// Reading is masked; nothing that a mask could not hold is permitted. Nobody listens at the address, so what the gate lets
@@ -95,6 +97,33 @@ fn settings_of_psql_that_print_a_masked_value_in_pieces() {
     ] {
         let refused = psql(&site, &[], script);
         assert_eq!(refused.status.code(), Some(126), "{script}: {}", words(&refused));
+    }
+}
+
+/// The mask finds a column by its heading: what stands before it is the script's own.
+#[test]
+fn what_a_script_prints_before_a_masked_table() {
+    let database = postgres::database();
+    let site = lending_role(&database, "[pii]\ncolumns = [\"orders.customer\"]\n");
+    let select = "SELECT customer, id FROM orders";
+    for before in [
+        &[][..],
+        &[r"\echo ' x | customer '", r"\echo '---+----------'"],
+        &[r"\echo customer,x"],
+        &[r"\pset border 2", r"\echo '+-+'", r"\echo '+-+'", r"\echo '+-+'"],
+        &[r"\C ' x | customer '"],
+        &[r"\x", r"\echo ' customer | x '", r"\echo '----------+---'"],
+        &[r"\echo '\001\000\002'", r"\encoding LATIN1"],
+        &["SELECT 'x' AS a, 'customer' AS b"],
+    ] {
+        let mut command = site.shim("psql");
+        command.args(["-X", "-h", "127.0.0.1", "-p", &database.port.to_string(), "-d", &database.name]);
+        let ran = before.iter().chain([&select]).fold(&mut command, |command, text| command.args(["-c", text]));
+        let ran = ran.output().unwrap();
+        let shows = |name: &str| ran.stdout.windows(name.len()).any(|part| part == name.as_bytes());
+        assert!(!shows("Ada") && !shows("Grace"), "{before:?}: {}", words(&ran));
+        // Masked, and not refused.
+        assert!(ran.status.success() && shows("[masked"), "{before:?}: {}", words(&ran));
     }
 }
 

@@ -122,7 +122,7 @@ fn variables_that_open_the_tool_or_lead_it_elsewhere() {
 #[test]
 fn a_mechanism_of_gssapi_in_a_psql_that_was_lent_a_role() {
     let database = postgres::database();
-    let site = lending_role(&database);
+    let site = lending_role(&database, "");
     let (evil, marker) = library(&site);
     let mechanisms = site.path("work/mech");
     fs::write(&mechanisms, format!("evil 1.3.6.1.4.1.9999.1 {}\n", evil.display())).unwrap();
@@ -136,8 +136,8 @@ fn a_mechanism_of_gssapi_in_a_psql_that_was_lent_a_role() {
     assert_eq!(load(&mut site.shim("psql")), (true, false));
 }
 
-/// A psql that is lent a role of this database, by a policy that permits everything.
-fn lending_role(database: &postgres::Database) -> Site {
+/// A psql that is lent a role of this database, by a policy that permits everything, and these masks.
+pub fn lending_role(database: &postgres::Database, masks: &str) -> Site {
     let server = format!(
         "[[credential]]\nname = \"shop\"\nkind = \"postgres\"\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"{}\"\n\
          role = \"{}\"\npassword_file = \"data/password\"\n",
@@ -145,8 +145,8 @@ fn lending_role(database: &postgres::Database) -> Site {
         database.name,
         postgres::ISSUER
     );
-    let policy = r#"@id("shop") @grant("shop") permit(principal, action, resource);"#;
-    let site = Site::with(&Setup { policy, server: &server, ..Setup::default() });
+    let policy = r#"@id("shop") @grant("shop") @mask("pii") permit(principal, action, resource);"#;
+    let site = Site::with(&Setup { policy, server: &server, masks, ..Setup::default() });
     fs::write(site.path("data/password"), postgres::PASSWORD).unwrap();
     site
 }
@@ -155,7 +155,7 @@ fn lending_role(database: &postgres::Database) -> Site {
 fn the_memory_file_with_a_roles_password_copied_into_a_table() {
     let database = postgres::database();
     database.execute("CREATE TABLE notes (a text, b text, c text, d text, e text); ALTER TABLE notes OWNER TO shop");
-    let site = lending_role(&database);
+    let site = lending_role(&database, "");
     let psql = |script: &str| {
         let mut command = site.shim("psql");
         command.args(["-X", "-h", "127.0.0.1", "-p", &database.port.to_string(), "-d", &database.name]);

@@ -29,7 +29,9 @@ pub struct Rows {
     rules: usize,
     /// The last row of an expanded record named a secret: rows without a name continue it.
     record: Option<Says>,
-    /// That row was a column that operators list.
+    /// psql prints records: a name and a value in each line, up to a line of nothing.
+    records: bool,
+    /// The last row of a record was a column that operators list.
     record_own: Option<&'static str>,
     /// The last row of a record was `key | DB_PASSWORD`: the next may be its value.
     keyed: Option<Says>,

@@ -49,6 +49,10 @@ impl Rows {
     /// A row of a record of which operators list the column. All behind the first divider is the value.
     fn own_row(&mut self, line: &[u8], at: usize, found: &mut Vec<Span>) -> bool {
         let before = self.record_own.take();
+        self.records = begins_record(line) || self.records && !line.is_empty();
+        if !self.records {
+            return false;
+        }
         let Some((name, value)) = named(line) else { return false };
         let listed = own_kind(&self.own, &line[name.0..name.1]);
         let Some(kind) = listed.or(before.filter(|_| name.0 == name.1)) else { return false };
@@ -75,6 +79,12 @@ impl Rows {
         self.table = table.filter(|_| is_clear && alone).or_else(|| Some(Table::whole(kind)));
         true
     }
+}
+
+/// `-[ RECORD 1 ]---`, in each border and line style.
+fn begins_record(line: &[u8]) -> bool {
+    let frame = |b: &u8| matches!(b, b'-' | b'+') || !b.is_ascii();
+    memchr::memmem::find(line, b"[ RECORD ").is_some_and(|at| line[..at].iter().all(frame))
 }
 
 /// How often listed names stand in a line, as words, and the kind of one of them.
@@ -143,7 +153,7 @@ mod tests {
             // The other style's dividers in a value.
             " n \u{2502} nick  \u{2502} x \n\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\u{2500}\u{2500}\u{253C}\u{2500}\u{2500}\n 1 \u{2502} Zorro \u{2502} |a|\n".to_owned(),
             " n | nick  | x \n---+-------+---\n 1 | Zorro | \u{2502}a\u{2502}\n".to_owned(),
-            "nick \u{2502} a|Zorro\n".to_owned(),
+            "\u{2500}[ RECORD 1 ]\u{2500}\nnick \u{2502} a|Zorro\n".to_owned(),
             "-[ RECORD 1 ]-\nid   | 1\nnick | a|Zorro\n".to_owned(),
             "-[ RECORD 1 ]-\nnick | a     +\n     | b|Zorro\nid   | 1\n".to_owned(),
             "+-[ RECORD 1 ]-+\n| nick | a|Zorro |\n".to_owned(),
@@ -193,6 +203,8 @@ mod tests {
         let rule = "─".repeat(4) + "┼" + &"─".repeat(7) + "┼" + &"─".repeat(6);
         let masked = printed(&format!(" id │ nick  │ note \n{rule}\n  1 │ Zorro │ a|b\n"), 1 << 20);
         assert!(masked.ends_with("  1 │ ***** │ a|b\n"), "{masked}");
+        let first = " nick | id \n------+----\n Zed  |  1\n(1 row)\n\nnick | id\n";
+        assert_eq!(printed(first, 1 << 20), first.replace("Zed ", "****"));
         let record = "-[ RECORD 1 ]-\nid   | 1|2\nnick | Zorro\nnote | a\n";
         assert_eq!(printed(record, 1 << 20), record.replace("Zorro", "[masked:nick]"));
         let json = format!("{{\"a\":\"{}\"}}\n", "b".repeat(200_000));
