@@ -49,16 +49,16 @@ pub struct MemFile {
     /// Shown as the memfd's name in /proc; for people who debug.
     pub name: &'static str,
     pub bytes: Secret,
-    pub readings: Readings,
+    pub lasts: Lasts,
 }
 
-/// How often a file can be read.
+/// How long what is in a file can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readings {
-    Any,
+pub enum Lasts {
+    Throughout,
     /// For a credential that the tool reads from beginning to end when it starts: it is empty after the first reading, so
     /// that no word of the line can have the tool read it again and send or store it.
-    One,
+    OneReading,
     /// The same for a tool that takes no pipe: a plain file, emptied once its first reader has closed it.
     UntilClosed,
 }

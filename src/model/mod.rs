@@ -19,7 +19,7 @@ pub mod visible;
 
 pub use bytes::{Bytes, Clean, Raw};
 pub use decision::{ApprovalTicket, Decision, Refusal, RefusalKind, Terms};
-pub use delivery::{Delivery, EnvChange, HelperScope, MemFile, Part, Readings, Word};
+pub use delivery::{Delivery, EnvChange, HelperScope, Lasts, MemFile, Part, Word};
 pub use facts::{Content, ContentSource, Digest, Facts};
 pub use grant::{Grant, GrantKind, Pseudonyms, Secret};
 pub use id::{ApprovalId, InvocationId};

@@ -12,9 +12,7 @@ use super::gather::Machine;
 use super::locate::{Install, Real};
 use super::own;
 use super::permit::Permit;
-use crate::model::{
-    Bytes, Delivery, EnvChange, Grant, HelperScope, Part, Readings, Refusal, RefusalKind, Word, visible,
-};
+use crate::model::{Bytes, Delivery, EnvChange, Grant, HelperScope, Lasts, Part, Refusal, RefusalKind, Word, visible};
 use crate::sys::memory::{self, UntilClosed};
 use crate::sys::{caller, spawn};
 use crate::tools::Tool;
@@ -140,10 +138,10 @@ fn carry_out(
 ) -> io::Result<Command> {
     let (mut files, mut emptied) = (Vec::new(), Vec::new());
     for file in &delivery.files {
-        files.push(match file.readings {
-            Readings::Any => memory::sealed(file.name, file.bytes.expose())?,
-            Readings::One => memory::once(file.bytes.expose())?,
-            Readings::UntilClosed => match UntilClosed::new(file.name, file.bytes.expose()) {
+        files.push(match file.lasts {
+            Lasts::Throughout => memory::sealed(file.name, file.bytes.expose())?,
+            Lasts::OneReading => memory::once(file.bytes.expose())?,
+            Lasts::UntilClosed => match UntilClosed::new(file.name, file.bytes.expose()) {
                 Ok((given, held)) => {
                     emptied.push(held);
                     given

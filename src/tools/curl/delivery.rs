@@ -5,7 +5,7 @@
 //! variable and no file. It goes with every request of the line; so every request must go to the granted place.
 
 use crate::model::{
-    Bytes, ContentSource, Delivery, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings, Secret, Word,
+    Bytes, ContentSource, Delivery, Facts, Grant, GrantKind, Invocation, Lasts, MemFile, Part, Secret, Word,
 };
 use crate::tools::DeliveryError;
 use crate::tools::options::Item;
@@ -27,12 +27,12 @@ pub fn deliver(invocation: &Invocation, facts: Facts, grants: Vec<Grant>) -> Res
     }
     // Before anything of the caller's, which may name files to be read: by then this one is empty.
     if let Some(text) = header(invocation, &facts, &grants)? {
-        let credential = MemFile { name: "credential", bytes: Secret::new(text), readings: Readings::One };
+        let credential = MemFile { name: "credential", bytes: Secret::new(text), lasts: Lasts::OneReading };
         args.extend(named_config(&mut delivery, credential));
     }
     if let Some(path) = facts.get::<Bytes>(CURLRC) {
         let curlrc =
-            MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, release, 0)?), readings: Readings::Any };
+            MemFile { name: "curlrc", bytes: Secret::new(flat(&path, &facts, release, 0)?), lasts: Lasts::Throughout };
         args.extend(named_config(&mut delivery, curlrc));
     }
     args.append(&mut own_words(invocation, &facts, release, &mut delivery)?);
@@ -63,7 +63,7 @@ fn own_words(
         delivery.files.push(MemFile {
             name: "config",
             bytes: Secret::new(flat(&path, facts, release, 0)?),
-            readings: Readings::Any,
+            lasts: Lasts::Throughout,
         });
         let file = Part::File(delivery.files.len() - 1);
         match given.value_index {

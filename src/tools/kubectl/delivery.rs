@@ -13,7 +13,7 @@ use super::kubeconfig::{Kubeconfig, Target};
 use super::options::{self, Found, Line};
 use super::{kustomize, manifests};
 use crate::model::{
-    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings,
+    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, Lasts, MemFile, Part,
     Secret, Word,
 };
 use crate::tools::DeliveryError;
@@ -137,7 +137,7 @@ fn memory(delivery: &mut Delivery, content: &Content) -> usize {
     delivery.files.push(MemFile {
         name: "manifest",
         bytes: Secret::new(content.bytes.to_vec()),
-        readings: Readings::Any,
+        lasts: Lasts::Throughout,
     });
     delivery.files.len() - 1
 }
@@ -168,7 +168,7 @@ fn credential(
         std::str::from_utf8(grant.secret.expose()).map_err(|_| refused("the granted token is not text", None))?;
     let bytes = kubeconfig(line, &config, &target, server, ca.as_deref(), token)
         .map_err(|_| refused("the kubeconfig for the credential cannot be written", None))?;
-    delivery.files.push(MemFile { name: "kubeconfig", bytes, readings: Readings::Any });
+    delivery.files.push(MemFile { name: "kubeconfig", bytes, lasts: Lasts::Throughout });
     let file = delivery.files.len() - 1;
     delivery.environment.push(EnvChange::Set("KUBECONFIG".to_owned(), Word::file(file)));
     delivery.environment.extend(REMOVED.iter().map(|name| EnvChange::Remove((*name).to_owned())));

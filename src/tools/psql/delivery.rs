@@ -14,7 +14,7 @@ use super::options::{Action, Ending, Line};
 use super::steps::{Include, Origin, Step};
 use super::{FromFacts, begin, fact, line_of, sources, walk, where_to};
 use crate::model::{
-    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, MemFile, Part, Readings,
+    Bytes, Content, ContentSource, Delivery, EnvChange, Facts, Grant, GrantKind, Invocation, Lasts, MemFile, Part,
     Secret, Terms, Word,
 };
 use crate::tools::DeliveryError;
@@ -126,7 +126,7 @@ impl<'a> Pins<'a> {
             return refused("a script is too long to be handed over as it was read", None);
         }
         let bytes = self.rewritten(&Origin::File(path.to_vec()), &content.bytes)?;
-        self.files.push(MemFile { name, bytes: Secret::new(bytes), readings: Readings::Any });
+        self.files.push(MemFile { name, bytes: Secret::new(bytes), lasts: Lasts::Throughout });
         self.placed.insert(path.to_vec(), self.files.len() - 1);
         Ok(Some(self.files.len() - 1))
     }
@@ -276,7 +276,7 @@ fn lend(
     delivery.files.push(MemFile {
         name: "pgpass",
         bytes: password_file(&target, *port, database, role, &grant.secret),
-        readings: Readings::UntilClosed,
+        lasts: Lasts::UntilClosed,
     });
     let file = Word::file(delivery.files.len() - 1);
     for name in ["PGPASSWORD", "PGSERVICE", "PGSERVICEFILE"] {
