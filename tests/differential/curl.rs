@@ -19,6 +19,8 @@ use portcullis::tools::{Limits, World, by_name};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::twice;
+
 /// The curl that is looked at: `PORTCULLIS_CURL=/opt/curl-8.14/bin/curl` for another one.
 pub fn program() -> String {
     std::env::var("PORTCULLIS_CURL").unwrap_or_else(|_| "curl".to_owned())
@@ -84,7 +86,7 @@ fn every_line_does_what_was_read_of_it() {
     let Some(mut oracle) = Oracle::start() else { return };
     let own = std::env::var("PORTCULLIS_LINES").ok().and_then(|path| fs::read_to_string(path).ok());
     let cases = own.map_or_else(corpus, |text| parsed(&[&text]));
-    let wrong: Vec<String> = cases.iter().filter_map(|case| oracle.compare(case)).collect();
+    let wrong: Vec<String> = cases.iter().filter_map(|case| twice(|| oracle.compare(case))).collect();
     assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -96,7 +98,12 @@ fn lines_made_at_random_do_what_was_read_of_them() {
     let lines = number("PORTCULLIS_CURL_LINES").unwrap_or(150);
     let mut random = random::Random::new(number("PORTCULLIS_CURL_SEED").unwrap_or(1));
     let options = random::options();
-    let wrong: Vec<String> = (0..lines).filter_map(|_| oracle.compare(&random.case(&options))).collect();
+    let wrong: Vec<String> = (0..lines)
+        .filter_map(|_| {
+            let case = random.case(&options);
+            twice(|| oracle.compare(&case))
+        })
+        .collect();
     assert!(wrong.is_empty(), "{} of {lines} lines:\n{}", wrong.len(), wrong.join("\n"));
 }
 

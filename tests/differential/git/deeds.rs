@@ -8,6 +8,7 @@ use portcullis::model::Reading;
 
 use super::world::Machine;
 use super::{machine, read, words};
+use crate::twice;
 
 /// `setup | line << standard input`; a leading `~` marks a line whose planted program runs only in a state that a
 /// reading does not ask about, a leading `NAME=value` is environment.
@@ -158,7 +159,7 @@ pub fn differences(lines: &[String]) -> Vec<String> {
     std::thread::scope(|scope| {
         let parts: Vec<_> = lines
             .chunks(lines.len().div_ceil(processors).max(1))
-            .map(|part| scope.spawn(|| part.iter().filter_map(|line| difference(line)).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(|| part.iter().filter_map(|line| twice(|| difference(line))).collect::<Vec<_>>()))
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     })

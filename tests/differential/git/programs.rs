@@ -2,7 +2,10 @@
 //!
 //! Every third line is tried, which takes less than half a minute; with `DIFFERENTIAL=all` in the environment every one.
 
+use std::thread::ScopedJoinHandle;
+
 use super::{machine, read, words};
+use crate::twice;
 
 /// `setup | line`, with `planted` a program on PATH that leaves the marker; a leading `NAME=value` is environment. A `~`
 /// marks a line that starts it only in a state that a reading does not ask about: there it is right to say that it might.
@@ -474,9 +477,9 @@ pub fn agree<S: AsRef<str> + Sync>(lines: &[S]) {
     drop(machine());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let parts: Vec<_> = lines
+        let parts: Vec<ScopedJoinHandle<Vec<String>>> = lines
             .chunks(lines.len().div_ceil(processors))
-            .map(|part| scope.spawn(|| part.iter().filter_map(|line| difference(line.as_ref())).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(|| part.iter().filter_map(|line| twice(|| difference(line.as_ref()))).collect()))
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     });

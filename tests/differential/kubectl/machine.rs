@@ -147,9 +147,7 @@ impl<'a> Machine<'a> {
     fn traced(&self, trace: &str, ran: &mut Ran) {
         let mut first = true;
         let mut bound: BTreeMap<String, String> = BTreeMap::new();
-        for line in trace.lines() {
-            let Some((_, call)) = line.split_once(' ') else { continue };
-            let call = call.trim_start();
+        for call in whole_calls(trace) {
             let failed = call.contains(" = -1 ");
             if let Some(rest) = call.strip_prefix("execve(\"") {
                 if !std::mem::take(&mut first) && !failed {
@@ -296,4 +294,36 @@ impl World for Machine<'_> {
     fn variable(&self, name: &str) -> Option<Bytes> {
         self.environment.get(name).map(|value| value.as_str().into())
     }
+}
+
+/// The calls of a trace in the order they began, each with its end: another thread's call may stand between the two.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let mut calls: Vec<String> = Vec::new();
+    let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in trace.lines() {
+        let Some((pid, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        if let Some(start) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(pid, calls.len());
+            calls.push(start.to_owned());
+        } else if call.starts_with("<... ") {
+            let end = call.split_once(" resumed>").map_or("", |(_, end)| end);
+            if let Some(at) = begun.remove(pid) {
+                calls[at].push_str(end);
+            }
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls
+}
+
+#[test]
+fn a_call_that_another_threads_call_interrupts_is_read_whole() {
+    let trace = "7  openat(AT_FDCWD, \"a\", O_RDONLY <unfinished ...>\n\
+                 8  openat(AT_FDCWD, \"b\", O_RDONLY) = 3\n\
+                 7  <... openat resumed>) = -1 ENOENT (No such file or directory)\n";
+    let calls = whole_calls(trace);
+    assert_eq!(calls.len(), 2);
+    assert!(calls[0].starts_with("openat(AT_FDCWD, \"a\"") && calls[0].contains(" = -1 ENOENT"));
 }

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use apiserver::{ApiServer, server};
 use machine::Machine;
 
+use crate::twice;
+
 struct Line {
     /// kubectl's words for what the cluster must hold before the line is tried; they are not judged.
     before: Option<Vec<String>>,
@@ -180,10 +182,10 @@ fn every_line_does_what_was_read_of_it() {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     for text in lines.step_by(if all { 1 } else { 4 }) {
         count += 1;
-        let differences = differences(server, text, &kubectl);
-        if !differences.is_empty() {
-            wrong.push(format!("{text}\n    {}", differences.join("\n    ")));
-        }
+        wrong.extend(twice(|| {
+            let differences = differences(server, text, &kubectl);
+            (!differences.is_empty()).then(|| format!("{text}\n    {}", differences.join("\n    ")))
+        }));
     }
     assert!(wrong.is_empty(), "{} of {count} lines differ\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -14,22 +14,24 @@ pub struct Trace {
     pub connects: Vec<String>,
 }
 
-pub const ARGUMENTS: &[&str] = &["-ff", "-qq", "-s", "4096", "-e", "trace=execve,open,openat,creat,connect,chdir"];
+pub const ARGUMENTS: &[&str] =
+    &["-ff", "-qq", "-s", "4096", "-e", "trace=execve,open,openat,creat,connect,chdir,fork,vfork,clone,clone3"];
 
 /// Reads the files that `strace -ff -o FOLDER/trace` left. `work` is the folder the program ran in, and its home.
 pub fn read(folder: &Path, work: &str) -> Trace {
     let mut trace = Trace::default();
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let pid = |path: &Path| path.extension().unwrap().to_str().unwrap().parse::<u32>().unwrap();
-    names.sort_by_key(|path| pid(path));
-    let texts: Vec<String> =
-        names.iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect();
-    // The first program is the one that was traced; its own children begin with another call.
-    let Some(own) = texts.iter().position(|text| text.starts_with("execve(")) else { return trace };
+    let texts: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (name(&path), String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()))
+        .collect();
+    // The one that was traced is the one that no other started: a child may have the lower number, once numbers wrap.
+    let children: BTreeSet<&str> = texts.iter().flat_map(|(_, text)| text.lines().filter_map(child)).collect();
+    let Some((own, text)) = texts.iter().find(|(pid, _)| !children.contains(pid.as_str())) else { return trace };
     trace.starts_programs =
-        texts.iter().enumerate().any(|(at, text)| at != own && text.lines().any(|line| line.starts_with("execve(")));
+        texts.iter().any(|(pid, text)| pid != own && text.lines().any(|line| line.starts_with("execve(")));
     let mut folder = work.to_owned();
-    for line in texts[own].lines().filter(|line| !line.contains(" = -1 E") || line.contains("EINPROGRESS")) {
+    for line in text.lines().filter(|line| !line.contains(" = -1 E") || line.contains("EINPROGRESS")) {
         if let Some((to, _)) = line.strip_prefix("chdir(\"").and_then(|call| call.split_once('"')) {
             folder = if to.starts_with('/') { to.to_owned() } else { format!("{folder}/{to}") };
         } else if let Some(address) = line.strip_prefix("connect(").and_then(address) {
@@ -44,6 +46,16 @@ pub fn read(folder: &Path, work: &str) -> Trace {
         }
     }
     trace
+}
+
+fn name(path: &Path) -> String {
+    path.extension().unwrap().to_str().unwrap().to_owned()
+}
+
+/// The process that this call made: `vfork() = 4711`.
+fn child(line: &str) -> Option<&str> {
+    let makes = ["fork(", "vfork(", "clone(", "clone3("].iter().any(|call| line.starts_with(call));
+    makes.then(|| line.rsplit_once(" = ").map(|(_, pid)| pid.trim()))?
 }
 
 fn address(call: &str) -> Option<String> {
