@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Error, Header, Reader, Writer, asciicast, summary, transcript};
+use super::{AFTER, BEFORE, Error, Header, Reader, Writer, asciicast, summary, transcript};
 use crate::model::{Bytes, Digest, Exit, Frame, FrameKind, InvocationId, Micros};
 
 fn header() -> Header {
@@ -174,6 +174,20 @@ proptest! {
         prop_assert_ne!(Digest::of(&flipped), Digest::of(&bytes));
         if let Ok(summary) = summary(&flipped[..]) {
             prop_assert!(summary.torn > 0 && summary.exit.is_none(), "bit {bit} of byte {at} did not show");
+        }
+    }
+}
+
+proptest! {
+    /// What is written by strides is what serde_json would write, so that any reader of JSON reads it back.
+    #[test]
+    fn a_frame_is_written_as_serde_json_would(text in "([ -~]{0,40}[\\x00-\\x1f\"\\\\\u{7f}é\u{2028}😀]{0,3}){0,4}", at: i64) {
+        for kind in [FrameKind::Output, FrameKind::Error, FrameKind::Input] {
+            let frame = frame(at, kind(Bytes::from(text.as_str())));
+            let line = Writer::begin(&header()).0.frame(&frame);
+            let body = serde_json::to_vec(&frame).unwrap();
+            prop_assert_eq!(&line[BEFORE.len() + 64 + AFTER.len()..line.len() - 1], &body[1..]);
+            prop_assert_eq!((&line[..BEFORE.len()], &line[BEFORE.len() + 64..][..AFTER.len()]), (BEFORE, AFTER));
         }
     }
 }
