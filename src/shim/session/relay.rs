@@ -17,6 +17,9 @@ use crate::sys::terminal;
 /// What one read takes; as much as a pipe holds unless it is told otherwise (pipe(7)).
 const CHUNK: usize = 64 << 10;
 
+/// A read that gave this much may not have given all there is: a terminal gives 4 KiB at a time, however much waits.
+const MORE: usize = 1024;
+
 /// What a pipe is told to hold once it was found full: then the tool is not stopped by each of our breaths.
 const WIDE: usize = 1 << 20;
 
@@ -157,11 +160,12 @@ impl<'a> Relay<'a> {
         (!self.sink.keeps_up()).then(|| self.sink.twin.as_ref().map_or(self.sink.fd, AsFd::as_fd))
     }
 
-    /// Reads once; gives the frame for the record, if anything is clear by now. It gets the number `frame`.
+    /// Reads what is there, to a bound; gives the frame for the record, if anything is clear by now. It gets the number
+    /// `frame`.
     pub fn read(&mut self, buffer: &mut Vec<u8>, frame: u64) -> Option<FrameKind> {
         let source = self.source.as_ref()?;
         buffer.resize(CHUNK, 0);
-        match rustix::io::read(source, &mut buffer[..]) {
+        match read(source, buffer) {
             Ok(0) => self.finish(frame),
             Ok(n) => {
                 if n == CHUNK && !self.wide {
@@ -274,4 +278,15 @@ impl<'a> Relay<'a> {
         self.sink.hold(number, clean);
         Some(frame)
     }
+}
+
+/// Reads until nothing is left or the buffer is full. An end or an error behind some bytes comes again at the next read.
+fn read(source: &OwnedFd, buffer: &mut [u8]) -> rustix::io::Result<usize> {
+    let mut length = rustix::io::read(source, &mut *buffer)?;
+    let mut last = length;
+    while last >= MORE && length < buffer.len() {
+        last = rustix::io::read(source, &mut buffer[length..]).unwrap_or(0);
+        length += last;
+    }
+    Ok(length)
 }
