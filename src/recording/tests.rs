@@ -179,7 +179,7 @@ proptest! {
 }
 
 proptest! {
-    /// What is written by strides is what serde_json would write, so that any reader of JSON reads it back.
+    /// What is written by words is what serde_json would write, so that any reader of JSON reads it back.
     #[test]
     fn a_frame_is_written_as_serde_json_would(text in "([ -~]{0,40}[\\x00-\\x1f\"\\\\\u{7f}é\u{2028}😀]{0,3}){0,4}", at: i64) {
         for kind in [FrameKind::Output, FrameKind::Error, FrameKind::Input] {

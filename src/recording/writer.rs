@@ -8,9 +8,6 @@ use crate::model::{Digest, Frame, FrameKind};
 /// Hexadecimal digits of a chain.
 const CHAIN: usize = 64;
 
-/// Bytes of a string that are looked at together.
-const STRIDE: usize = 16;
-
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Gives each line's bytes; the caller appends them in this order and nothing else.
@@ -73,7 +70,7 @@ fn text<'a>(line: &Line<'a>) -> Option<(&'a Frame, &'static str, &'a str)> {
     Some((frame, kind, bytes.text()?))
 }
 
-/// As `serde_json` writes a string (RFC 8259, section 7), by strides instead of by bytes.
+/// As `serde_json` writes a string (RFC 8259, section 7), by words instead of by bytes.
 fn write_string(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     out.push(b'"');
@@ -99,12 +96,22 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// How many bytes stand before the first that must be escaped.
+/// How many bytes stand before the first that must be escaped. Eight are looked at together: of a byte below a bound, the
+/// subtraction borrows, and the lowest byte that borrows is one that is below.
 fn plain(bytes: &[u8]) -> usize {
-    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    let whole = bytes.chunks_exact(STRIDE).take_while(|stride| !stride.iter().fold(false, |any, b| any | special(b)));
-    let at = whole.count() * STRIDE;
-    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+    const ONES: u64 = u64::MAX / 255;
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & (ONES << 7);
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let special = below(word, b' ') | is(word, b'"') | is(word, b'\\');
+        if special != 0 {
+            return n * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// The chain after a line.
