@@ -14,6 +14,8 @@ pub struct Opt {
     pub long: &'static str,
     pub short: Option<char>,
     pub takes: Takes,
+    /// `--no-long` takes it back, where the tool's parser knows such words.
+    pub negates: bool,
 }
 
 /// Whether a value follows.
@@ -214,7 +216,7 @@ fn find(grammar: &Grammar<'_>, name: &[u8]) -> Found {
         return Found::One(*opt, false);
     }
     let positive = name.strip_prefix(b"no-").filter(|_| grammar.negate);
-    if let Some(opt) = positive.and_then(|n| options().find(|o| o.long.as_bytes() == n)) {
+    if let Some(opt) = positive.and_then(|n| options().find(|o| o.negates && o.long.as_bytes() == n)) {
         return Found::One(*opt, true);
     }
     // git: an option whose own name says no (`no-verify`) is taken back by the name without it.
@@ -228,10 +230,11 @@ fn find(grammar: &Grammar<'_>, name: &[u8]) -> Found {
     if grammar.negate && b"no-".starts_with(name) && options().count() > 1 {
         return Found::Several;
     }
+    let taken_back = |o: &&Opt| o.negates && positive.is_some_and(|n| o.long.as_bytes().starts_with(n));
     let mut found = options()
         .filter(|o| o.long.as_bytes().starts_with(name))
         .map(|o| (*o, false))
-        .chain(options().filter(|o| positive.is_some_and(|n| o.long.as_bytes().starts_with(n))).map(|o| (*o, true)));
+        .chain(options().filter(taken_back).map(|o| (*o, true)));
     match (found.next(), found.next()) {
         (Some((opt, negated)), None) => Found::One(opt, negated),
         (None, _) => Found::None,
@@ -244,7 +247,7 @@ mod tests {
     use super::*;
 
     const fn opt(long: &'static str, short: Option<char>, takes: Takes) -> Opt {
-        Opt { long, short, takes }
+        Opt { long, short, takes, negates: true }
     }
 
     const TABLE: &[Opt] = &[

@@ -45,19 +45,19 @@ pub fn is_newer(name: &str) -> bool {
 }
 
 const fn switch(long: &'static str) -> Opt {
-    Opt { long, short: None, takes: Takes::Nothing }
+    Opt { long, short: None, takes: Takes::Nothing, negates: true }
 }
 
 const fn switch_letter(long: &'static str, letter: char) -> Opt {
-    Opt { long, short: Some(letter), takes: Takes::Nothing }
+    Opt { long, short: Some(letter), takes: Takes::Nothing, negates: true }
 }
 
 const fn value(long: &'static str) -> Opt {
-    Opt { long, short: None, takes: Takes::Value }
+    Opt { long, short: None, takes: Takes::Value, negates: true }
 }
 
 const fn value_letter(long: &'static str, letter: char) -> Opt {
-    Opt { long, short: Some(letter), takes: Takes::Value }
+    Opt { long, short: Some(letter), takes: Takes::Value, negates: true }
 }
 
 /// Names without their `no-`: `--no-buffer` is `buffer`, turned off.

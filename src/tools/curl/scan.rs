@@ -9,12 +9,12 @@ use super::options::{ALONE, NEWER, OPTIONS, Release};
 /// curl finds a letter by the first entry of its table that begins with it, and entries without a letter begin with one
 /// of these: the first of them takes a value, and neither does anything.
 const NOTHING: [Opt; 2] = [
-    Opt { long: "", short: Some('*'), takes: Takes::Value },
-    Opt { long: "", short: Some('$'), takes: Takes::Nothing },
+    Opt { long: "", short: Some('*'), takes: Takes::Value, negates: true },
+    Opt { long: "", short: Some('$'), takes: Takes::Nothing, negates: true },
 ];
 
 /// Stands before an option whose value curl expands.
-pub const EXPAND: Opt = Opt { long: "expand", short: None, takes: Takes::Nothing };
+pub const EXPAND: Opt = Opt { long: "expand", short: None, takes: Takes::Nothing, negates: true };
 
 /// Scans words as curl does. A negation that curl does not take is [`Problem::UnwantedValue`].
 pub fn words(words: &[Bytes], release: Release) -> Vec<Item> {

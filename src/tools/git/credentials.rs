@@ -1,14 +1,36 @@
 //! Whoever answers for a password over HTTP: helpers and askpass programs (gitcredentials(7)). The helpers that come with
 //! git count as git.
 
-use super::facts::Config;
+use super::facts::{Config, Entry};
 use super::meaning::{Meaning, Scene};
 use super::stdin;
 
-/// Those that are asked for the password of `url`; of all URLs where it is not known, as over HTTP: a proxy has one of its
-/// own, and the other end may lead to another host.
-pub fn add(scene: &Scene<'_>, url: Option<&str>, meaning: &mut Meaning) {
-    helpers(&scene.config, url).into_iter().for_each(|helper| meaning.runs(helper));
+/// Those that are asked for the password of `url`, and of whatever else git may come to ask for on the way there: a proxy
+/// has a password of its own, and the other end may lead to another host. What the system's administrator set for another
+/// host is left out: nobody who types a line or answers it has chosen that program.
+pub fn over_http(scene: &Scene<'_>, url: Option<&str>, meaning: &mut Meaning) {
+    let passes = |entry: &Entry, of: &str| url.is_some_and(|url| is_administered(entry, of, url));
+    let all = scene.variable("GIT_CONFIG_SYSTEM").is_some();
+    let named = helpers(&scene.config, |entry, of| !all && passes(entry, of));
+    named.into_iter().for_each(|helper| meaning.runs(helper));
+    asks_by_program(scene, meaning);
+}
+
+/// Those that are asked for the password of `url`; of all URLs where it is not known.
+fn add(scene: &Scene<'_>, url: Option<&str>, meaning: &mut Meaning) {
+    of_url(scene, url).into_iter().for_each(|helper| meaning.runs(helper));
+    asks_by_program(scene, meaning);
+}
+
+fn is_administered(entry: &Entry, of: &str, url: &str) -> bool {
+    entry.scope == "system" && is_elsewhere(of, url)
+}
+
+fn of_url<'a>(scene: &'a Scene<'_>, url: Option<&str>) -> Vec<&'a str> {
+    helpers(&scene.config, |_, of| url.is_some_and(|url| is_elsewhere(of, url)))
+}
+
+fn asks_by_program(scene: &Scene<'_>, meaning: &mut Meaning) {
     let ask = scene.filled("GIT_ASKPASS").or_else(|| scene.config.get("core.askpass").map(str::to_owned));
     ask.or_else(|| scene.filled("SSH_ASKPASS")).filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
 }
@@ -71,15 +93,16 @@ pub fn asked(scene: &Scene<'_>, sub: &str, meaning: &mut Meaning) {
         "approve" if !whole && !asked.proof => {}
         "fill" => add(scene, Some(&url), meaning),
         // What was asked for is told to the helpers; nobody is asked again.
-        _ => helpers(&scene.config, Some(&url)).into_iter().for_each(|helper| meaning.runs(helper)),
+        _ => of_url(scene, Some(&url)).into_iter().for_each(|helper| meaning.runs(helper)),
     }
 }
 
-fn helpers<'a>(config: &'a Config, url: Option<&str>) -> Vec<&'a str> {
+/// `passes`: settings of this entry, for this URL, are not asked.
+fn helpers(config: &Config, passes: impl Fn(&Entry, &str) -> bool) -> Vec<&str> {
     let mut helpers: Vec<&str> = Vec::new();
     for entry in config.0.iter().filter(|e| e.key.starts_with("credential.") && e.key.ends_with(".helper")) {
         let of = entry.key.strip_prefix("credential.").and_then(|rest| rest.strip_suffix(".helper"));
-        if of.zip(url).is_some_and(|(of, url)| is_elsewhere(of, url)) {
+        if of.is_some_and(|of| passes(entry, of)) {
             continue;
         }
         match entry.value.as_deref() {
@@ -115,7 +138,23 @@ fn parts(url: &str) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_elsewhere;
+    use super::{Config, Entry, helpers, is_administered, is_elsewhere};
+
+    #[test]
+    fn over_http_only_what_the_administrator_set_for_another_host_is_not_asked() {
+        let entry = |scope: &str, of: &str, helper: &str| {
+            let (scope, key) = (scope.to_owned(), format!("credential.{of}helper"));
+            Entry { scope, key, value: Some(helper.to_owned()) }
+        };
+        let config = Config(vec![
+            entry("system", "https://a.test.", "one"),
+            entry("system", "https://b.test.", "two"),
+            entry("system", "", "three"),
+            entry("global", "https://a.test.", "four"),
+        ]);
+        let named = helpers(&config, |entry, of| is_administered(entry, of, "https://b.test/x"));
+        assert_eq!(named, ["two", "three", "four"]);
+    }
 
     #[test]
     fn settings_for_another_host_are_not_asked() {

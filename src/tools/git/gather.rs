@@ -242,15 +242,29 @@ fn safe(entry: &Entry) -> Entry {
 
 /// Reads the line again and again until every word that may be a program has been looked for.
 fn look_up(invocation: &Invocation, world: &dyn World, known: &mut Known, version: Option<&str>) -> Line {
+    let mut asked = None;
     loop {
         let line = line::read(&invocation.args, known, version);
         let unknown = line.sought.iter().find(|program| !known.programs.contains_key(*program)).cloned();
         let Some(program) = unknown else { return line };
         let own = line.globals.exec_path.clone().or_else(|| invocation.variables.get("GIT_EXEC_PATH").cloned());
-        let in_exec_path = own.map(|folder| Bytes::from([folder.as_slice(), b"/", program.as_bytes()].concat()));
-        let found = in_exec_path.filter(|path| world.is_file(path)).or_else(|| world.program(&program));
+        let own = own.filter(|folder| !folder.is_empty());
+        let folder = own.or_else(|| asked.get_or_insert_with(|| exec_path(world)).clone());
+        // Where git's own folder is not known, whatever may lie in it is there.
+        let Some(folder) = folder else {
+            known.programs.insert(program.clone(), Some(program.as_str().into()));
+            continue;
+        };
+        let in_exec_path = Bytes::from([folder.as_slice(), b"/", program.as_bytes()].concat());
+        let found = Some(in_exec_path).filter(|path| world.is_program(path)).or_else(|| world.program(&program));
         known.programs.insert(program, found);
     }
+}
+
+/// Where git's own programs lie; it looks there before it looks on PATH.
+fn exec_path(world: &dyn World) -> Option<Bytes> {
+    let said = world.ask_tool(&[b"--exec-path"])?;
+    said.strip_suffix(b"\n").filter(|path| path.starts_with(b"/")).map(Bytes::from)
 }
 
 fn first_line(bytes: &[u8]) -> String {

@@ -30,11 +30,11 @@ const BUILTINS: &str = " add am annotate apply archive blame branch bugreport bu
 const LATER_BUILTINS: &[(&str, u32)] =
     &[("replay", 44), ("refs", 46), ("backfill", 49), ("repo", 52), ("last-modified", 52)];
 
-/// git's own programs in its exec-path, which come before PATH and before aliases.
-const SCRIPTS: &str = " archimport bisect citool cvsexportcommit cvsimport cvsserver daemon difftool--helper filter-branch \
-    gui http-backend http-fetch http-push imap-send instaweb merge-octopus merge-one-file merge-resolve mergetool p4 \
-    quiltimport remote-http remote-https remote-ftp remote-ftps request-pull send-email shell submodule subtree svn \
-    web--browse ";
+/// git's own programs in its exec-path, which come before PATH and before aliases. Others (`send-email`, `svn`, `p4`,
+/// `gui`) may be there or not, and are looked for.
+const SCRIPTS: &str = " bisect daemon difftool--helper filter-branch http-backend http-fetch http-push imap-send instaweb \
+    merge-octopus merge-one-file merge-resolve mergetool quiltimport remote-http remote-https remote-ftp remote-ftps \
+    request-pull shell submodule subtree web--browse ";
 
 pub fn is_builtin(word: &str, version: Option<&str>) -> bool {
     listed(BUILTINS, word) || LATER_BUILTINS.iter().any(|(name, since)| *name == word && minor(version) >= *since)
@@ -109,19 +109,21 @@ fn row(name: &str, minor: u32, depth: usize) -> Option<Row> {
     Some(row)
 }
 
-/// `name=,x@2.42`.
+/// `name=!,x@2.42`.
 fn option(word: &'static str, minor: u32) -> Option<Opt> {
     let (word, since) = word.split_once('@').unwrap_or((word, "2.0"));
     if since.strip_prefix("2.").and_then(|m| m.parse().ok()).is_some_and(|m: u32| m > minor) {
         return None;
     }
     let (name, letter) = word.rsplit_once(',').unwrap_or((word, ""));
+    let (name, stays) = name.split_once('!').map_or((name, None), |(name, since)| (name, Some(since)));
+    let negates = stays.is_none_or(|since| since.parse().is_ok_and(|since: u32| since > minor));
     let (long, takes) = match (name.strip_suffix('='), name.strip_suffix('?')) {
         (Some(long), _) => (long, Takes::Value),
         (_, Some(long)) => (long, Takes::Attached),
         _ => (name, Takes::Nothing),
     };
-    Some(Opt { long, short: letter.chars().next(), takes })
+    Some(Opt { long, short: letter.chars().next(), takes, negates })
 }
 
 /// A command's words, taken apart.
@@ -285,6 +287,15 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_negated_is_no_option_with_no() {
+        assert!(words("fetch", "--no-unshallow").problem.is_some());
+        assert!(words("log", "--no-oneline").problem.is_some() && words("log", "--no-graph").problem.is_none());
+        assert!(words("checkout", "--no-their").problem.is_some());
+        let reset = |version| Words::read("reset", &["--no-hard".into()], Some(version)).problem;
+        assert!(reset("2.39.5").is_none() && reset("2.47.3").is_some());
+    }
+
+    #[test]
     fn the_last_word_wins_and_bundles_come_apart() {
         assert!(words("push", "-qfu origin main").on("force"));
         assert!(!words("push", "--force --no-force").on("force"));
@@ -309,7 +320,9 @@ mod tests {
             for word in options.split_whitespace().filter(|word| !word.starts_with('+')) {
                 let (option, version) = word.split_once('@').map_or((word, None), |(o, v)| (o, Some(v)));
                 let (name, letter) = option.split_once(',').unwrap_or((option, "x"));
+                let (name, stays) = name.split_once('!').unwrap_or((name, ""));
                 let long = name.trim_end_matches(['=', '?']);
+                assert!(stays.is_empty() || stays.parse::<u32>().is_ok(), "{line}: {word}");
                 assert!(named(long) && letter.len() == 1 && version.is_none_or(since), "{line}: {word}");
                 assert!(!row.contains(&word), "{line}: {word}");
                 row.push(word);

@@ -169,7 +169,7 @@ pub fn other_end(
             let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));
             proxy.into_iter().for_each(|p| meaning.runs(p));
         }
-        Transport::Http => credentials::add(scene, None, meaning),
+        Transport::Http => credentials::over_http(scene, Some(url), meaning),
         Transport::Helper(name) => match (name.as_str(), url.split_once("::")) {
             ("ext", Some((_, text))) => meaning.runs(text),
             ("fd", _) => {}

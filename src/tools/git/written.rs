@@ -32,7 +32,9 @@ pub fn add(name: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
         ("archive", _) => files.extend(output),
         ("stash", "show" | "list") | ("reflog", "show") => files.extend(output),
         _ if TAKES_OUTPUT.contains(&name) => files.extend(output),
-        ("format-patch", _) if !words.on("stdout") => match output.or_else(|| words.value("output-directory")) {
+        // The file is opened before git sees that there are two.
+        ("format-patch", _) if words.on("stdout") => files.extend(output),
+        ("format-patch", _) => match output.or_else(|| words.value("output-directory")) {
             Some(path) => files.push(path),
             None => meaning.add(Weight::LocalWrite),
         },

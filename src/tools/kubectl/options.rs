@@ -328,7 +328,7 @@ fn grammar(command: &Command) -> Grammar<'_> {
 
 fn parse(table: &'static str) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
-    let mut shared = vec![Opt { long: "help", short: Some('h'), takes: Takes::Nothing }];
+    let mut shared = vec![Opt { long: "help", short: Some('h'), takes: Takes::Nothing, negates: true }];
     let mut shared_newer = Vec::new();
     for line in table.lines().filter(|line| !line.starts_with('#')) {
         let (names, texts) = line.split_once('|').unwrap_or((line, ""));
@@ -345,7 +345,7 @@ fn parse(table: &'static str) -> Vec<Command> {
             shared.extend(options);
             shared_newer = newer;
             // `kubectl --version` is a command's name to nobody and prints the version.
-            let version = Opt { long: "version", short: None, takes: Takes::Nothing };
+            let version = Opt { long: "version", short: None, takes: Takes::Nothing, negates: true };
             let options = shared.iter().copied().chain([version]).collect();
             let newer = shared_newer.clone();
             commands.push(Command { path: Vec::new(), aliases: Vec::new(), options, own: 0, newer });
@@ -372,5 +372,5 @@ fn option(text: &'static str) -> Opt {
         (None, Some(long)) => (long, Takes::Attached),
         (None, None) => (long, Takes::Nothing),
     };
-    Opt { long, short, takes }
+    Opt { long, short, takes, negates: true }
 }

@@ -8,11 +8,11 @@ use crate::model::Bytes;
 use crate::tools::options::{Given, Grammar, Item, Opt, Takes, scan};
 
 const fn flag(long: &'static str, short: char) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Nothing }
+    Opt { long, short: Some(short), takes: Takes::Nothing, negates: true }
 }
 
 const fn value(long: &'static str, short: char) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Value }
+    Opt { long, short: Some(short), takes: Takes::Value, negates: true }
 }
 
 const OPTIONS: &[Opt] = &[
@@ -44,14 +44,14 @@ const OPTIONS: &[Opt] = &[
     value("table-attr", 'T'),
     value("username", 'U'),
     value("set", 'v'),
-    Opt { long: "variable", short: None, takes: Takes::Value },
+    Opt { long: "variable", short: None, takes: Takes::Value, negates: true },
     flag("version", 'V'),
     flag("no-password", 'w'),
     flag("password", 'W'),
     flag("expanded", 'x'),
     flag("no-psqlrc", 'X'),
-    Opt { long: "help", short: None, takes: Takes::Attached },
-    Opt { long: "csv", short: None, takes: Takes::Nothing },
+    Opt { long: "help", short: None, takes: Takes::Attached, negates: true },
+    Opt { long: "csv", short: None, takes: Takes::Nothing, negates: true },
     flag("", '?'),
 ];
 

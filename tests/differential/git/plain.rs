@@ -47,7 +47,10 @@ impl World for Counted<'_> {
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
-        self.asked.set(self.asked.get() + usize::from(args != [b"--version"]));
+        self.asked.set(
+            self.asked.get()
+                + usize::from(![[b"--version".as_slice()], [b"--exec-path"]].iter().any(|told| args == told)),
+        );
         self.machine.ask_tool(args)
     }
 
