@@ -88,6 +88,9 @@ impl Runner<'_> {
     }
 
     pub fn execute(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
+        if self.piped_out(script, name) {
+            return Status::Error;
+        }
         match name {
             // A `-c` has no statement that could be edited or saved: psql complains.
             "e" | "edit" | "ef" | "ev" | "w" | "write" if matches!(script.origin, Origin::Argument(_)) => {
@@ -97,7 +100,10 @@ impl Runner<'_> {
                 let command = self.argument(script, Kind::WholeLine, false).unwrap_or_default();
                 self.step(Step::Program(command));
             }
-            "c" | "connect" => return self.connect(script),
+            "c" | "connect" => {
+                self.pipeline = Some(false);
+                return self.connect(script);
+            }
             "cd" => self.change_folder(script),
             "copy" => self.copy(script, source),
             "prompt" => {
@@ -147,8 +153,8 @@ impl Runner<'_> {
                 script.whole = name == "crosstabview";
                 return if name == "watch" && script.query.is_empty() { Status::Error } else { Status::Send };
             }
-            "bind" | "parse" | "bind_named" | "close" | "close_prepared" | "sendpipeline" | "startpipeline"
-            | "endpipeline" | "syncpipeline" | "flush" | "flushrequest" | "getresults" => {
+            "bind" | "parse" | "bind_named" | "close_prepared" | "sendpipeline" | "startpipeline" | "endpipeline"
+            | "syncpipeline" | "flush" | "flushrequest" | "getresults" => {
                 return self.extended(script, name);
             }
             "restrict" | "unrestrict" => return self.restriction(script, name),
@@ -326,27 +332,6 @@ impl Runner<'_> {
         self.discard(script, Kind::WholeLine);
         self.doubt("unknown_command", format!("\\{} is not known", run::shown(name.as_bytes())));
         Status::Skip
-    }
-
-    /// Messages of the extended protocol (16 to 18). What they send is a doubt where it is not the statement beside it.
-    fn extended(&mut self, script: &mut Script, name: &str) -> Status {
-        let known = if name == "bind" { Version::binds } else { Version::pipelines };
-        if !self.knows(name, known) {
-            return Status::Error;
-        }
-        self.rest(script, Kind::Normal);
-        match name {
-            "parse" | "sendpipeline" => {
-                self.doubt("unknown_command", format!("\\{name} sends a statement in pieces"));
-                Status::Send
-            }
-            "bind_named" => {
-                self.doubt("unknown_command", "\\bind_named runs what was prepared before");
-                script.prepared = true;
-                Status::Skip
-            }
-            _ => Status::Skip,
-        }
     }
 
     /// `\restrict KEY` and `\unrestrict KEY`.

@@ -8,6 +8,7 @@ mod conninfo;
 mod copydata;
 mod delivery;
 mod expand;
+mod extended;
 mod gathering;
 #[cfg(feature = "reading")]
 mod meaning;

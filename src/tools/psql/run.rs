@@ -54,6 +54,8 @@ pub struct Runner<'a> {
     pub escapes: bool,
     /// A transaction may be open, which may take back what is set in it.
     pub transaction: bool,
+    /// Statements go into a pipeline (18), which some commands do not; `None` where nobody can tell.
+    pub pipeline: Option<bool>,
     depth: usize,
     included: usize,
     /// Walking what a refused COPY would leave behind.
@@ -75,8 +77,22 @@ pub struct Script {
     pub lexer: Lexer,
     /// The next statement's rows are taken all at once, whatever FETCH_COUNT says: `\gexec`, `\crosstabview`.
     pub whole: bool,
-    /// What is sent next is what `\bind_named` names, whatever has been typed.
-    pub prepared: bool,
+    /// How what is sent next is sent.
+    pub message: Message,
+}
+
+/// A message of the extended protocol that stands in the place of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Message {
+    /// The statement is run as it is.
+    #[default]
+    None,
+    /// `\bind`: it is run with values.
+    Bound,
+    /// `\parse`: it is prepared.
+    Parsed,
+    /// `\bind_named`: another is run, whatever has been typed.
+    Named,
 }
 
 pub enum Status {
@@ -107,6 +123,7 @@ impl<'a> Runner<'a> {
             doubtful: false,
             escapes: false,
             transaction: false,
+            pipeline: Some(false),
             depth: 0,
             included: 0,
             pretending: false,
@@ -398,7 +415,7 @@ impl Script {
             conditions: Conditions::default(),
             lexer: Lexer::default(),
             whole: false,
-            prepared: false,
+            message: Message::None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What psql sends, and the lines of a script that are data: those of COPY, and answers to what psql asks.
 
 use super::copydata::{self, copies_from_stdin, leaves_open};
-use super::run::{Runner, Script};
+use super::run::{Message, Runner, Script};
 use super::steps::{Cursor, Origin, Sent, Step};
 use super::variables::boolean;
 use super::version::Version;
@@ -54,7 +54,8 @@ impl Runner<'_> {
             script.previous = text;
             return;
         }
-        if std::mem::take(&mut script.prepared) {
+        let message = std::mem::take(&mut script.message);
+        if message == Message::Named {
             self.step(Step::Own("EXECUTE prepared".into()));
             script.previous = text;
             return;
@@ -62,13 +63,15 @@ impl Runner<'_> {
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
             return;
         }
-        let copies = copies_from_stdin(&text);
-        let by_cursor = !whole && self.takes_cursor(&text);
+        // What is prepared takes no data.
+        let copies = if message == Message::Parsed { 0 } else { copies_from_stdin(&text) };
+        let by_cursor = !whole && message == Message::None && self.takes_cursor(&text);
         let maybe = !script.conditions.certain();
         // What stands behind it in its line was cut before it was sent.
         let alone = script.lexer.sources.len() < 2 && script.lexer.rest().trim_ascii().is_empty();
         let sent = self.sending(text.clone(), alone && !maybe);
-        self.step(Step::Sql(Sent { unknown, copies, by_cursor, maybe, ..sent }));
+        let prepares = message == Message::Parsed;
+        self.step(Step::Sql(Sent { unknown, copies, by_cursor, maybe, prepares, ..sent }));
         script.previous = text;
         self.swallow(copies, source);
     }
@@ -184,22 +187,41 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_bind_named_names_runs_once_and_what_was_typed_does_not() {
-        let script = b"DELETE FROM t WHERE a = $1 \\parse p\n\\bind_named p 1 \\g\nSELECT 1;\n".to_vec();
+    /// What psql 18 sends, blanks around it left out.
+    fn sent(script: &str) -> Vec<String> {
         let mut files = NoFiles;
-        let mut runner = Runner::new(&mut files, Variables::default(), script, None);
+        let mut runner = Runner::new(&mut files, Variables::default(), script.into(), None);
         runner.version = Version::of(Some("18.1"));
         runner.standard_input();
-        let sent: Vec<String> = runner
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Sql(sent) => Some(String::from_utf8(sent.text.clone()).unwrap()),
-                Step::Own(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(sent, ["DELETE FROM t WHERE a = $1 ", "EXECUTE prepared", "SELECT 1;"]);
+        let text = |step: &Step| match step {
+            Step::Sql(sent) if sent.prepares => {
+                Some(format!("PREPARE {}", std::str::from_utf8(&sent.text).unwrap().trim_matches([' ', '\n', ';'])))
+            }
+            Step::Sql(sent) => Some(std::str::from_utf8(&sent.text).unwrap().trim_matches([' ', '\n', ';']).to_owned()),
+            Step::Own(text) => Some(text.clone()),
+            Step::Doubt(kind, _) => Some(format!("doubt {kind}")),
+            _ => None,
+        };
+        runner.steps.iter().filter_map(text).collect()
+    }
+
+    #[test]
+    fn what_bind_named_names_runs_once_and_what_was_typed_does_not() {
+        let script = "DELETE FROM t WHERE a = $1 \\parse p\n\\bind_named p 1 \\g\nSELECT 1;\n";
+        assert_eq!(sent(script), ["PREPARE DELETE FROM t WHERE a = $1", "EXECUTE prepared", "SELECT 1"]);
+        assert_eq!(
+            sent("SELECT 1 \\bind_named x\n;\nSELECT 2 \\bind_named x \\bind\n;\n"),
+            ["EXECUTE prepared", "SELECT 2"]
+        );
+        assert_eq!(sent("SELECT 1 \\parse\n;\nSELECT 2 \\parse z \\g\n"), ["SELECT 1", "PREPARE SELECT 2", "SELECT 2"]);
+    }
+
+    #[test]
+    fn a_pipeline_takes_some_commands_and_a_message_goes_in_the_place_of_a_statement() {
+        let script = "\\startpipeline\nSELECT 1 \\bind \\sendpipeline\nSELECT 2 \\g\n;\nSELECT 3 \\watch c=1\n;\n\
+            SELECT 4 \\syncpipeline\n;\nSELECT 5 \\sendpipeline\n;\n\\endpipeline\n";
+        assert_eq!(sent(script), ["SELECT 1", "SELECT 2", "SELECT 5"]);
+        let script = "SELECT 6 \\bind \\sendpipeline\n;\nSELECT 7 \\close_prepared x\nSELECT 8 \\getresults x\n;\n\\startpipeline\n\\c\nSELECT 9 \\g\n";
+        assert_eq!(sent(script), ["SELECT 6", "SELECT 8", "SELECT 9"]);
     }
 }

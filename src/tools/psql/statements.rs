@@ -25,7 +25,9 @@ impl Meaning {
         }
         (self.maybe, self.followed) = (sent.maybe, sent.followed);
         let before = self.statements.len();
-        if sent.by_cursor {
+        if sent.prepares {
+            self.prepared(sent);
+        } else if sent.by_cursor {
             self.by_cursor(sent);
         } else {
             self.sql(&sent.text, sent.unknown, Some(sent.copies));
@@ -40,6 +42,30 @@ impl Meaning {
             self.own("RELEASE SAVEPOINT pg_psql_temporary_savepoint");
         }
         (self.maybe, self.followed) = (false, false);
+    }
+
+    /// `\parse`: what it would do is told, as of PREPARE; nothing of it happens yet.
+    fn prepared(&mut self, sent: &Sent) {
+        let (before, path, open) = (self.statements.len(), self.path.clone(), self.in_transaction);
+        self.sql(&sent.text, sent.unknown, None);
+        (self.path, self.in_transaction) = (path, open);
+        let found = std::str::from_utf8(&sent.text).ok().map(|text| self.reader.read(text));
+        let statements = found.as_ref().and_then(|found| found.as_ref().as_ref().ok());
+        let sets = |one: &Statement| one.setting.is_some() || !one.configs.is_empty() || one.transaction.is_some();
+        if statements.is_some_and(|statements| statements.iter().any(sets)) {
+            self.doubt("unknown_command", "\\parse of what changes the session, for later");
+        }
+        let known = |statement: &&mut Json| statement["kind"] != "UNKNOWN";
+        for statement in self.statements[before..].iter_mut().filter(known) {
+            let kind = statement["kind"].take();
+            if kind != "SELECT"
+                && let Some(nested) = statement["nested"].as_array_mut()
+            {
+                nested.insert(0, kind);
+            }
+            statement["kind"] = json!("PREPARE");
+            statement["class"] = json!("session");
+        }
     }
 
     /// FETCH_COUNT: rows come by a cursor, in a transaction of its own where none is open. How often psql fetches is

@@ -59,6 +59,8 @@ pub struct Sent {
     pub maybe: bool,
     /// It sets where strings end, and what follows was cut by it.
     pub followed: bool,
+    /// It is prepared under a name (`\parse`), and not run.
+    pub prepares: bool,
 }
 
 /// What a script's bytes were, so that a place in them can be named.
