@@ -319,6 +319,10 @@ impl Walk<'_> {
         if way.connect.is_none() {
             way.connect = self.other_service(group, &url);
         }
+        // curl sees that there is no version of TLS left, before it says anything to anybody.
+        if matches!(url.scheme.as_str(), "https" | "wss") && group.no_tls() {
+            return Some(());
+        }
         if url.unsure {
             self.meaning.unsure.get_or_insert(url.host.clone());
         }

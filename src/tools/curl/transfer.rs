@@ -95,6 +95,8 @@ pub struct Group {
     pub own_credential: bool,
     /// Certificates are not checked.
     pub insecure: bool,
+    /// The least and the greatest 1.x of TLS, where one is said.
+    tls: [Option<u8>; 2],
     remote_names: bool,
     /// Before these, all nodes have a URL, an output, an upload.
     next: [usize; 3],
@@ -329,6 +331,8 @@ impl Group {
             "clobber" => self.no_clobber = !*on,
             "continue-at" => self.resumes_here = value.as_slice() == b"-",
             "insecure" => self.insecure = *on,
+            "tlsv1" | "tlsv1.0" | "tlsv1.1" | "tlsv1.2" | "tlsv1.3" => self.tls[0] = minor_of_tls(name),
+            "tls-max" => self.tls[1] = value.text().and_then(minor_of_tls),
             "engine" => self.engine = Some(value.clone()),
             "user" | "oauth2-bearer" | "aws-sigv4" => {
                 self.own_credential = true;
@@ -415,6 +419,11 @@ impl Group {
         self.user && self.signature.as_ref().is_some_and(|names| matches!(names.first(), None | Some(b':')))
     }
 
+    /// The least version of TLS is a later one than the greatest.
+    pub fn no_tls(&self) -> bool {
+        matches!(self.tls, [Some(least), Some(greatest)] if least > greatest)
+    }
+
     /// curl takes one kind of request.
     pub fn ask(&mut self, kind: Kind) -> Result<(), Stop> {
         if *self.kind.get_or_insert(kind) == kind {
@@ -436,6 +445,11 @@ impl Group {
         }
         &mut self.nodes[at]
     }
+}
+
+/// `3` of `tlsv1.3` and of `1.3`; every version is a `tlsv1`.
+fn minor_of_tls(version: &str) -> Option<u8> {
+    version.trim_start_matches("tlsv").strip_prefix("1.")?.parse().ok()
 }
 
 impl Node {
