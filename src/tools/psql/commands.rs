@@ -7,6 +7,7 @@ use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Origin, Step};
 use super::variables::{Value, boolean, is_name};
 use super::version::Version;
+use super::watch;
 
 impl Runner<'_> {
     /// `\if` and its kin; `None` where the command is none of them.
@@ -148,7 +149,12 @@ impl Runner<'_> {
                     // Values become headings.
                     self.step(Step::Reshapes);
                 }
-                self.rest(script, Kind::Normal);
+                let words = self.rest(script, Kind::Normal);
+                if name == "watch" && self.version.is_some_and(|version| watch::refused(&words, version)) {
+                    script.query.clear();
+                    script.lexer.reset();
+                    return Status::Error;
+                }
                 self.recall(script);
                 script.whole = name == "crosstabview";
                 return if name == "watch" && script.query.is_empty() { Status::Error } else { Status::Send };

@@ -29,6 +29,7 @@ mod steps;
 mod strings;
 mod variables;
 mod version;
+mod watch;
 
 #[cfg(all(test, feature = "reading"))]
 mod cases;
