@@ -131,7 +131,7 @@ impl Oracle {
     fn start() -> Option<Oracle> {
         let version = Command::new(program()).args(["-q", "--version"]).output().ok()?;
         let version = String::from_utf8(version.stdout).ok()?.split(' ').nth(1)?.to_owned();
-        if !version.starts_with("7.88.") && !version.starts_with("8.14.") {
+        if !["7.88.", "8.14."].iter().any(|release| version.starts_with(release)) {
             return None; // another release has other ways
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/curl/oracle.py");

@@ -114,7 +114,7 @@ pub fn implicit(world: &dyn World, release: Release) -> Option<Vec<u8>> {
     // A folder .config is looked into only once, and not where XDG_CONFIG_HOME says another.
     let plain = curl_home.clone().or_else(|| home.clone()).filter(|_| config_home.is_none());
     let under = |folder: Option<Bytes>, name: &[u8]| folder.map(|folder| [&folder[..], name].concat());
-    let configured: &[u8] = if release == Release::V8 { b"/curlrc" } else { b"/.curlrc" };
+    let configured: &[u8] = if release.is_v8() { b"/curlrc" } else { b"/.curlrc" };
     let dotted = [under(curl_home, b"/.curlrc"), under(config_home, configured), under(home, b"/.curlrc")];
     dotted
         .into_iter()

@@ -37,7 +37,7 @@ pub fn facts(invocation: &Invocation, world: &dyn World) -> Facts {
         if older != newer {
             ask(world, &mut facts);
         }
-        if let Some(path) = if Release::of(facts.version.as_deref()) == Release::V8 { newer } else { older } {
+        if let Some(path) = if Release::of(facts.version.as_deref()).is_v8() { newer } else { older } {
             facts.facts.insert(CURLRC.to_owned(), json!(Bytes::from(path.as_slice())));
             snapshot(&path, world, &mut facts, 0);
         }

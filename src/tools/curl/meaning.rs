@@ -302,7 +302,7 @@ impl Walk<'_> {
         if left_out || (is_newer(&url.scheme) && self.release == Release::V7_88) {
             return None;
         }
-        if !resolves || (url.is_http() && group.signs_in_vain()) {
+        if !resolves || (url.is_http() && self.release == Release::V7_88 && group.signs_in_vain()) {
             return None;
         }
         if url.scheme == "file" {

@@ -1,6 +1,6 @@
 //! curl: what a line requests, where its connections go, what it writes and sends, and how a token reaches it.
 //!
-//! Read for curl 7.88 and 8.7 to 8.14 ([`options`]); another version's options are a doubt. In reading order:
+//! Read for curl 7.88 and 8.7 to 8.14, and as these for later ones ([`options`]); another version's options are a doubt. In reading order:
 //! [`options`], [`scan`] and [`config`] give settings, [`line`] puts them in curl's order, [`transfer`] groups them,
 //! [`values`], [`forms`] and [`data`] read their values, [`globs`], [`url`], [`host`] and [`route`] say where each goes,
 //! [`outputs`] where its answer goes, [`meaning`] follows curl through them, [`reading`] tells it, [`delivery`] makes the

@@ -9,6 +9,8 @@ pub enum Release {
     V7_88,
     /// 8.7 to 8.14: long names are as they are, and there are more of them.
     V8,
+    /// 8.15 and later: read as 8.14, and what 8.14 does not take is a doubt.
+    Later,
     /// Another one, or it is not known: read as 7.88, and what 7.88 does not take is a doubt.
     #[default]
     Other,
@@ -20,13 +22,19 @@ impl Release {
         match (numbers.next(), numbers.next()) {
             (Some(7), Some(88)) => Release::V7_88,
             (Some(8), Some(7..=14)) => Release::V8,
+            (Some(8), Some(15..)) | (Some(9..), _) => Release::Later,
             _ => Release::Other,
         }
     }
 
     /// Whether what the table does not have is certainly no option.
     pub fn is_known(self) -> bool {
-        self != Release::Other
+        matches!(self, Release::V7_88 | Release::V8)
+    }
+
+    /// Whether it goes by the rules of 8.7 and later.
+    pub fn is_v8(self) -> bool {
+        matches!(self, Release::V8 | Release::Later)
     }
 }
 

@@ -23,7 +23,7 @@ pub fn output(group: &Group, node: &Node, url: &Expanded, release: Release) -> R
             let name = match release {
                 Release::V7_88 => remote_name(parts.path()),
                 // Newer releases look for a name before the slashes at the end, and have one of their own.
-                Release::V8 | Release::Other => {
+                Release::V8 | Release::Later | Release::Other => {
                     let slashes = parts.path().iter().rev().take_while(|b| **b == b'/').count();
                     match remote_name(&parts.path()[..parts.path().len() - slashes]) {
                         b"" => b"curl_response",

@@ -147,7 +147,8 @@ pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, relea
     }
     let (host, port) = connect_to(route, url)?;
     // An address of the other family is none to go to.
-    if host.parse::<IpAddr>().is_ok_and(|address| route.family.is_some_and(|six| six != address.is_ipv6())) {
+    let other_family = |address: IpAddr| route.family.is_some_and(|six| six != address.is_ipv6());
+    if release != Release::Later && host.parse().is_ok_and(other_family) {
         return Err(());
     }
     let there = match host == url.host && url.dotted {
@@ -245,9 +246,7 @@ fn spared(host: &str, list: &[u8], release: Release) -> bool {
     let address = host.parse::<Ipv4Addr>().ok();
     // Newer releases look no further than a blank that no comma follows.
     let list = match list.trim_start().split_once([' ', '\t']) {
-        Some((before, after))
-            if release == Release::V8 && !before.ends_with(',') && !after.trim_start().starts_with(',') =>
-        {
+        Some((before, after)) if release.is_v8() && !before.ends_with(',') && !after.trim_start().starts_with(',') => {
             before
         }
         _ => list,

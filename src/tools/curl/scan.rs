@@ -57,7 +57,7 @@ impl<'a> Scan<'a> {
             None => (name, false),
         };
         // From 8.3 on, variables of the value are filled in; what they hold is not read here.
-        let name = match name.strip_prefix(b"expand-").filter(|_| self.release == Release::V8 && !negated) {
+        let name = match name.strip_prefix(b"expand-").filter(|_| self.release.is_v8() && !negated) {
             Some(rest) => {
                 self.given(EXPAND, false, None, index);
                 rest
@@ -89,6 +89,10 @@ impl<'a> Scan<'a> {
                 return self.items.push(Item::Problem(Problem::Unknown { word: self.words[index].clone(), index }));
             };
             let rest = &letters[at + 1..];
+            // Newer releases take what stands behind it for a word of help's, and help only a letter that stands last.
+            if opt.long == "help" && !rest.is_empty() && self.release.is_v8() {
+                return;
+            }
             let takes = opt.takes == Takes::Value;
             self.given(opt, false, (takes && !rest.is_empty()).then(|| Bytes::from(rest)), index);
             // Behind `-:` curl does not look at the letters that are left.
@@ -112,7 +116,7 @@ impl<'a> Scan<'a> {
 
 /// The option of a name. An error where there is none (false) or several begin so (true).
 fn find(name: &[u8], whole: bool, release: Release) -> Result<Opt, bool> {
-    if release == Release::V8 {
+    if release.is_v8() {
         let newer = NEWER.iter().map(|(opt, _)| opt);
         return OPTIONS.iter().chain(newer).find(|opt| opt.long.as_bytes() == name).copied().ok_or(false);
     }
@@ -166,5 +170,7 @@ mod tests {
         assert_eq!(read("--head --hea --variable x", Release::V8), "head unknown variable=x");
         assert_eq!(read("--expand-data x --expand-x", Release::V8), "expand data=x expand unknown");
         assert_eq!(read("--variable x", Release::V7_88), "unknown <x>");
+        assert_eq!(read("-hd x", Release::V8), "<x>");
+        assert_eq!(read("-hd x", Release::V7_88), "help data=x");
     }
 }

@@ -181,9 +181,10 @@ impl Plan {
             let why = format!("--{} {why}", setting.name);
             match self.release {
                 Release::V7_88 => return Err(Stop::Refused(why)),
-                Release::V8 | Release::Other => self.odd.push(why),
+                Release::V8 | Release::Later | Release::Other => self.odd.push(why),
             }
         }
+        let release = self.release;
         if splits(setting) {
             self.splits.get_or_insert(setting.name);
         }
@@ -193,13 +194,12 @@ impl Plan {
                 self.groups.push(Group::default());
             }
         } else if !self.global(setting) {
-            let release = self.release;
             self.last().set(setting, release)?;
         }
         let group = self.last();
         let letter_f =
             ["fail", "fail-early", "fail-with-body", "styled-output", "mail-rcpt-allowfails", "remove-on-error"];
-        if letter_f.contains(&setting.name) && group.fails && group.fails_with_body {
+        if letter_f.contains(&setting.name) && group.fails && group.fails_with_body && release != Release::Later {
             return Err(Stop::Refused("--fail and --fail-with-body exclude each other".to_owned()));
         }
         Ok(())
@@ -279,6 +279,8 @@ impl Group {
         match *name {
             "url" => self.node(0, |node| node.url.is_some()).url = Some(value.clone()),
             "output" => self.node(1, |node| node.filled).out(Some(Output::File(value.clone()))),
+            // What newer releases take back is only what stood before.
+            "remote-name" if !on && release.is_v8() => {}
             "remote-name" => self.node(1, |node| node.filled).out(on.then_some(Output::Remote)),
             "remote-name-all" => self.remote_names = *on,
             "upload-file" => self.node(2, |node| node.upload.is_some()).upload = Some(value.clone()),

@@ -132,7 +132,7 @@ impl Parts {
         let (rest, fragment) = cut(rest, b"#");
         let (path, query) = cut(rest, b"?");
         parts.fragment = fragment.get(1..).filter(|f| !f.is_empty()).map(<[u8]>::to_vec);
-        let newer = how.release == Release::V8;
+        let newer = how.release.is_v8();
         // Newer releases leave a `?` away that nothing follows, and take `%2e` for a dot.
         parts.query = query.get(1..).filter(|query| !(newer && query.is_empty())).map(<[u8]>::to_vec);
         parts.path = match path.len() {

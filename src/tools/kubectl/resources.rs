@@ -141,15 +141,22 @@ pub(super) fn of_word(word: &str) -> Vec<Type> {
         Some((version, group)) if is_version(version) => (group, true),
         _ => (rest, false),
     };
-    let found = TABLE.iter().find(|(plural, kind, short, in_group, _)| {
-        let named = *plural == name || kind.eq_ignore_ascii_case(name) || short.contains(&name);
+    let is_named = |(plural, kind, short, ..): &(&str, &str, &[&str], &str, bool)| {
+        *plural == name || kind.eq_ignore_ascii_case(name) || short.contains(&name)
+    };
+    let found = TABLE.iter().find(|entry| {
+        let (named, in_group) = (is_named(entry), entry.3);
         let core_or_any = group.is_empty() && (!versioned || in_group.is_empty());
         // A group may be cut short (apimachinery's DefaultRESTMapper).
         named && (core_or_any || !group.is_empty() && in_group.starts_with(group))
     });
     vec![match found {
         Some(entry) => known(entry),
-        None => Type { resource: name.to_owned(), group: group.to_owned(), namespaced: true, known: !group.is_empty() },
+        None => {
+            // Of a group that the table lacks: `deployment.extensions` has the same plural there.
+            let plural = TABLE.iter().find(|entry| is_named(entry)).map_or(name, |(plural, ..)| plural);
+            Type { resource: plural.to_owned(), group: group.to_owned(), namespaced: true, known: !group.is_empty() }
+        }
     }]
 }
 
