@@ -185,7 +185,7 @@ impl Plan {
             }
         }
         let release = self.release;
-        if splits(setting) {
+        if values::splits(setting.name, &setting.value) {
             self.splits.get_or_insert(setting.name);
         }
         if setting.name == "next" {
@@ -259,20 +259,6 @@ impl Plan {
     }
 }
 
-/// A method is a token and a target has no blank (RFC 9112 section 3); nothing else in a request's head holds a line's end.
-fn splits(setting: &Setting) -> bool {
-    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
-    match setting.name {
-        "request" => !setting.value.iter().all(token),
-        "request-target" => setting.value.iter().any(|b| b.is_ascii_whitespace() || b.is_ascii_control()),
-        "header" | "proxy-header" | "user-agent" | "referer" | "cookie" | "range" | "oauth2-bearer" | "url-query"
-        | "user" | "aws-sigv4" | "time-cond" | "continue-at" => {
-            setting.value.iter().any(|b| matches!(b, b'\r' | b'\n'))
-        }
-        _ => false,
-    }
-}
-
 impl Group {
     fn set(&mut self, setting: &Setting, release: Release) -> Result<(), Stop> {
         let Setting { name, value, on } = setting;
@@ -333,8 +319,8 @@ impl Group {
             "clobber" => self.no_clobber = !*on,
             "continue-at" => self.resumes_here = value.as_slice() == b"-",
             "insecure" => self.insecure = *on,
-            "tlsv1" | "tlsv1.0" | "tlsv1.1" | "tlsv1.2" | "tlsv1.3" => self.tls[0] = minor_of_tls(name),
-            "tls-max" => self.tls[1] = value.text().and_then(minor_of_tls),
+            "tlsv1" | "tlsv1.0" | "tlsv1.1" | "tlsv1.2" | "tlsv1.3" => self.tls[0] = values::minor_of_tls(name),
+            "tls-max" => self.tls[1] = value.text().and_then(values::minor_of_tls),
             "engine" => self.engine = Some(value.clone()),
             "user" | "oauth2-bearer" | "aws-sigv4" => {
                 self.own_credential = true;
@@ -447,11 +433,6 @@ impl Group {
         }
         &mut self.nodes[at]
     }
-}
-
-/// `3` of `tlsv1.3` and of `1.3`; every version is a `tlsv1`.
-fn minor_of_tls(version: &str) -> Option<u8> {
-    version.trim_start_matches("tlsv").strip_prefix("1.")?.parse().ok()
 }
 
 impl Node {

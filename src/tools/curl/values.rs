@@ -146,6 +146,23 @@ pub fn written_out(format: &[u8]) -> Vec<Bytes> {
     files
 }
 
+/// A method is a token and a target has no blank (RFC 9112 section 3); nothing else in a request's head holds a line's end.
+pub fn splits(name: &str, value: &Bytes) -> bool {
+    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    match name {
+        "request" => !value.iter().all(token),
+        "request-target" => value.iter().any(|b| b.is_ascii_whitespace() || b.is_ascii_control()),
+        "header" | "proxy-header" | "user-agent" | "referer" | "cookie" | "range" | "oauth2-bearer" | "url-query"
+        | "user" | "aws-sigv4" | "time-cond" | "continue-at" => value.iter().any(|b| matches!(b, b'\r' | b'\n')),
+        _ => false,
+    }
+}
+
+/// `3` of `tlsv1.3` and of `1.3`; every version is a `tlsv1`.
+pub fn minor_of_tls(version: &str) -> Option<u8> {
+    version.trim_start_matches("tlsv").strip_prefix("1.")?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
