@@ -71,7 +71,11 @@ impl Check {
             }
             Check::Usertoken => {
                 let user = found.strip_suffix(b"@").unwrap_or(found);
-                user.len() >= 16
+                // Before a colon it is one where the password says nothing: `token:x-oauth-basic@`, `token:@`.
+                let whole =
+                    user.len() < found.len() || after.starts_with(b":@") || after.starts_with(b":x-oauth-basic@");
+                whole
+                    && user.len() >= 16
                     && real(user, b"")
                     && random(user)
                     && user.iter().filter(|b| b.is_ascii_digit()).count() > 1
@@ -80,6 +84,7 @@ impl Check {
             Check::Mailbox => {
                 !matches!(after, [b':' | b'/', next, ..] if !next.is_ascii_whitespace())
                     && !found.starts_with(b"git@")
+                    && !after.starts_with(b"'s password")
                     && !UNREAD.iter().any(|unread| found[..found.len().min(unread.len())].eq_ignore_ascii_case(unread))
                     // RFC 4251, 6: names of algorithms, `aes128-gcm@openssh.com`.
                     && !found.ends_with(b"@openssh.com")
@@ -99,6 +104,14 @@ pub fn ends_token(b: u8) -> bool {
 pub fn back(text: &[u8], at: usize) -> usize {
     let local = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-');
     at - text[..at].iter().rev().take(64).take_while(|b| local(b)).count()
+}
+
+/// Whether what looks as an address of mail names an account of a machine: `https://bob@example.com`, `ssh bob@example.com`.
+pub fn account(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(40)..at];
+    let line = memchr::memrchr(b'\n', before).map_or(before, |n| &before[n + 1..]);
+    line.ends_with(b"://")
+        || [&b"ssh "[..], b"sftp ", b"ssh-copy-id "].iter().any(|command| memchr::memmem::find(line, command).is_some())
 }
 
 fn ends(after: &[u8]) -> bool {
@@ -255,7 +268,15 @@ fn cookie(pair: &[u8]) -> bool {
 fn placeholder(found: &[u8]) -> Option<bool> {
     match found {
         [b'$', ..] => Some(bcrypt(found)),
+        // A command of a shell: `PASSWORD=`cat /run/secrets/db``; what Markdown puts in such quotes is one word.
+        [b'`', rest @ ..] if !rest.contains(&b'`') => Some(false),
         [b'<' | b'{' | b'(' | b'[' | b'!', ..] if found[0] != b'!' || found.starts_with(b"!vault") => Some(false),
+        // `%DB_PASSWORD%` of Windows.
+        // Ruby's interpolation.
+        [b'#', b'{', ..] => Some(false),
+        [b'%', name @ .., b'%'] if !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') => {
+            Some(false)
+        }
         [b'%', rest @ ..] => rest.first().is_some_and(|b| !b.is_ascii_hexdigit()).then_some(false),
         _ if found.iter().all(|b| matches!(b, b'*' | b'.' | b'x' | b'X')) => Some(false),
         _ => None,

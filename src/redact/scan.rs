@@ -13,7 +13,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-use super::checks::{Check, back, dumped, expression};
+use super::checks::{Check, account, back, dumped, expression};
 use super::known::{self, Known};
 use super::own::Own;
 use super::rules::{At, Before, PRIVATE_KEY, RULES, Rule, Set};
@@ -321,10 +321,14 @@ impl Compiled {
         let end = run(&mut self.secret, self.rule.secret, text, at)?;
         let end = self.rule.check.holds(&text[at..end], &text[end..]).then_some(end)?;
         let named = !self.rule.before.is_empty() && matches!(self.rule.check, Check::Real | Check::Random);
-        if named && expression(text, at) || self.rule.check == Check::Card && dumped(text, at, end) {
+        if named && expression(text, at)
+            || self.rule.check == Check::Card && dumped(text, at, end)
+            || self.rule.check == Check::Mailbox && account(text, at)
+        {
             return None;
         }
-        let end = if matches!(self.rule.check, Check::Userinfo | Check::Usertoken) { end - 1 } else { end };
+        let sign = matches!(self.rule.check, Check::Userinfo | Check::Usertoken) && text[at..end].ends_with(b"@");
+        let end = end - usize::from(sign);
         self.until = end;
         Some(Span { start: at, end, kind: self.rule.kind, silent: false })
     }

@@ -7,13 +7,14 @@ import json
 import pathlib
 import sys
 
-from makers import (consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, network, people,
-                    plain, postgres, programs, runs, servers, sessions, tempting, terminals)
+from makers import (consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, matrix, network,
+                    outposts, people, plain, postgres, programs, runs, seldom, servers, sessions, tempting, terminals,
+                    workshop)
 from makers.case import CASES
 
 FILES = {
     "corpus.jsonl": (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals, consoles),
-    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks),
+    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks, workshop, outposts, matrix, seldom),
 }
 number = 0
 for name, makers in FILES.items():

@@ -40,6 +40,26 @@ pub fn key(found: &[u8]) -> bool {
         || plain && found.len() >= 24 && digits > 3 && upper > 5 && lower == 0
         || found.len() >= 20 && jumbled(found) && both && (plain || parts && digits > 3))
         && !uuid(found)
+        && !sid(found)
+        && !summed(found)
+}
+
+/// A name that ends with a digest: `npm-Linux-4c49…` of a cache.
+fn summed(found: &[u8]) -> bool {
+    let Some(at) = found.iter().rposition(|b| *b == b'-') else { return false };
+    let (name, sum) = (&found[..at], &found[at + 1..]);
+    matches!(sum.len(), 32 | 40 | 64)
+        && sum.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+        && name.contains(&b'-')
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// What Twilio calls a thing by, which opens nothing: two capitals and 32 digits. Its keys begin with SK.
+fn sid(found: &[u8]) -> bool {
+    found.len() == 34
+        && found[..2].iter().all(u8::is_ascii_uppercase)
+        && !found.starts_with(b"SK")
+        && found[2..].iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
 }
 
 /// Whether capitals, small letters and digits follow one another as if drawn: in names of several words they come in

@@ -4,6 +4,7 @@
 use super::super::checks::expression;
 use super::super::scan::Span;
 use super::names::{Says, says};
+use super::phrases::argument;
 use super::{NAMED, counts};
 
 /// Parameters of an address which are secrets when their value is long and random.
@@ -44,13 +45,14 @@ const OPTIONS: &[(&[u8], &[u8])] = &[
     (b"zip", b"-P"),
     (b"unzip", b"-P"),
     (b"7z", b"-p"),
-    (b"htpasswd", b"-b"),
     (b"lftp", b"-u"),
     (b"ipmitool", b"-P"),
     (b"mosquitto_pub", b"-P"),
     (b"mosquitto_sub", b"-P"),
     (b"cqlsh", b"-p"),
     (b"rdesktop", b"-p"),
+    (b"influx", b"-t"),
+    (b"influx", b"-p"),
 ];
 
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
@@ -113,7 +115,7 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
         // `exports.nextToken = nextToken`
         let same = text.len() > 7 && key.ends_with(text);
         let item = same
-            || line[sign] == b',' && !key.starts_with(b"--") && !counts(Says::Likely, text, b"")
+            || line[sign] == b',' && !key.starts_with(b"--") && !argument_counts(key, told, text)
             || listed.is_some() && told == Some(Says::Likely) && !counts(Says::Maybe, text, b"");
         if !item && told.is_some_and(|told| counts(told, text, &line[value.1..])) && !expression(line, value.0) {
             until = value.1;
@@ -128,6 +130,15 @@ pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
     }
     options(line, &mut push);
     environment(line, &mut push);
+}
+
+/// Whether what stands behind a name and a comma is its value: what looks as keys do, and a password behind the name of
+/// one; behind a name in capitals what is random.
+fn argument_counts(key: &[u8], told: Option<Says>, text: &[u8]) -> bool {
+    if !key.iter().any(u8::is_ascii_lowercase) {
+        return counts(Says::Likely, text, b"");
+    }
+    counts(Says::Maybe, text, b"") || told == Some(Says::Surely) && argument(text, b"")
 }
 
 /// `setenv API_TOKEN …` of csh, `set -gx API_TOKEN …` of fish, `ENV API_TOKEN …` of a Dockerfile, `#define` of C.
@@ -170,8 +181,12 @@ fn changed(line: &[u8], end: usize) -> Option<(usize, usize)> {
 /// The name that ends before a sign, behind quotes, brackets and a type. Before a comma only a quoted one in capitals.
 fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let mut end = sign;
-    let skip = |b: u8| b == b' ' || matches!(b, b'"' | b'\'' | b'\\' | b']' | b':' | b'\t');
+    let skip = |b: u8| b == b' ' || matches!(b, b'"' | b'\'' | b'\\' | b']' | b':' | b'\t' | b'*');
     while end > 0 && skip(line[end - 1]) {
+        end -= 1;
+    }
+    // `Key (token)=(…) already exists.` of PostgreSQL.
+    if line[..end].ends_with(b")") && line[sign..].starts_with(b"=(") {
         end -= 1;
     }
     let quoted = end < sign && matches!(line[end], b'"' | b'\'');
@@ -194,7 +209,9 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let capitals = quoted && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
     // `["--token", "…"]`
     let option = quoted && name.starts_with(b"--") && line[sign + 1..].trim_ascii_start().first() == line.get(end);
-    (!name.is_empty() && (line[sign] != b',' || capitals || option)).then_some((start, end))
+    // `set("api_key", "…")`; what of such counts is decided by the value.
+    let first = quoted && start > 1 && matches!(line[start - 2], b'(' | b',');
+    (!name.is_empty() && (line[sign] != b',' || capitals || option || first)).then_some((start, end))
 }
 
 /// `--- PASS: TestToken2 (0.02s)`: what runs tests tells the name of one, and how long it took.
@@ -222,12 +239,18 @@ fn named(line: &[u8], (start, _): (usize, usize), key: &[u8]) -> Option<Says> {
         return None;
     }
     let from = start.saturating_sub(120);
-    let before = line[from..start].trim_ascii_end().strip_suffix(b",")?.trim_ascii_end();
-    let colon = before.iter().rposition(|b| *b == b':')?;
+    let before = line[from..start].trim_ascii_end();
+    // `name='env.API_TOKEN' value='…'` of TeamCity has no comma.
+    let (before, sign) = match before.strip_suffix(b",") {
+        Some(before) => (before.trim_ascii_end(), b':'),
+        None => (before, b'='),
+    };
+    let colon = before.iter().rposition(|b| *b == sign)?;
     let sign = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'');
     let bare = |text: &[u8]| text.iter().copied().filter(|b| !sign(b)).collect::<Vec<u8>>();
-    let called = before[..colon].iter().rev().take_while(|b| b.is_ascii_alphabetic() || sign(b)).count();
-    let called = bare(&before[colon - called..colon]);
+    let called = before[..colon].trim_ascii_end();
+    let part = |b: &&u8| b.is_ascii_alphabetic() || matches!(b, b'"' | b'\'');
+    let called = bare(&called[called.len() - called.iter().rev().take_while(part).count()..]);
     matches!(&called[..], b"name" | b"Name" | b"key" | b"Key").then(|| says(&bare(&before[colon + 1..])))?
 }
 
@@ -242,12 +265,17 @@ fn value_after(line: &[u8], sign: usize, parameter: bool) -> (usize, usize) {
         start += 5;
     }
     let bracket = line[..start].ends_with(b"(");
+    start += prefix(&line[start..]);
     let open = line.get(start).copied();
     match open {
         Some(quote @ (b'"' | b'\'' | b'`')) => {
             start += line[start..].iter().take_while(|b| **b == quote).count();
             let n = line[start..].iter().position(|b| *b == quote).unwrap_or(line.len() - start);
             let text = &line[start..start + n];
+            // A command of a shell: PASSWORD=`cat /run/secrets/db`.
+            if quote == b'`' && text.contains(&b' ') {
+                return (start, start);
+            }
             (start, start + n - text.iter().rev().take_while(|b| **b == b'\\').count())
         }
         _ => {
@@ -263,9 +291,24 @@ fn value_after(line: &[u8], sign: usize, parameter: bool) -> (usize, usize) {
     }
 }
 
+/// What languages write before a quote: `b'…'` of Python, `@"…"` of C# and Objective-C, `u8"…"` of C++.
+fn prefix(value: &[u8]) -> usize {
+    let n = value.iter().take(2).take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'@' | b'8')).count();
+    let known = matches!(&value[..n], b"b" | b"B" | b"u" | b"U" | b"L" | b"@" | b"u8" | b"e" | b"E");
+    // An anchor of YAML, a binary of Erlang.
+    if let Some(rest) = value.strip_prefix(b"&") {
+        let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+        return if name > 0 && rest.get(name) == Some(&b' ') { name + 2 } else { 0 };
+    }
+    if value.starts_with(b"<<\"") {
+        return 2;
+    }
+    if known && matches!(value.get(n), Some(b'"' | b'\'')) { n } else { 0 }
+}
+
 /// `--db-password …`, and what [`OPTIONS`] lists.
 fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
-    if memchr::memmem::find(line, b" -").is_none() {
+    if !memchr::memchr_iter(b'-', line).any(|n| n > 0 && matches!(line[n - 1], b' ' | b'"' | b'\'')) {
         return;
     }
     let mut words = Words { line, at: 0 }.peekable();
@@ -292,11 +335,14 @@ fn options(line: &[u8], push: &mut impl FnMut((usize, usize))) {
         }
         // `--token=…` is an assignment already.
         // What describes an option stands further to the right.
+        let quoted = |(start, _): (usize, usize)| start > 0 && matches!(line[start - 1], b'"' | b'\'');
         let near = |next: &(usize, usize)| line[word.1..next.0].iter().filter(|b| **b == b' ').count() < 3;
         let next = words
             .peek()
             .copied()
-            .filter(|next| near(next) && !line[next.0..next.1].starts_with(b"-") && !text.contains(&b'='));
+            .filter(|next| near(next) && !line[next.0..next.1].starts_with(b"-") && !text.contains(&b'='))
+            // `the '--password' option` of a manual.
+            .filter(|next| !quoted(word) || quoted(*next));
         if let Some(name) = text.strip_prefix(b"--") {
             if let (Some(told), Some(next)) = (says(name), next)
                 && counts(told, &line[next.0..next.1], b"")
@@ -349,6 +395,15 @@ impl Iterator for Words<'_> {
 
     fn next(&mut self) -> Option<(usize, usize)> {
         self.at += self.line[self.at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        // A list of arguments, `['curl', '-u', 'bob:…']`.
+        let signs = self.line[self.at..].iter().take_while(|b| matches!(b, b'[' | b'(' | b',' | b' ')).count();
+        if matches!(self.line.get(self.at + signs), Some(b'"' | b'\'')) {
+            self.at += signs;
+        }
+        // Quoted as a whole: `Command '['curl', …`.
+        if matches!(&self.line[self.at..], [b'"' | b'\'', b'[', b'"' | b'\'', ..]) {
+            self.at += 2;
+        }
         let first = *self.line.get(self.at)?;
         let quoted = matches!(first, b'"' | b'\'');
         let start = self.at + usize::from(quoted);

@@ -30,7 +30,7 @@ fn maps(line: &[u8], at: usize, found: &mut Vec<Span>) {
         _ => return,
     };
     let mut values = Vec::new();
-    let (mut told, mut place) = (false, from);
+    let (mut told, mut long, mut place) = (false, false, from);
     for part in inner.split(|b| *b == divider) {
         let Some(colon) = part.iter().position(|b| *b == b':') else { return };
         let sign = |b: &&u8| matches!(b, b'"' | b' ');
@@ -44,10 +44,12 @@ fn maps(line: &[u8], at: usize, found: &mut Vec<Span>) {
         }
         let name: Vec<u8> = name.iter().copied().filter(|b| !sign(&b)).collect();
         told |= says(&name).is_some();
+        // `{"strength":"weak","token":true}` is no base64.
+        long |= value.len() >= 8;
         values.push((place + colon + 1 + left, value.len()));
         place += part.len() + 1;
     }
-    if told && values.len() > 1 {
+    if told && long && values.len() > 1 {
         found.extend(values.into_iter().map(|(start, length)| Span {
             start: at + start,
             end: at + start + length,

@@ -13,6 +13,7 @@ pub mod names;
 mod pairs;
 mod people;
 mod phrases;
+mod programs;
 mod rows;
 mod statements;
 mod telling;
@@ -44,6 +45,7 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
     [KUBERNETES, NAMED, rows::KIND]
         .into_iter()
         .chain(phrases::kinds())
+        .chain(programs::kinds())
         .map(|kind| (kind, Set::Secrets))
         .chain(people::kinds())
 }
@@ -174,6 +176,9 @@ impl Context {
         }
         if tells.any(Tells::PHRASE) || phrases::is_pgpass(line) {
             phrases::secrets(line, at, found);
+        }
+        if tells.any(Tells::GRAMMAR) || programs::is_chap(line) {
+            programs::line(line, at, found);
         }
         let numbered = line.first().is_some_and(u8::is_ascii_digit) && tells.any(Tells::NAME);
         if tells.any(Tells::ASKING) || numbered || self.asked.inside() {

@@ -47,6 +47,9 @@ const SURELY: &[&str] = &[
     "cvv",
     "cvc",
     "authentication_string",
+    "bindpw",
+    "rootpw",
+    "authtok",
 ];
 const LIKELY: &[&str] = &[
     "secret",
@@ -74,7 +77,6 @@ const LIKELY: &[&str] = &[
     "storage_key",
     "service_key",
     "deploy_key",
-    "license_key",
     "hmac_key",
     "subscription_key",
     "secret_key_base",
@@ -87,7 +89,6 @@ const LIKELY: &[&str] = &[
     "bearer",
     "cookie",
     "session_id",
-    "sessionid",
     "signature",
     "oauth",
     "otp",
@@ -104,13 +105,23 @@ const LIKELY: &[&str] = &[
     "hubspot_key",
     "heroku_key",
     "opsgenie_key",
+    "code_verifier",
+    "key_base",
+    "clear_text",
+    "admin_key",
+    "sdk_key",
+    "write_key",
+    "server_key",
+    "license_key",
 ];
 /// Secrets in one program, and words of another: only what looks as keys do.
-const MAYBE: &[&str] = &["salt", "pepper", "session", "hmac"];
+const MAYBE: &[&str] = &["salt", "passwordsalt", "pepper", "session", "hmac"];
 /// How a password was made unreadable: `password_md5`.
 const HASHED: &[&str] = &["_md_5", "_sha_1", "_sha256", "_sha512", "_bcrypt", "_argon_2", "_crypt", "_enc"];
 /// What is written without a division: `rolpassword`, `dbpasswd`.
 const JOINED: &[&str] = &["password", "passwd", "passphrase"];
+/// `PHPSESSID`, `JSESSIONID`.
+const SESSIONS: &[&str] = &["sessid", "sessionid"];
 /// What may follow the telling words: `API_KEY_PROD`, `password2`, `TOKEN_BASE64`.
 const DECORATION: &[&str] = &[
     "value",
@@ -150,6 +161,8 @@ const CURSORS: &[&str] = &[
     "input_token",
     "output_token",
     "signature_value",
+    "public_key_token",
+    "publickeytoken",
     "pad_token",
     "eos_token",
     "bos_token",
@@ -168,7 +181,6 @@ const OTHER_KEYS: &[&str] = &[
     "s3",
     "host",
     "idempotency",
-    "routing",
     "dedup",
     "deduplication",
     "row",
@@ -256,17 +268,20 @@ impl Person {
     }
 }
 
+/// What a name of a number may end with.
+const COUNTED: &[&str] = &["_number", "_no", "_nr", "_num"];
+
 /// What the name of a column says about people.
 pub fn person(name: &[u8]) -> Option<Person> {
     let divided = Divided::of(name);
     let words = divided.words();
+    let words = COUNTED.iter().find_map(|last| words.strip_suffix(last.as_bytes())).unwrap_or(words);
     let ends = |with: &&str| ends(words, with);
     if ["email", "e_mail", "mail", "email_address"].iter().any(ends) {
         return Some(Person::Email);
     }
     let numbers = [
         "phone",
-        "phone_number",
         "telephone",
         "tel",
         "mobile",
@@ -275,16 +290,14 @@ pub fn person(name: &[u8]) -> Option<Person> {
         "fax",
         "ssn",
         "iban",
-        "card_number",
         "card",
         "pan",
         "passport",
         "tax_id",
-        "tax_number",
+        "tax",
         "national_id",
         "national_insurance",
-        "national_insurance_number",
-        "social_security_number",
+        "social_security",
         "personnummer",
         "telefon",
         "pesel",
@@ -324,10 +337,13 @@ pub fn says(name: &[u8]) -> Option<Says> {
         if hashed.is_some() {
             return None;
         }
-        if LIKELY.iter().any(ends) || words.ends_with(b"_pat") {
+        if LIKELY.iter().chain(SESSIONS).any(ends)
+            || words.ends_with(b"_pat")
+            || SESSIONS.iter().any(|with| ends_with(words, with))
+        {
             return Some(Says::Likely);
         }
-        if words == b"key" || MAYBE.iter().any(ends) {
+        if matches!(words, b"key" | b"sid" | b"connect_sid") || MAYBE.iter().any(ends) {
             return Some(Says::Maybe);
         }
         if let Some(of) = words.strip_suffix(b"_key") {
@@ -406,7 +422,12 @@ impl Divided {
 /// All that a name may end with to say something.
 #[cfg(test)]
 pub fn all() -> impl Iterator<Item = &'static str> {
-    SURELY.iter().chain(LIKELY).chain(MAYBE).chain(JOINED).copied().chain(["key", "fastly_key", "gitlab_pat"])
+    SURELY.iter().chain(LIKELY).chain(MAYBE).chain(JOINED).chain(SESSIONS).copied().chain([
+        "key",
+        "sid",
+        "fastly_key",
+        "gitlab_pat",
+    ])
 }
 
 #[cfg(test)]

@@ -28,10 +28,23 @@ const NUMBERS: &[Phrase] = &[
     ),
     // NANPA's with dots; the other forms are rules of the table.
     phrase("phone", r"(?:^|[^0-9A-Za-z+.:/-])([2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})(?:[^0-9A-Za-z.:/-]|$)", always),
-    // Any plan, where the name tells.
+    // National plans with a form of their own: Japan and Korea, Australia, Brazil, Turkey, Switzerland and Sweden, the
+    // Netherlands, Israel, Russia.
     phrase(
         "phone",
-        r#"(?i)(?:^|[^a-z])(?:tel|telephone|phone|phone[_ ]?(?:number|no)|mobile|telefon|mobil|fax|msisdn|handy|t\xc3\xa9l)(?:;[A-Za-z=,;]{1,40})?[\x22']?\.?[ \t]*[:=]?[ \t]*[\x22']?(\(?0?[1-9](?:[ .()/-]{0,2}[0-9]){6,13})"#,
+        r"(?:^|[^0-9A-Za-z+.:/-])(0(?:[1-9]0-[0-9]{4}|[36]-[0-9]{4})-[0-9]{4}|04[0-9]{2} [0-9]{3} [0-9]{3}|\(0[2378]\) [0-9]{4} [0-9]{4}|0[1-9][0-9]{1,2}[ -][0-9]{3} [0-9]{2} [0-9]{2}|06-[0-9]{8}|05[0-9]-[0-9]{7}|8[ -]?\([3-9][0-9]{2}\) ?[0-9]{3}-[0-9]{2}-[0-9]{2})(?:[^0-9A-Za-z:/-]|$)",
+        always,
+    ),
+    phrase("phone", r"(?:^|[^0-9A-Za-z+)])(\([1-9][0-9]\) ?9?[2-9][0-9]{3}-[0-9]{4})(?:[^0-9A-Za-z:/-]|$)", always),
+    // Any plan, where the name tells; names that are words of other things need a sign.
+    phrase(
+        "phone",
+        r#"(?i)(?:^|[^a-z])(?:tel|telephone|phone|phone[_ ]?(?:number|no)|mobile|telefon|mobil|fax|msisdn|handy|t\xc3\xa9l|telefone|tel(?:e|\xc3\xa9)fono|celular|m(?:o|\xc3\xb3)vil|whatsapp|telefonnummer|mobilnummer|puhelin|tlf|\xe9\x9b\xbb\xe8\xa9\xb1|\xe7\x94\xb5\xe8\xaf\x9d)(?:;[A-Za-z=,;]{1,40})?[\x22']?\.?[ \t]*(?:[:=]|\xef\xbc\x9a)?[ \t]*[\x22']?(\(?0?[1-9](?:[ .()/-]{0,2}[0-9]){6,13})"#,
+        labelled,
+    ),
+    phrase(
+        "phone",
+        r#"(?i)(?:^|[^a-z])(?:cell(?:phone)?|cel|mob|ph|gsm|portable|kom|contact(?:[ _]n(?:umber|o))?)[\x22']?\.?[:=][ \t]*[\x22']?(\(?0?[1-9](?:[ .()/-]{0,2}[0-9]){6,13})"#,
         labelled,
     ),
     // ISO 13616
@@ -151,7 +164,10 @@ fn digits(found: &[u8]) -> Vec<u32> {
 }
 
 fn ends(after: &[u8]) -> bool {
-    !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'_'))
+    let more = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'_');
+    // A sentence may go on behind a colon, and no time or port does.
+    let colon = after.starts_with(b": ");
+    (colon || !after.first().is_some_and(more))
         && !matches!(after, [b'.' | b'-' | b' ', next, ..] if next.is_ascii_digit())
 }
 

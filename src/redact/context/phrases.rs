@@ -25,11 +25,11 @@ pub fn always(_: &[u8], _: &[u8]) -> bool {
     true
 }
 
-fn real(found: &[u8], after: &[u8]) -> bool {
+pub fn real(found: &[u8], after: &[u8]) -> bool {
     Check::Real.holds(found, after)
 }
 
-fn random(found: &[u8], after: &[u8]) -> bool {
+pub fn random(found: &[u8], after: &[u8]) -> bool {
     Check::Random.holds(found, after)
 }
 
@@ -40,6 +40,7 @@ const PHRASES: &[Phrase] = &[
         r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))(?:\s+|\s*[=(]\s*)N?'((?:[^']|'')+)'",
         real,
     ),
+    phrase("password", r#"(?i)\bidentified\s+by\s+"([^"\r\n]{4,})""#, mixed),
     // crypt(5), argon2's and passlib's strings.
     phrase(
         "password-hash",
@@ -61,7 +62,7 @@ const PHRASES: &[Phrase] = &[
     // netrc(5), an ENV of a Dockerfile, and sentences.
     phrase(
         "password",
-        r"(?i)(?:^|[\s_-])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?[^\s:]+:)?:?\s+([^\s,;)\x22']{8,})",
+        r"(?i)(?:^|[\s_-])(?:password|passwd|passphrase)(?:\s+(?:is|was|of|for (?:user |role |account )?\S+ is|set to)|\s+for (?:user |role |account )?(?:[^\s:']+|'[^'\r\n]{1,200}'):)?:?\s+([^\s,;)\x22']{8,})",
         mixed,
     ),
     phrase(
@@ -77,7 +78,20 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase("password", r"(?i)(?:\b|_)(?:pass|pwd|pw) is ([^\s,;)\x22']{7,}[^\s,;)\x22'.])", mixed),
     // Groovy's properties, and a user and a password as arguments: `NetworkCredential("bob", "…")`, `auth=("bob", "…")`.
-    phrase("password", r#"(?i)(?:password|passwd|passphrase)[ \t]+["']([^\s"']{6,})["']"#, mixed),
+    phrase("password", r#"(?i)(?:password|passwd|passphrase)[ \t]+(?:\. )?["']([^\s"']{6,})["']"#, mixed),
+    phrase("secret", r#"(?i)(?:^|[\s:])(?:secret|token|api[_-]?key)[ \t]+"([^\s"']{16,})""#, random),
+    // `A temporary password is generated for root@localhost: …`
+    phrase(
+        "password",
+        r"(?i)\b(?:password|token|secret)\b[^\r\n:=]{0,20}\b(?:generated|created|set|reset|issued)\b[^\r\n:=]{0,60}: ([^\s]{8,})",
+        mixed,
+    ),
+    // A sentence with a colon: `Use this token to sign in: …`.
+    phrase(
+        "secret",
+        r#"(?i)\b(?:token|secret|password|passphrase|api key|access key)(?: [a-z']{1,12}){1,6}:\s+["'`]?([^\s"'`]{16,})["'`]?\s*$"#,
+        generated,
+    ),
     phrase(
         "password",
         r#"(?i)(?:credentials?|basic_?auth|login|authenticate|\bauth|\bauth=)[ ]?\(["'][^"'\r\n]{1,64}["'],[ ]*["']([^\s"']{6,})["']"#,
@@ -136,10 +150,11 @@ const PHRASES: &[Phrase] = &[
     // Squid's cache_peer.
     phrase("password", r"\blogin=[^\s:=/]{1,64}:([^\s]{6,})", mixed),
     // redis.conf(5) and its client; SMTP (RFC 4954), FTP (RFC 959) and IMAP (RFC 9051) as curl -v shows them.
-    phrase("password", r#"(?i)^\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
+    phrase("password", r#"(?i)(?:^|\bset)\s*(?:requirepass|masterauth)\s+"?([^\s"]{4,})"#, real),
     phrase("password", r"(?:^|> )AUTH (?:default |[a-z]{1,20} )?([^\s]{8,})$", random),
     phrase("authorization", r"\bAUTH (?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER) ([0-9A-Za-z+/]{8,}={0,2})", always),
-    phrase("password", r"^(?:[>C]:? )PASS ([^\s]+)$", real),
+    phrase("password", r"^(?:[>C]:? |---> )PASS ([^\s]+)$", real),
+    phrase("password", r"^PASS ([^\s/.]{6,})$", mixed),
     phrase("password", r#"^(?:[>C]:? )?[0-9A-Za-z]{1,8} LOGIN "?[^\s]+"? "?([^\s"]{4,})"#, real),
     phrase("password", r"^PASS (oauth:[0-9a-z]{20,})", always),
     phrase("password", r"(?i)\bjdbc:oracle:[a-z0-9]+:[^\s/@]{1,64}/([^\s@/]+)@", real),
@@ -157,6 +172,7 @@ const PHRASES: &[Phrase] = &[
     // RFC 7616
     phrase("authorization", r#"(?i)\bHawk .*\bmac="?([0-9A-Za-z+/=]{16,})"#, always),
     phrase("authorization", r#"(?i)\bDigest .*\bresponse="?([0-9a-f]{16,})"#, always),
+    phrase("authorization", r#"\bresponse="([0-9a-f]{32}|[0-9a-f]{64})""#, always),
     phrase(
         "authorization",
         r#"(?i)(?:proxy-)?authorization\W{1,4}(?:\[|\{)?\W{0,3}(?:bearer|basic|token)\s+([0-9A-Za-z._~+/=-]{12,})"#,
@@ -165,7 +181,7 @@ const PHRASES: &[Phrase] = &[
 ];
 
 /// Letters and digits, as words and names have not; no version, path or placeholder.
-fn mixed(found: &[u8], after: &[u8]) -> bool {
+pub fn mixed(found: &[u8], after: &[u8]) -> bool {
     let found = found.trim_ascii_end().strip_suffix(b".").unwrap_or(found);
     let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
     let words = found.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.' | b'/'));
@@ -194,11 +210,15 @@ fn version(found: &[u8]) -> bool {
 }
 
 /// What stands where a password would in a call: not a word of it.
-fn argument(found: &[u8], after: &[u8]) -> bool {
+pub fn argument(found: &[u8], after: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| found.iter().any(is);
     let cases = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
     let signs = cases && found.len() >= 10 && has(|b| matches!(b, b'!' | b'#' | b'%' | b'*' | b'&' | b'?'));
     mixed(found, after) || signs && real(found, after)
+}
+
+fn generated(found: &[u8], after: &[u8]) -> bool {
+    Check::Key.holds(found, after)
 }
 
 /// BIP 39's words have three to eight letters each.
@@ -207,7 +227,7 @@ fn seed(found: &[u8], _: &[u8]) -> bool {
 }
 
 /// A token: letters and digits of some length, or what looks drawn though it is shorter or has other signs.
-fn drawn(found: &[u8], after: &[u8]) -> bool {
+pub fn drawn(found: &[u8], after: &[u8]) -> bool {
     let found = found.trim_ascii_end().strip_suffix(b".").unwrap_or(found);
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b'-');
     if found.len() >= 16 && found.iter().all(plain) && mixed(found, after) {
@@ -314,6 +334,9 @@ pub fn alone(line: &[u8], at: usize, after: bool, found: &mut Vec<Span>) -> bool
     let several = first < text.len();
     // The first of several words tells of nearly every line that it is none: what can be printed begins so in base64.
     let begins = matches!(text.first(), Some(b'I'..=b'Z' | b'a'..=b'f')) && first.is_multiple_of(4);
+    if several && text.ends_with(b"=") && text.len() < 512 {
+        labelled(line, at, found);
+    }
     if !(12..=4096).contains(&text.len())
         || several && !(begins && divider(&text[first]) && text[first..].iter().all(|b| letter(b) || divider(b)))
     {
@@ -339,6 +362,24 @@ pub fn alone(line: &[u8], at: usize, after: bool, found: &mut Vec<Span>) -> bool
         found.append(&mut words);
     }
     row && !several
+}
+
+/// `db:cHc…=` and `db  Opaque  cHc…=`, as templates print what is in Secrets: a few names, and at the end of the line a
+/// secret in base64, which chance does not make of signs that can be printed.
+fn labelled(line: &[u8], at: usize, found: &mut Vec<Span>) {
+    let end = line.trim_ascii_end().len();
+    let letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    let start = end - line[..end].iter().rev().take_while(|b| letter(b)).count();
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b' ' | b'\t' | b':');
+    let divided = matches!(line[..start].last(), Some(b' ' | b'\t' | b':'));
+    if divided
+        && end - start >= 16
+        && line[..start].iter().all(name)
+        && line[..start].iter().filter(|b| matches!(b, b' ' | b':')).count() < 12
+        && encoded(&line[start..end]) == Some(true)
+    {
+        found.push(Span { start: at + start, end: at + end, kind: super::KUBERNETES, silent: false });
+    }
 }
 
 /// Whether what is encoded is a secret; `None` if it is no base64 of one word.

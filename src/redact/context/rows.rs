@@ -190,6 +190,14 @@ impl Rows {
     }
 }
 
+/// PostgreSQL's arrays: `{…,…}`, of which one element is enough.
+fn array(text: &[u8]) -> bool {
+    let inner = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}"));
+    inner.is_some_and(|inner| {
+        !inner.contains(&b':') && inner.split(|b| *b == b',').any(|one| Check::Key.holds(one, b""))
+    })
+}
+
 impl Table {
     /// One of which every row is masked.
     fn whole(kind: &'static str) -> Table {
@@ -227,7 +235,7 @@ impl Table {
             .iter()
             .enumerate()
             .map(|(n, cell)| Column {
-                told: says(&name(cell)),
+                told: says(&name(cell)).or_else(|| name(cell).strip_suffix(b"s").and_then(says).map(|_| Says::Maybe)),
                 person: person(&name(cell)).filter(|_| pii),
                 own: own_kind(own, &name(cell)),
                 masked: false,
@@ -334,7 +342,7 @@ impl Table {
                     (Layout::Spaced, told) | (_, told @ Says::Maybe) => counts(told, text, b""),
                     _ => Check::Real.holds(text, b""),
                 }),
-            };
+            } || column.told.is_some() && array(text);
             let more = column.masked && text.len() > 1 && text.starts_with(b".");
             let person = column.person.is_some_and(|person| person.plausible(text) || broken && !text.is_empty());
             // The further lines of a cell may be short, as a key's last one.

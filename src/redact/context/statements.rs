@@ -111,8 +111,10 @@ const ASKING: &[&[u8]] = &[
     b"pass show",
     b"pass ",
     b"api-key",
+    b"api_key",
     b"apikey",
     b"access-key",
+    b"access_key",
     b"jsonpath",
     b"base64 -d",
     b"base64 --decode",
@@ -246,6 +248,11 @@ fn tells(line: &[u8]) -> Option<Tells> {
             return Some(Tells::Variable);
         }
         return (!line.contains(&b'>') && !line.ends_with(b"\\") && any(ASKING)).then_some(Tells::Alone);
+    }
+    // etcdctl prints a key and below it the value.
+    if line.starts_with(b"/") && !line.contains(&b' ') {
+        let last = line.rsplit(|b| *b == b'/').next().unwrap_or_default();
+        return (says(last) == Some(Says::Surely)).then_some(Tells::Alone);
     }
     // OpenVPN's two lines.
     if line.trim_ascii() == b"<auth-user-pass>" {

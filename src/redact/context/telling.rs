@@ -1,7 +1,10 @@
 //! Which lines are worth a reader's look. A reader of this context needs a word to begin with, and the words of all of
 //! them are searched at once; a line without any of them, as nearly all are, costs the search and no more.
 
+mod table;
+
 use super::super::words::Hit;
+use table::{Edges, WORDS};
 
 /// What the words of a line may be of, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +31,8 @@ impl Tells {
     pub const PERSON: Tells = Tells(1 << 8);
     /// A table in HTML.
     pub const TABLE: Tells = Tells(1 << 9);
+    /// What a program says in its own grammar ([`super::programs`]).
+    pub const GRAMMAR: Tells = Tells(1 << 10);
 
     pub const NONE: Tells = Tells(0);
     #[cfg(test)]
@@ -41,220 +46,6 @@ impl Tells {
         self.0 & of.0 != 0
     }
 }
-
-/// How a word must stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Edges {
-    Any,
-    /// Its letters are not those of a longer word; only a plural may follow.
-    Word,
-    /// Another word may be written before it: `rolpassword`.
-    End,
-}
-
-const NAME: Tells = Tells::NAME;
-const ASKED: Tells = Tells::ASKING;
-const SAID: Tells = Tells::PHRASE;
-
-/// Lower case; in the text, either case.
-const WORDS: &[(&str, Edges, Tells)] = &[
-    // What names end with: the last words of the tables of `names`, and what may be written together.
-    ("password", Edges::End, NAME),
-    ("passwd", Edges::End, NAME),
-    ("passphrase", Edges::End, NAME),
-    ("passwort", Edges::Word, NAME),
-    ("passcode", Edges::Word, NAME),
-    ("pass", Edges::End, NAME),
-    ("pwd", Edges::Word, NAME),
-    ("pw", Edges::Word, NAME),
-    ("psk", Edges::Word, NAME),
-    ("cvv", Edges::Word, NAME.or(SAID)),
-    ("cvc", Edges::Word, NAME.or(SAID)),
-    ("authentication", Edges::Word, NAME),
-    ("secret", Edges::Word, NAME),
-    ("token", Edges::End, NAME),
-    ("key", Edges::End, NAME),
-    ("webhook", Edges::Word, NAME),
-    ("credential", Edges::Word, NAME),
-    ("auth", Edges::End, NAME),
-    ("authorization", Edges::Word, NAME),
-    ("jwt", Edges::Word, NAME),
-    ("bearer", Edges::Word, NAME),
-    ("cookie", Edges::Word, NAME),
-    ("session", Edges::Word, NAME),
-    ("sessionid", Edges::Word, NAME),
-    ("signature", Edges::Word, NAME),
-    ("otp", Edges::End, NAME),
-    ("salt", Edges::Word, NAME),
-    ("pepper", Edges::Word, NAME),
-    ("hmac", Edges::Word, NAME),
-    ("connection", Edges::Word, NAME),
-    ("pat", Edges::Word, NAME),
-    // Where a name stands apart from its value, and what an object of Kubernetes is known by.
-    ("value", Edges::Any, Tells::VALUE),
-    ("setting", Edges::Any, Tells::VALUE),
-    ("val", Edges::Word, Tells::VALUE),
-    ("kind", Edges::Word, Tells::OBJECT),
-    ("data", Edges::Word, Tells::OBJECT),
-    ("stringdata", Edges::Word, Tells::OBJECT),
-    ("apiversion", Edges::Word, Tells::OBJECT),
-    ("insert into", Edges::Any, Tells::STATEMENT),
-    ("replace into", Edges::Any, Tells::STATEMENT),
-    ("sig=", Edges::Any, Tells::PARAMETER),
-    ("code=", Edges::Any, Tells::PARAMETER),
-    ("sid=", Edges::Any, Tells::PARAMETER),
-    ("ticket=", Edges::Any, Tells::PARAMETER),
-    ("hash=", Edges::Any, Tells::PARAMETER),
-    ("key=", Edges::Any, Tells::PARAMETER),
-    ("auth=", Edges::Any, Tells::PARAMETER),
-    ("jwt=", Edges::Any, Tells::PARAMETER),
-    ("_token=", Edges::Any, Tells::PARAMETER),
-    ("?s=", Edges::Any, Tells::PARAMETER),
-    ("&s=", Edges::Any, Tells::PARAMETER),
-    ("mysql", Edges::Any, Tells::PROGRAM),
-    ("mariadb", Edges::Any, Tells::PROGRAM),
-    ("mongo", Edges::Any, Tells::PROGRAM),
-    ("sshpass", Edges::Any, Tells::PROGRAM),
-    ("redis-cli", Edges::Any, Tells::PROGRAM),
-    ("curl", Edges::Any, Tells::PROGRAM),
-    ("wget", Edges::Any, Tells::PROGRAM),
-    ("http -", Edges::Any, Tells::PROGRAM),
-    ("https -", Edges::Any, Tells::PROGRAM),
-    ("--body", Edges::Any, Tells::PROGRAM),
-    ("openssl", Edges::Any, Tells::PROGRAM),
-    ("login", Edges::Any, Tells::PROGRAM.or(SAID)),
-    ("smbclient", Edges::Any, Tells::PROGRAM),
-    ("ldap", Edges::Any, Tells::PROGRAM),
-    ("sqlcmd", Edges::Any, Tells::PROGRAM),
-    ("bcp ", Edges::Any, Tells::PROGRAM),
-    ("zip ", Edges::Any, Tells::PROGRAM),
-    ("7z ", Edges::Any, Tells::PROGRAM),
-    ("htpasswd", Edges::Any, Tells::PROGRAM),
-    ("lftp", Edges::Any, Tells::PROGRAM),
-    ("ipmitool", Edges::Any, Tells::PROGRAM),
-    ("mosquitto_", Edges::Any, Tells::PROGRAM),
-    ("cqlsh", Edges::Any, Tells::PROGRAM),
-    ("rdesktop", Edges::Any, Tells::PROGRAM),
-    // Options that are written together: `-deststorepass`.
-    ("storepass", Edges::Any, Tells::PROGRAM),
-    ("keypass", Edges::Any, Tells::PROGRAM),
-    // Phrases, and what announces a secret in the next line.
-    ("password", Edges::Any, SAID.or(ASKED)),
-    ("passwd", Edges::Any, SAID.or(ASKED)),
-    ("passphrase", Edges::Any, SAID.or(ASKED)),
-    ("secret", Edges::Any, SAID.or(ASKED)),
-    ("token", Edges::Any, SAID.or(ASKED)),
-    ("credential", Edges::Any, SAID.or(ASKED)),
-    ("auth(", Edges::Any, SAID),
-    ("auth (", Edges::Any, SAID),
-    ("auth=(", Edges::Any, SAID),
-    ("auth= (", Edges::Any, SAID),
-    ("authenticate", Edges::Any, SAID),
-    ("_pw", Edges::Any, SAID),
-    ("pw is", Edges::Any, SAID),
-    ("pwd is", Edges::Any, SAID),
-    ("_pass", Edges::Any, SAID),
-    ("\\set", Edges::Any, SAID),
-    ("hawk ", Edges::Any, SAID),
-    ("mnemonic", Edges::Any, SAID),
-    ("seed", Edges::Word, SAID),
-    ("recovery", Edges::Any, SAID),
-    ("pin", Edges::Word, SAID),
-    ("pin_code", Edges::Any, SAID),
-    ("pincode", Edges::Any, SAID),
-    ("otp", Edges::Word, SAID),
-    ("otpcode", Edges::Any, SAID),
-    ("verification code", Edges::Any, SAID),
-    ("one-time", Edges::Any, SAID),
-    ("identified", Edges::Any, SAID),
-    ("apikey", Edges::Any, SAID.or(ASKED)),
-    ("api key", Edges::Any, SAID.or(ASKED)),
-    ("api-key", Edges::Any, SAID.or(ASKED)),
-    ("api_key", Edges::Any, SAID),
-    ("access key", Edges::Any, SAID),
-    ("access-key", Edges::Any, ASKED),
-    ("access_key", Edges::Any, SAID),
-    ("recovery ", Edges::Any, SAID.or(ASKED)),
-    ("backup code", Edges::Any, ASKED),
-    ("unseal", Edges::Any, SAID),
-    ("rabbitmqctl", Edges::Any, SAID),
-    ("net use", Edges::Any, SAID),
-    ("sqlplus", Edges::Any, SAID),
-    ("snmp-server comm", Edges::Any, SAID),
-    ("rocommunity", Edges::Any, SAID),
-    ("rwcommunity", Edges::Any, SAID),
-    ("wifi:", Edges::Any, SAID),
-    ("_auth", Edges::Any, SAID),
-    ("auth ", Edges::Any, SAID),
-    ("masterauth", Edges::Any, SAID),
-    ("requirepass", Edges::Any, SAID),
-    ("authorization", Edges::Any, SAID),
-    ("digest", Edges::Any, SAID),
-    ("pass ", Edges::Any, SAID.or(ASKED)),
-    ("securestring", Edges::Any, SAID),
-    ("jdbc:oracle", Edges::Any, SAID),
-    ("::add-mask::", Edges::Any, SAID),
-    ("\ttrue\t", Edges::Any, SAID),
-    ("\tfalse\t", Edges::Any, SAID),
-    ("$1$", Edges::Any, SAID),
-    ("$2", Edges::Any, SAID),
-    ("$5$", Edges::Any, SAID),
-    ("$6$", Edges::Any, SAID),
-    ("$7$", Edges::Any, SAID),
-    ("$8$", Edges::Any, SAID),
-    ("$9$", Edges::Any, SAID),
-    ("$y$", Edges::Any, SAID),
-    ("$gy$", Edges::Any, SAID),
-    ("$p$", Edges::Any, SAID),
-    ("$h$", Edges::Any, SAID),
-    ("$s$", Edges::Any, SAID),
-    ("$apr1$", Edges::Any, SAID),
-    ("argon2", Edges::Any, SAID),
-    ("scrypt$", Edges::Any, SAID),
-    ("pbkdf2", Edges::Any, SAID),
-    ("bcrypt", Edges::Any, SAID),
-    ("scram-", Edges::Any, SAID),
-    ("{ssha", Edges::Any, SAID),
-    ("{sha", Edges::Any, SAID),
-    ("{md5", Edges::Any, SAID),
-    ("{smd5", Edges::Any, SAID),
-    ("{crypt", Edges::Any, SAID),
-    ("md5", Edges::Any, SAID),
-    ("openssl rand", Edges::Any, ASKED),
-    ("pwgen", Edges::Any, ASKED),
-    ("jsonpath", Edges::Any, ASKED),
-    ("base64 -", Edges::Any, ASKED),
-    ("wg genkey", Edges::Any, ASKED),
-    ("genpsk", Edges::Any, ASKED),
-    (" keys ", Edges::Any, ASKED),
-    ("echo $", Edges::Any, ASKED),
-    ("echo \"$", Edges::Any, ASKED),
-    ("printenv ", Edges::Any, ASKED),
-    ("config:get ", Edges::Any, ASKED),
-    ("<auth-user-pass>", Edges::Any, ASKED),
-    (".key", Edges::Any, ASKED),
-    ("ugfzc3dvcmq6", Edges::Any, ASKED),
-    ("phone", Edges::Any, Tells::PERSON),
-    ("mobile", Edges::Any, Tells::PERSON),
-    ("mail", Edges::Any, Tells::PERSON),
-    ("ssn", Edges::Word, Tells::PERSON),
-    ("iban", Edges::Word, Tells::PERSON),
-    ("passport", Edges::Any, Tells::PERSON),
-    ("msisdn", Edges::Any, Tells::PERSON),
-    ("telefon", Edges::Any, Tells::PERSON),
-    ("tax_", Edges::Any, Tells::PERSON),
-    ("national_", Edges::Any, Tells::PERSON),
-    ("personnummer", Edges::Any, Tells::PERSON),
-    ("pesel", Edges::Word, Tells::PERSON),
-    ("nino", Edges::Word, Tells::PERSON),
-    ("cpf", Edges::Word, Tells::PERSON),
-    ("dni", Edges::Word, Tells::PERSON),
-    ("aadhaar", Edges::Any, Tells::PERSON),
-    ("social_security", Edges::Any, Tells::PERSON),
-    ("cvv", Edges::Word, Tells::PERSON),
-    ("cvc", Edges::Word, Tells::PERSON),
-    ("<table", Edges::Any, Tells::TABLE),
-];
 
 /// The words, each with its place in the table.
 pub fn words() -> impl Iterator<Item = (&'static str, u16)> + Clone {
@@ -330,7 +121,7 @@ mod tests {
 
     use super::super::super::words::Words;
     use super::super::names::{all, says};
-    use super::super::phrases;
+    use super::super::{phrases, programs};
     use super::*;
 
     fn lines(text: &[u8]) -> Vec<(usize, Tells)> {
@@ -399,7 +190,9 @@ mod tests {
     #[test]
     fn whatever_a_phrase_may_match_has_a_word_by_which_it_is_looked_at() {
         let mut runner = TestRunner::deterministic();
-        for pattern in phrases::patterns() {
+        let of = |patterns: Vec<&'static str>, tells| patterns.into_iter().map(move |pattern| (pattern, tells));
+        let said = of(phrases::patterns().collect(), Tells::PHRASE);
+        for (pattern, of) in said.chain(of(programs::patterns().collect(), Tells::GRAMMAR)) {
             // What only holds a place has no text.
             let text = pattern.replace("(?:^|", "(?:").replace("|$)", ")").replace(r"\b", "").replace("(?i)^", "(?i)");
             let text = text.strip_prefix('^').unwrap_or(&text);
@@ -408,8 +201,12 @@ mod tests {
                 proptest::string::bytes_regex(&format!("(?-u){text}")).unwrap_or_else(|e| panic!("{text}: {e}"));
             for _ in 0..100 {
                 let text = texts.new_tree(&mut runner).unwrap().current();
-                let seen = lines(&text).into_iter().any(|(_, tells)| tells.any(Tells::PHRASE));
-                assert!(seen || phrases::is_pgpass(&text), "{pattern}: {}", text.escape_ascii());
+                let seen = lines(&text).into_iter().any(|(_, tells)| tells.any(of));
+                assert!(
+                    seen || phrases::is_pgpass(&text) || programs::is_chap(&text),
+                    "{pattern}: {}",
+                    text.escape_ascii()
+                );
             }
         }
     }
