@@ -199,6 +199,16 @@ const WORDS: &[&[u8]] = &[
     b"await",
     b"files",
     b"compat",
+    b"option",
+    b"options",
+    b"argument",
+    b"arguments",
+    b"flag",
+    b"flags",
+    b"parameter",
+    b"parameters",
+    b"value",
+    b"field",
 ];
 
 fn real(found: &[u8], after: &[u8]) -> bool {
@@ -215,9 +225,10 @@ fn real(found: &[u8], after: &[u8]) -> bool {
     {
         return false;
     }
-    // `[--token TOKEN]`
-    if lower.strip_suffix(b"]").or(lower.strip_suffix(b")")).is_some_and(|word| WORDS.contains(&word)) || example(found)
-    {
+    // `[--token TOKEN]`, `password=None):`
+    let sign = |b: &&u8| matches!(b, b']' | b')' | b':' | b';' | b'.');
+    let bare = &lower[..lower.len() - lower.iter().rev().take_while(sign).count()];
+    if bare.len() < lower.len() && WORDS.contains(&bare) || example(found) {
         return false;
     }
     if let Some(certainly) = placeholder(found) {

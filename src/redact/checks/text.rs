@@ -52,6 +52,7 @@ pub fn expression(text: &[u8], at: usize) -> bool {
         // `com.example.auth:auth-library:1.3.0`
         || [&b"com."[..], b"org.", b"io."].iter().any(|domain| word.strip_prefix(b"(").unwrap_or(word).starts_with(domain)) && word.ends_with(b":")
         || cursor_before(line)
+        || unpacked(line)
     {
         return true;
     }
@@ -70,6 +71,16 @@ pub fn expression(text: &[u8], at: usize) -> bool {
         && (!modifier || sign)
         && PROGRAM.iter().any(|begin| line.starts_with(begin))
         && !matches!(line.last(), Some(b'"' | b'\'' | b'`'))
+}
+
+/// `username, password = …` of Python: two names or more, and nothing else in front of the sign.
+fn unpacked(before: &[u8]) -> bool {
+    let Some(names) = before.trim_ascii_end().strip_suffix(b"=") else { return false };
+    let name = |name: &[u8]| {
+        let name = name.trim_ascii();
+        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    before.ends_with(b" ") && names.contains(&b',') && names.split(|b| *b == b',').all(name)
 }
 
 /// Whether a number in groups of four stands in a row of more such groups, as dumps of memory have: at least two.
@@ -183,7 +194,9 @@ pub fn code(found: &[u8], after: &[u8]) -> bool {
         && (after.starts_with(b"<") || found.contains(&b'<'))
         && found.iter().take_while(|b| **b != b'<').all(u8::is_ascii_alphabetic);
     let number = found.strip_prefix(b"0x").is_some_and(|n| n.len() <= 8 && n.iter().all(u8::is_ascii_hexdigit));
-    let later = memchr::memmem::find(found, b"${").is_some();
+    // `password: PasswordType | None`
+    let either = [&b" | None"[..], b" | null", b" | undefined"].iter().any(|or| after.starts_with(or));
+    let later = either || memchr::memmem::find(found, b"${").is_some();
     if kind || constant || generic || number || later {
         return true;
     }

@@ -181,13 +181,17 @@ fn changed(line: &[u8], end: usize) -> Option<(usize, usize)> {
 /// The name that ends before a sign, behind quotes, brackets and a type. Before a comma only a quoted one in capitals.
 fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
     let mut end = sign;
-    let skip = |b: u8| b == b' ' || matches!(b, b'"' | b'\'' | b'\\' | b']' | b':' | b'\t' | b'*');
+    let skip = |b: u8| b == b' ' || matches!(b, b'"' | b'\'' | b'\\' | b']' | b':' | b'\t');
     while end > 0 && skip(line[end - 1]) {
         end -= 1;
     }
     // `Key (token)=(…) already exists.` of PostgreSQL.
     if line[..end].ends_with(b")") && line[sign..].starts_with(b"=(") {
         end -= 1;
+    }
+    // `**Password**: …` of Markdown.
+    if end == sign && line[..end].ends_with(b"**") {
+        end -= 2;
     }
     let quoted = end < sign && matches!(line[end], b'"' | b'\'');
     // `let password: &str = "…"`, `password: String = "…"`.
@@ -264,12 +268,22 @@ fn value_after(line: &[u8], sign: usize, parameter: bool) -> (usize, usize) {
     if line[start..].starts_with(b"Some(\"") {
         start += 5;
     }
+    if line[start..].starts_with(b"** ") {
+        start += 3;
+    }
     let bracket = line[..start].ends_with(b"(");
     start += prefix(&line[start..]);
     let open = line.get(start).copied();
     match open {
         Some(quote @ (b'"' | b'\'' | b'`')) => {
-            start += line[start..].iter().take_while(|b| **b == quote).count();
+            let quotes = line[start..].iter().take_while(|b| **b == quote).count();
+            start += quotes;
+            // `password == "" || …`; in CSV a quote is written twice, and something stands behind it.
+            if quotes == 2
+                && !line.get(start).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'$' | b'/' | b'{'))
+            {
+                return (start, start);
+            }
             let n = line[start..].iter().position(|b| *b == quote).unwrap_or(line.len() - start);
             let text = &line[start..start + n];
             // A command of a shell: PASSWORD=`cat /run/secrets/db`.
