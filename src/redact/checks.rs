@@ -209,6 +209,11 @@ const WORDS: &[&[u8]] = &[
     b"parameters",
     b"value",
     b"field",
+    b"bytea",
+    b"bigint",
+    b"jsonb",
+    b"citext",
+    b"varchar",
 ];
 
 fn real(found: &[u8], after: &[u8]) -> bool {

@@ -8,13 +8,14 @@ import pathlib
 import sys
 
 from makers import (consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, matrix, network,
-                    outposts, people, plain, postgres, programs, runs, seldom, servers, sessions, tempting, terminals,
-                    workshop)
+                    outposts, people, plain, postgres, programs, rounds, runs, seldom, servers, sessions, stays, tempting,
+                    terminals, workshop)
 from makers.case import CASES
 
 FILES = {
     "corpus.jsonl": (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals, consoles),
-    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks, workshop, outposts, matrix, seldom),
+    "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks, workshop, outposts, matrix, seldom,
+                       rounds, stays),
 }
 number = 0
 for name, makers in FILES.items():

@@ -118,6 +118,10 @@ pub fn prose(found: &[u8], after: &[u8]) -> bool {
     let called = |word: &Vec<u8>| {
         matches!(&word.to_ascii_lowercase()[..], b"password" | b"token" | b"secret" | b"key" | b"passphrase")
     };
+    // PostgreSQL's types, as psql describes a column.
+    if found.starts_with(b"character varying") || found.starts_with(b"timestamp with") || found == b"double precision" {
+        return true;
+    }
     // `'Again: '`, a prompt.
     if found
         .trim_ascii()

@@ -202,6 +202,8 @@ fn name_before(line: &[u8], sign: usize) -> Option<(usize, usize)> {
         let kind = &line[colon + 1..end];
         if kind.first() == Some(&b' ')
             && kind.len() < 24
+            && line[sign - 1] == b' '
+            && kind.iter().filter(|b| **b == b' ').count() < 4
             && kind.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'&' | b'\'' | b'?'))
         {
             end = colon;

@@ -183,6 +183,14 @@ impl Rows {
         if called || memchr::memmem::find(text, b" := ").is_some() {
             return;
         }
+        // The header of a table, whose rule is the next line: psql's records begin with no blank.
+        if line.starts_with(b" ")
+            && value.0 > 0
+            && text.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && line.contains(&b'|')
+        {
+            return;
+        }
         let goes_on = line[name.0..name.1].is_empty();
         if goes_on && !text.is_empty() || counts(told, text, b"") {
             found.push(Span { start: at + value.0, end: at + value.1, kind: NAMED, silent: false });
