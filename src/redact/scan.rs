@@ -319,7 +319,10 @@ impl Compiled {
 
     fn secret(&mut self, text: &[u8], at: usize) -> Option<Span> {
         let end = run(&mut self.secret, self.rule.secret, text, at)?;
-        let end = self.rule.check.holds(&text[at..end], &text[end..]).then_some(end)?;
+        // A part of a path, `/users/eve@example.com/roles`, is no account of a machine.
+        let part = self.rule.check == Check::Mailbox && text[..at].ends_with(b"/") && !text[..at].ends_with(b"//");
+        let after = if part { b"" } else { &text[end..] };
+        let end = self.rule.check.holds(&text[at..end], after).then_some(end)?;
         let named = !self.rule.before.is_empty() && matches!(self.rule.check, Check::Real | Check::Random);
         if named && expression(text, at)
             || self.rule.check == Check::Card && dumped(text, at, end)

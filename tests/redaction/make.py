@@ -7,7 +7,7 @@ import json
 import pathlib
 import sys
 
-from makers import (consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, matrix, network,
+from makers import (callers, consoles, desks, dotfiles, everyday, files, forms, harmless, issuers, kubernetes, matrix, network,
                     outposts, people, plain, postgres, programs, rounds, runs, seldom, servers, sessions, stays, tempting,
                     terminals, workshop)
 from makers.case import CASES
@@ -15,7 +15,7 @@ from makers.case import CASES
 FILES = {
     "corpus.jsonl": (kubernetes, postgres, network, files, dotfiles, programs, people, harmless, issuers, terminals, consoles),
     "sessions.jsonl": (sessions, tempting, runs, forms, servers, everyday, plain, desks, workshop, outposts, matrix, seldom,
-                       rounds, stays),
+                       rounds, stays, callers),
 }
 number = 0
 for name, makers in FILES.items():

@@ -331,7 +331,7 @@ pub fn says(name: &[u8]) -> Option<Says> {
     words = hashed.unwrap_or(words);
     loop {
         let ends = |with: &&str| ends(words, with);
-        if CURSORS.iter().any(ends) {
+        if cursor(words) {
             return None;
         }
         if SURELY.iter().any(ends) || JOINED.iter().any(|with| ends_with(words, with)) {
@@ -363,6 +363,11 @@ pub fn says(name: &[u8]) -> Option<Says> {
     }
 }
 
+/// Whether a name is of a place in a list; Facebook's pages have tokens of access.
+fn cursor(words: &[u8]) -> bool {
+    CURSORS.iter().any(|cursor| ends(words, cursor)) && !words.starts_with(b"fb_") && !words.starts_with(b"facebook_")
+}
+
 /// Whether what ends here names a token that is a place in a list, in front of its sign and its quotes.
 pub fn cursor_before(text: &[u8]) -> bool {
     let sign = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>' | b'|');
@@ -370,7 +375,7 @@ pub fn cursor_before(text: &[u8]) -> bool {
     let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let start = end - text[..end].iter().rev().take(LONGEST).take_while(|b| word(b)).count();
     let divided = Divided::of(&text[start..end]);
-    CURSORS.iter().any(|cursor| ends(divided.words(), cursor))
+    cursor(divided.words())
 }
 
 /// Whether a name's last words are these.
