@@ -177,7 +177,7 @@ impl Context {
         if tells.any(Tells::PHRASE) || phrases::is_pgpass(line) {
             phrases::secrets(line, at, found);
         }
-        if tells.any(Tells::GRAMMAR) || programs::is_chap(line) {
+        if tells.any(Tells::GRAMMAR) || programs::is_list(line) {
             programs::line(line, at, found);
         }
         let numbered = line.first().is_some_and(u8::is_ascii_digit) && tells.any(Tells::NAME);

@@ -107,7 +107,6 @@ const LIKELY: &[&str] = &[
     "opsgenie_key",
     "code_verifier",
     "key_base",
-    "clear_text",
     "admin_key",
     "sdk_key",
     "write_key",

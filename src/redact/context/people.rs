@@ -134,8 +134,8 @@ const ADDRESSES: &[Phrase] = &[
     phrase("ip-address", r"(?:^|[^0-9A-Za-z:.])([0-9A-Fa-f:]{2,39}(?:(?:\.[0-9]{1,3}){3})?)(?:[^0-9A-Za-z:]|$)", ipv6),
 ];
 
-static PEOPLE: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(NUMBERS));
-static INTERNET: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(ADDRESSES));
+static PEOPLE: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(&[NUMBERS]));
+static INTERNET: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(&[ADDRESSES]));
 
 /// The kinds that are told here, each with its set.
 pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {

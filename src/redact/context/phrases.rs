@@ -9,6 +9,7 @@ use regex_automata::util::syntax;
 
 use super::super::checks::Check;
 use super::super::scan::Span;
+use super::programs::SAID;
 
 /// A pattern whose first group is the secret, and what must hold for it.
 pub struct Phrase {
@@ -251,7 +252,7 @@ pub fn drawn(found: &[u8], after: &[u8]) -> bool {
 }
 
 /// All phrases about secrets as one automaton.
-static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(PHRASES));
+static SECRETS: LazyLock<Option<Phrases>> = LazyLock::new(|| Phrases::new(&[PHRASES, SAID]));
 
 /// The kinds of secrets that are told so.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
@@ -261,11 +262,12 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// A table of phrases as one automaton.
 pub struct Phrases {
     automaton: Regex,
-    table: &'static [Phrase],
+    table: Vec<&'static Phrase>,
 }
 
 impl Phrases {
-    pub fn new(table: &'static [Phrase]) -> Option<Phrases> {
+    pub fn new(tables: &[&'static [Phrase]]) -> Option<Phrases> {
+        let table: Vec<&Phrase> = tables.iter().copied().flatten().collect();
         let patterns: Vec<&str> = table.iter().map(|phrase| phrase.pattern).collect();
         let automaton = Regex::builder()
             .syntax(syntax::Config::new().unicode(false).utf8(false))
@@ -284,7 +286,7 @@ impl Phrases {
             let groups = groups.get_or_insert_with(|| self.automaton.create_captures());
             self.automaton.search_captures(&input, groups);
             let Some(group) = groups.get_group(1) else { return };
-            let phrase = &self.table[hit.pattern().as_usize()];
+            let phrase = self.table[hit.pattern().as_usize()];
             if (phrase.holds)(&line[group.start..group.end], &line[group.end..]) {
                 found.push(Span { start: at + group.start, end: at + group.end, kind: phrase.kind, silent: false });
                 start = group.end;
@@ -298,7 +300,7 @@ impl Phrases {
 /// All patterns about secrets.
 #[cfg(test)]
 pub fn patterns() -> impl Iterator<Item = &'static str> {
-    PHRASES.iter().map(|phrase| phrase.pattern)
+    PHRASES.iter().chain(SAID).map(|phrase| phrase.pattern)
 }
 
 /// Whether a line may be of pgpass(5), which no word tells: a host or the path of a socket, a port or a star, and three

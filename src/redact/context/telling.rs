@@ -203,7 +203,7 @@ mod tests {
                 let text = texts.new_tree(&mut runner).unwrap().current();
                 let seen = lines(&text).into_iter().any(|(_, tells)| tells.any(of));
                 assert!(
-                    seen || phrases::is_pgpass(&text) || programs::is_chap(&text),
+                    seen || phrases::is_pgpass(&text) || programs::is_list(&text),
                     "{pattern}: {}",
                     text.escape_ascii()
                 );

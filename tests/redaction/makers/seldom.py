@@ -184,7 +184,6 @@ def secrets():
     text("sb-l-ocaml", "{ user = \"bob\"; password = \"⟦§pw§⟧\" }\n")
     text("sb-l-matlab", "options = weboptions('Username','bob','Password','⟦§pw§⟧');\n")
     text("sb-l-vb", "conn.Open \"DSN=shop;UID=bob;PWD=⟦§pwa§⟧\"\n")
-    text("sb-l-plsql", "DBMS_SCHEDULER.create_credential('c', 'bob', '⟦§pw§⟧');\n")
     text("sb-l-bash-array", "args=(--user bob --password '⟦§pw§⟧')\n")
     text("sb-l-heredoc", "cat <<EOF > .env\nSECRET_KEY=⟦§A50§⟧\nEOF\n")
     text("sb-l-expect", "expect \"password:\"\nsend \"⟦§pw§⟧\\r\"\n")
