@@ -84,6 +84,30 @@ fn the_memory_file_with_the_credential_read_by_the_tool_itself() {
     }
 }
 
+/// A name that is looked up and an address that is connected to tell somebody something, also where no request follows.
+#[test]
+fn a_connection_that_ends_before_its_request() {
+    let policy = r#"@id("local") permit(principal, action, resource)
+        unless { action in [Action::"http.get", Action::"http.send", Action::"http.other"] };"#;
+    let site = Site::with(&Setup { policy, ..Setup::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let at = listener.local_addr().unwrap();
+    let (http, https, socks) = (format!("http://{at}/"), format!("https://{at}/"), format!("socks4://{at}"));
+    let lines: [&[&str]; 5] = [
+        &["--tlsv1.3", "--tls-max", "1.2", &https],
+        &["-u", "a:b", "--aws-sigv4", "", &http],
+        &["-x", &socks, "http://[::1]/"],
+        &["-Z", "--fail-early", "foo://x", "--next", &http],
+        &["-Z", "--fail-early", "--proto", "=https", "http://a.test/", "--next", &http],
+    ];
+    for line in lines {
+        let ran = site.shim("curl").args(["-sS", "-m", "5"]).args(line).output().unwrap();
+        assert_eq!(ran.status.code(), Some(126), "curl {line:?}: {}", words(&ran));
+        assert!(listener.accept().is_err(), "curl {line:?} connected");
+    }
+}
+
 /// A library whose loading leaves a file behind, and that file.
 fn library(site: &Site) -> (PathBuf, PathBuf) {
     let (evil, marker) = (site.path("work/evil.so"), site.path("work/loaded"));

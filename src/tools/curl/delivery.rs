@@ -130,7 +130,7 @@ fn header(invocation: &Invocation, facts: &Facts, grants: &[Grant]) -> Result<Op
     }
     let scope = parse(url.as_bytes(), How::default());
     let outside = |url: &Url| !scope.as_ref().is_some_and(|scope| covers(scope, url));
-    if let Some(request) = meaning.requests.iter().find(|request| outside(&request.url)) {
+    if let Some(request) = meaning.connections().find(|request| outside(&request.url)) {
         let why = format!("the credential {} is for {url}, not for {}", grant.name, request.url.shown());
         return refuse(why, "ask for that address on a line of its own");
     }
@@ -154,7 +154,7 @@ fn leak(plan: &Plan, meaning: &Meaning) -> Option<&'static str> {
     if plan.groups.len() > 1 {
         return Some("not reach what follows --next");
     }
-    if meaning.bypasses_dns || meaning.requests.iter().any(|request| request.connect.is_some()) {
+    if meaning.bypasses_dns || meaning.connections().any(|request| request.connect.is_some()) {
         return Some("go through another host: a proxy, --resolve, --connect-to or a socket");
     }
     if !meaning.loads.is_empty() {

@@ -45,6 +45,8 @@ pub struct Request {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Meaning {
     pub requests: Vec<Request>,
+    /// What it connects to and then asks for nothing: the name it looks up and the address have gone out all the same.
+    pub reached: Vec<Request>,
     pub sends: BTreeSet<String>,
     pub writes: BTreeSet<String>,
     /// Local files that are read by `file:` URLs.
@@ -101,7 +103,8 @@ impl Meaning {
             engines: facts.get(ENGINES).unwrap_or_default(),
             made: 0,
             bytes: 0,
-            fail_early: plan.fail_early,
+            // Side by side, what fails does not keep the others from being asked.
+            fail_early: plan.fail_early && !plan.parallel,
         };
         for group in &mut plan.groups {
             let Err(GaveUp(why)) = walk.group(group) else { continue };
@@ -109,7 +112,7 @@ impl Meaning {
             if plan.parallel && walk.made < plan.at_once {
                 walk.meaning = Meaning { writes: walk.meaning.writes, loads: walk.meaning.loads, ..Meaning::default() };
             }
-            if walk.meaning.requests.is_empty() {
+            if walk.meaning.connections().next().is_none() {
                 walk.meaning.refused = Some(why.to_owned());
             }
             break;
@@ -120,6 +123,11 @@ impl Meaning {
             meaning.write(path);
         }
         meaning
+    }
+
+    /// Whatever it connects to, also where it comes to no request.
+    pub fn connections(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().chain(&self.reached)
     }
 
     /// Every path that is touched.
@@ -193,7 +201,7 @@ impl Walk<'_> {
         for upload in &uploads {
             for url in &urls {
                 self.bytes += url.url.len() + 256;
-                if self.meaning.requests.len() as u64 > MOST || self.bytes > BYTES {
+                if self.meaning.connections().count() as u64 > MOST || self.bytes > BYTES {
                     self.meaning.too_many = true;
                     return Ok(());
                 }
@@ -302,7 +310,7 @@ impl Walk<'_> {
         if left_out || (is_newer(&url.scheme) && self.release == Release::V7_88) {
             return None;
         }
-        if !resolves || (url.is_http() && self.release == Release::V7_88 && group.signs_in_vain()) {
+        if !resolves {
             return None;
         }
         if url.scheme == "file" {
@@ -319,23 +327,27 @@ impl Walk<'_> {
         if way.connect.is_none() {
             way.connect = self.other_service(group, &url);
         }
-        // curl sees that there is no version of TLS left, before it says anything to anybody.
-        if matches!(url.scheme.as_str(), "https" | "wss") && group.no_tls() {
-            return Some(());
-        }
         if url.unsure {
             self.meaning.unsure.get_or_insert(url.host.clone());
         }
-        output.iter().for_each(|path| self.answered(group, path));
-        upload.iter().for_each(|path| self.meaning.send(if path.as_slice() == b"." { b"-" } else { path }));
         if let Some(target) = group.request_target.as_ref().filter(|_| url.is_http()) {
             url.path = shown(target);
         }
+        // What is wrong with it curl sees only when it is connected.
+        let in_vain = way.in_vain
+            || url.is_http() && self.release == Release::V7_88 && group.signs_in_vain()
+            || matches!(url.scheme.as_str(), "https" | "wss") && group.no_tls();
         let method = (url.is_http() || is_newer(&url.scheme)).then(|| method(group, upload.is_some()));
         let as_http = method.is_some() || (way.http_proxy && url.scheme == "ftp");
         let asks_first = method.is_some() && self.asks_first(group, &url, upload.is_some());
         let request =
             Request { url, method, connect: way.connect, http_proxy: way.http_proxy, follows: group.follows, as_http };
+        if in_vain {
+            self.meaning.reached.push(request);
+            return Some(());
+        }
+        output.iter().for_each(|path| self.answered(group, path));
+        upload.iter().for_each(|path| self.meaning.send(if path.as_slice() == b"." { b"-" } else { path }));
         self.meaning.requests.extend(asks_first.then(|| request.clone()));
         self.meaning.requests.push(request);
         Some(())

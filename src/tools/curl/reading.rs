@@ -75,7 +75,7 @@ fn effective(meaning: &Meaning, configs: &[Bytes]) -> BTreeMap<String, Value> {
 fn operations(meaning: &Meaning) -> Vec<Operation> {
     let mut seen = HashSet::new();
     let mut out = Vec::new();
-    for request in &meaning.requests {
+    for request in meaning.connections() {
         if seen.insert((request.url.shown(), &request.method, &request.connect, request.follows)) {
             out.push(http(request));
         }

@@ -125,25 +125,25 @@ pub struct Way {
     pub connect: Option<String>,
     /// Through an HTTP proxy.
     pub http_proxy: bool,
+    /// Its proxy cannot be told where to: curl connects to that and goes no further.
+    pub in_vain: bool,
 }
 
 /// The way of one request. An error where curl makes none: a proxy or an entry that it does not take.
 pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, release: Release) -> Result<Way, ()> {
     if let Some(path) = &route.unix {
-        return Ok(Way { connect: Some(format!("unix:{}", shown(path))), http_proxy: false });
+        return Ok(Way { connect: Some(format!("unix:{}", shown(path))), ..Way::default() });
     }
     let Proxies { socks, version4, http } = proxies(route, url, variables, release)?;
     let http_proxy = http.is_some();
     // SOCKS 4 has no room for an address of IPv6.
-    if version4 && !http_proxy && url.host.contains(':') {
-        return Err(());
-    }
+    let in_vain = version4 && !http_proxy && url.host.contains(':');
     if let Some(proxy) = socks.or(http) {
         let there = match &proxy {
             Proxy::Unix(path) => format!("unix:{path}"),
             Proxy::Tcp(host, port) => resolved(names, route, host, *port),
         };
-        return Ok(Way { connect: Some(there), http_proxy });
+        return Ok(Way { connect: Some(there), http_proxy, in_vain });
     }
     let (host, port) = connect_to(route, url)?;
     // An address of the other family is none to go to.
@@ -156,7 +156,7 @@ pub fn way(route: &Route, url: &Url, variables: &Variables, names: &Names, relea
         false => Some(resolved(names, route, &host, port)),
     };
     let there = there.unwrap_or_else(|| joined(&host, port));
-    Ok(Way { connect: (there != joined(&url.host, url.port)).then_some(there), http_proxy })
+    Ok(Way { connect: (there != joined(&url.host, url.port)).then_some(there), http_proxy, in_vain })
 }
 
 fn resolved(names: &Names, route: &Route, host: &str, port: u16) -> String {
