@@ -108,6 +108,31 @@ fn a_connection_that_ends_before_its_request() {
     }
 }
 
+/// Who answers for names learns them, and says where the request goes.
+#[test]
+fn a_server_of_names_that_policy_was_not_asked_about() {
+    let policy = r#"@id("all") permit(principal, action, resource);
+        @id("one") forbid(principal, action in [Action::"http.get", Action::"http.send", Action::"http.other"], resource)
+        unless { resource.host == "a.test" && !(context has connect) };"#;
+    let site = Site::with(&Setup { policy, ..Setup::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let at = listener.local_addr().unwrap();
+    let (names, directory) = (format!("https://{at}/stolen"), format!("[x]\nldap://{at}/dc=stolen?a?one?(cn=x)\n"));
+    let service = site.path("work/service");
+    fs::write(&service, directory).unwrap();
+    let lines: [&[&str]; 3] = [
+        &["curl", "-sS", "-m", "5", "--doh-url", &names, "http://a.test/"],
+        &["curl", "-sS", "-m", "5", "--interface", "host!stolen.b.test", "http://a.test/"],
+        &["psql", "service=x", "-c", "select 1"],
+    ];
+    for line in lines {
+        let ran = site.shim(line[0]).env("PGSERVICEFILE", &service).args(&line[1..]).output().unwrap();
+        assert_eq!(ran.status.code(), Some(126), "{line:?}: {}", words(&ran));
+        assert!(listener.accept().is_err(), "{line:?} connected");
+    }
+}
+
 /// A library whose loading leaves a file behind, and that file.
 fn library(site: &Site) -> (PathBuf, PathBuf) {
     let (evil, marker) = (site.path("work/evil.so"), site.path("work/loaded"));

@@ -7,6 +7,7 @@ use crate::model::{Bytes, Facts, Invocation};
 
 #[cfg(feature = "reading")]
 use super::FOLDERS;
+use super::beside;
 use super::data::{joined, small_escapes};
 use super::globs::{Expanded, Glob, MOST};
 use super::line::is_stdin;
@@ -14,7 +15,8 @@ use super::options::Release;
 #[cfg(feature = "reading")]
 use super::outputs::plain;
 use super::outputs::{output, with_file_name};
-use super::route::{self, Names};
+use super::request::Request;
+use super::route::{self, Names, Way};
 use super::stores::{Asked, Host, Kind as Holds, Store};
 use super::transfer::{Group, Kind, Node, Plan};
 use super::url::{How, Parts, Url, is_newer, scheme, shown};
@@ -25,21 +27,6 @@ const EXPANDED: u64 = 1 << 20;
 
 /// How many bytes of URLs and queries are gone through in all; curl itself would take longer than anybody waits.
 const BYTES: usize = 4 << 20;
-
-/// One request of the line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    pub url: Url,
-    /// `None` for schemes that have none.
-    pub method: Option<String>,
-    /// Where TCP goes, when it is not the URL's own.
-    pub connect: Option<String>,
-    /// A proxy that speaks HTTP passes it on.
-    pub http_proxy: bool,
-    pub follows: bool,
-    /// It is made as HTTP: by its scheme, or an FTP URL through an HTTP proxy.
-    pub as_http: bool,
-}
 
 /// Everything the line would do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -182,6 +169,12 @@ impl Walk<'_> {
         self.sent(group, before);
         if self.made > made {
             self.kept(group);
+        }
+        if self.meaning.requests.len() > before {
+            match beside::asked(&group.route, self.release) {
+                Ok(more) => self.meaning.reached.extend(more),
+                Err(server) => self.meaning.unsure = Some(server),
+            }
         }
         let requests = &self.meaning.requests[before..];
         let elsewhere = !group.route.resolve.is_empty() || !group.route.connect_to.is_empty();
@@ -340,8 +333,9 @@ impl Walk<'_> {
         let method = (url.is_http() || is_newer(&url.scheme)).then(|| method(group, upload.is_some()));
         let as_http = method.is_some() || (way.http_proxy && url.scheme == "ftp");
         let asks_first = method.is_some() && self.asks_first(group, &url, upload.is_some());
-        let request =
-            Request { url, method, connect: way.connect, http_proxy: way.http_proxy, follows: group.follows, as_http };
+        let led = group.route.doh && beside::is_led(&url, way.connect.as_deref());
+        let Way { connect, http_proxy, .. } = way;
+        let request = Request { url, method, connect, http_proxy, led, follows: group.follows, as_http };
         if in_vain {
             self.meaning.reached.push(request);
             return Some(());

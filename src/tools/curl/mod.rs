@@ -6,6 +6,7 @@
 //! [`outputs`] where its answer goes, [`meaning`] follows curl through them, [`reading`] tells it, [`delivery`] makes the
 //! command. [`gather`] asks the machine, [`stores`] keeps the secrets of its files out of what is asked.
 
+mod beside;
 mod config;
 mod data;
 mod delivery;
@@ -20,6 +21,7 @@ mod options;
 mod outputs;
 #[cfg(feature = "reading")]
 mod reading;
+mod request;
 mod route;
 mod scan;
 mod stores;

@@ -8,7 +8,8 @@ use crate::model::{Bytes, Effect, Facts, Invocation, Operation, Reading, Resourc
 
 use super::globs::MOST;
 use super::line::Line;
-use super::meaning::{Meaning, Request};
+use super::meaning::Meaning;
+use super::request::Request;
 use super::url::shown;
 
 /// The reading of a line.
@@ -76,8 +77,8 @@ fn operations(meaning: &Meaning) -> Vec<Operation> {
     let mut seen = HashSet::new();
     let mut out = Vec::new();
     for request in meaning.connections() {
-        if seen.insert((request.url.shown(), &request.method, &request.connect, request.follows)) {
-            out.push(http(request));
+        if seen.insert((request.url.shown(), &request.method, &request.connect, request.led, request.follows)) {
+            out.push(request.operation());
         }
     }
     let file = |path: &String| Resource::new("File", path.clone()).with("path", path.clone());
@@ -94,27 +95,4 @@ fn operations(meaning: &Meaning) -> Vec<Operation> {
         });
     }
     out
-}
-
-fn http(request: &Request) -> Operation {
-    let url = &request.url;
-    let (action, effect) = match request.method.as_deref() {
-        Some("GET" | "HEAD" | "OPTIONS") => ("http.get", Effect::Read),
-        Some("DELETE") => ("http.delete", Effect::Destroy),
-        Some(_) => ("http.send", Effect::Write),
-        None => ("http.other", Effect::Execute),
-    };
-    let resource = Resource::new("Url", url.shown())
-        .with("scheme", url.scheme.clone())
-        .with("host", url.host.clone())
-        .with("port", url.port)
-        .with("path", url.path.clone());
-    let mut operation = Operation::new(action, effect, resource).with("redirects", request.follows);
-    if let Some(method) = &request.method {
-        operation = operation.with("method", method.clone());
-    }
-    if let Some(connect) = &request.connect {
-        operation = operation.with("connect", connect.clone());
-    }
-    operation
 }

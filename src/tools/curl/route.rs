@@ -22,7 +22,12 @@ pub struct Route {
     pub preproxy: Option<Bytes>,
     pub noproxy: Option<Bytes>,
     pub unix: Option<Bytes>,
+    /// `--doh-url`, and whether it or `--dns-servers` has others answer for names.
+    pub doh_url: Option<Bytes>,
     pub doh: bool,
+    /// Values of `--interface` and `--ftp-port`, which may be names of hosts.
+    pub interface: Option<Bytes>,
+    pub ftp_port: Option<Bytes>,
     /// `--ipv4` (false) or `--ipv6` (true).
     pub family: Option<bool>,
 }
@@ -42,8 +47,13 @@ impl Route {
             "noproxy" => self.noproxy = value(),
             "unix-socket" => self.unix = value(),
             "abstract-unix-socket" => self.unix = Some(Bytes([b"@", setting.value.as_slice()].concat())),
-            "doh-url" => self.doh = !setting.value.is_empty(),
+            "doh-url" => {
+                self.doh = !setting.value.is_empty();
+                self.doh_url = value().filter(|url| !url.is_empty());
+            }
             "dns-servers" => self.doh = true,
+            "interface" => self.interface = value(),
+            "ftp-port" => self.ftp_port = value(),
             "ipv4" => self.family = Some(false),
             "ipv6" => self.family = Some(true),
             _ => return false,

@@ -32,7 +32,16 @@ impl Meaning {
                 let options = target.params.get("options").cloned();
                 self.server_options(options.as_ref(), true);
             }
-            Err(Trouble::Malformed | Trouble::Service) => return false,
+            Err(Trouble::Malformed) => return false,
+            // psql would refuse it as its files stood. They may be others when it looks, and a line of an entry may have it
+            // ask a directory for the rest (libpq's LDAP lookup).
+            Err(Trouble::Service) => {
+                self.doubt(
+                    "connection",
+                    "the service files that were read do not have the service, or more than settings",
+                );
+                return false;
+            }
             Err(Trouble::ServiceFile) => self.doubt("connection", "a service file that the line names was not read"),
             Err(Trouble::NoUser) => self.doubt("connection", "the name of the user who runs psql is not known"),
         }

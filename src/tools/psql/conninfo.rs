@@ -71,7 +71,7 @@ impl Target {
 pub enum Trouble {
     /// libpq would not take what is given.
     Malformed,
-    /// The service named is in none of the files.
+    /// The service named is in none of the files, or with what is no setting.
     Service,
     /// The string names a service file of its own, which nobody read.
     ServiceFile,
@@ -249,10 +249,12 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
     if params.get("servicefile").is_some_and(|path| !path.is_empty()) {
         return Err(Trouble::ServiceFile);
     }
-    if let Some(service) = params.get("service").or(sources.service.as_ref()).cloned() {
-        let entry = sources.services.get(&service).ok_or(Trouble::Service)?;
+    let service = params.get("service").or(sources.service.as_ref()).cloned();
+    let malformed = || if service.is_some() { Trouble::Service } else { Trouble::Malformed };
+    if let Some(service) = &service {
+        let entry = sources.services.get(service).ok_or(Trouble::Service)?;
         if entry.contains_key(BROKEN) {
-            return Err(Trouble::Malformed);
+            return Err(Trouble::Service);
         }
         for (key, value) in entry {
             params.entry(key.clone()).or_insert_with(|| value.clone());
@@ -267,13 +269,13 @@ pub fn complete(mut params: Params, sources: &Sources) -> Result<Target, Trouble
     let said = |key: &str| params.get(key).filter(|value| !value.is_empty());
     let user = said("user").or(sources.os_user.as_ref()).cloned().ok_or(Trouble::NoUser)?;
     let port = match first("port") {
-        Some(text) => text.trim().parse().ok().filter(|port| *port > 0).ok_or(Trouble::Malformed)?,
+        Some(text) => text.trim().parse().ok().filter(|port| *port > 0).ok_or_else(malformed)?,
         None => 5432,
     };
     let words = sources.words.iter().filter(|(key, _)| !params.contains_key(*key));
     let all = params.iter().chain(words).map(|(key, value)| (key.clone(), value.clone())).collect();
     if !parameters::accepted(&all) {
-        return Err(Trouble::Malformed);
+        return Err(malformed());
     }
     let hostaddr = first("hostaddr");
     Ok(Target {
@@ -295,12 +297,23 @@ fn text_of(word: &Bytes) -> Result<String, Trouble> {
 const BROKEN: &str = "";
 
 /// Reads a service file (the entries' passwords are dropped, they stay on the machine). What is no `key=value` with a
-/// key that libpq knows is a mistake for whoever asks for that entry: `user = x` is one, for the blank.
+/// key that libpq knows is a mistake for whoever asks for that entry (`user = x` is one, for the blank), or an LDAP URL.
 pub fn service_file(bytes: &[u8]) -> BTreeMap<String, Params> {
     let mut services: BTreeMap<String, Params> = BTreeMap::new();
     let mut current: Option<String> = None;
     for line in bytes.split(|b| *b == b'\n') {
-        let Ok(line) = std::str::from_utf8(line) else { continue };
+        let Ok(line) = std::str::from_utf8(line) else {
+            // The name of another entry, a comment, or no setting that could be said.
+            match line.trim_ascii_start().first() {
+                Some(b'[') => current = None,
+                Some(b'#') => {}
+                _ => {
+                    let entry = current.as_ref().and_then(|name| services.get_mut(name));
+                    entry.and_then(|entry| entry.insert(BROKEN.to_owned(), String::new()));
+                }
+            }
+            continue;
+        };
         let line = line.trim_matches([' ', '\t', '\r', '\x0c', '\x0b']);
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -315,7 +328,7 @@ pub fn service_file(bytes: &[u8]) -> BTreeMap<String, Params> {
         } else if let Some(entry) = current.as_ref().and_then(|name| services.get_mut(name)) {
             match line.split_once('=') {
                 Some(("password", _)) => {}
-                Some((key, value)) if key != "service" && parameters::known(key, None) => {
+                Some((key, value)) if key != "service" && parameters::known(key, None) && !value.contains('\0') => {
                     entry.entry(key.to_owned()).or_insert_with(|| value.to_owned());
                 }
                 Some(_) | None => {
@@ -398,6 +411,26 @@ mod tests {
         let environment = [("dbname", "env"), ("host", "envhost")];
         assert_eq!(target("", &environment), "flaguser@flag:5432/env");
         assert_eq!(target("dbname=''", &environment), "flaguser@flag:5432/flaguser");
+    }
+
+    #[test]
+    fn an_entry_of_more_than_settings_is_not_taken_for_one_that_psql_refuses() {
+        let of = |file: &[u8]| {
+            let (services, service) = (service_file(file), Some("s".to_owned()));
+            resolve(&Sources { services, service, os_user: Some("me".to_owned()), ..Sources::default() })
+        };
+        let files: [&[u8]; 6] = [
+            b"[s]\nldap://d/x?a?one?(b=c)\nhost=a\n",
+            b"[s]\nhost=a\nldap\n",
+            b"[s]\nhost=a\nuser=\xff\n",
+            b"[s]\nhost=a\0b\n",
+            b"[s]\nsslmode=bogus\n",
+            b"[t]\nhost=a\n",
+        ];
+        for file in files {
+            assert_eq!(of(file).err(), Some(Trouble::Service), "{}", file.escape_ascii());
+        }
+        assert_eq!(of(b"[s]\nuser=u\n[\xff]\nhost=a\n").unwrap().host, None);
     }
 
     #[test]
