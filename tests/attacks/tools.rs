@@ -133,6 +133,23 @@ fn a_server_of_names_that_policy_was_not_asked_about() {
     }
 }
 
+/// An address may hold what is to be carried out, and kubectl asks each server what it offers.
+#[test]
+fn a_server_of_the_lines_own_that_is_only_asked_for_its_version() {
+    let policy = r#"@id("all") permit(principal, action, resource);
+        @id("one") forbid(principal, action == Action::"k8s.get", resource)
+        unless { resource in Cluster::"https://one.test:6443" };"#;
+    let site = Site::with(&Setup { policy, ..Setup::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = format!("--server=http://{}/stolen", listener.local_addr().unwrap());
+    for line in ["version", "api-resources", "explain pods", "delete pods"] {
+        let ran = site.shim("kubectl").args([&server, "--request-timeout=1s"]).args(line.split(' ')).output().unwrap();
+        assert_eq!(ran.status.code(), Some(126), "kubectl {line}: {}", words(&ran));
+        assert!(listener.accept().is_err(), "kubectl {line} connected");
+    }
+}
+
 /// A library whose loading leaves a file behind, and that file.
 fn library(site: &Site) -> (PathBuf, PathBuf) {
     let (evil, marker) = (site.path("work/evil.so"), site.path("work/loaded"));

@@ -11,7 +11,7 @@ use super::kuberc::Kuberc;
 use super::manifests::{self, Manifests};
 use super::options::{self, Found, Line};
 use super::resources::Type;
-use super::said::{in_rbac, in_words, runs};
+use super::said::{in_rbac, in_words, offers, runs};
 use super::{KUBECONFIG, KUBERC, PLUGIN, picks, refusals, verbs};
 use crate::model::{Facts, Invocation, Reading, StreamKind};
 
@@ -325,7 +325,10 @@ impl<'a> Meaning<'a> {
             self.refuse("the namespace is none");
         }
         if let Some(why) = self.refused.take() {
-            return refuse(reading, &why);
+            refuse(reading, &why);
+            // Some of it kubectl refuses only once it has asked the server for its types.
+            let asked = self.contacts_server.then(|| offers(&self.target.server).with("claimed", self.target.claimed));
+            return reading.operations.extend(asked);
         }
         if dry_run == Some("client") {
             self.calls.retain(|call| is_read(call.verb));

@@ -31,6 +31,9 @@ impl Meaning<'_> {
             }
             out.push(operation);
         }
+        if out.is_empty() && self.contacts_server {
+            out.push(offers(server));
+        }
         for operation in &mut out {
             operation.context.insert("claimed".to_owned(), json!(self.target.claimed));
         }
@@ -91,6 +94,13 @@ impl Call {
             _ => Effect::Write,
         }
     }
+}
+
+/// Whatever else it comes to, a server is asked what it offers (discovery), and its address may say something to somebody.
+pub(super) fn offers(server: &str) -> Operation {
+    let object = Resource::new("Object", format!("{server}/api")).with("server", server);
+    let none = ["namespace", "group", "resource", "subresource", "name"];
+    Operation::new("k8s.get", Effect::Read, none.into_iter().fold(object, |object, key| object.with(key, "")))
 }
 
 pub(super) fn runs(program: &str) -> Operation {

@@ -244,6 +244,24 @@ fn shown(reading: &Reading) -> String {
 }
 
 #[test]
+fn a_server_that_is_asked_for_nothing_but_its_types_is_asked_about() {
+    for line in ["version", "api-resources", "explain pods", "delete pods", "create job j --from=cronjob"] {
+        let reading = read(&format!("kubectl --server=https://other.example/x {line}"));
+        let [operation] = &reading.operations[..] else { panic!("{line}: {:?}", reading.operations) };
+        let server = &operation.resource.attributes["server"];
+        assert_eq!(
+            (operation.action.as_str(), server.as_str()),
+            ("k8s.get", Some("https://other.example/x")),
+            "{line}"
+        );
+    }
+    for line in ["version --client", "completion bash", "config view --minify --raw=false", "get --help"] {
+        let reading = read(&format!("kubectl --server=https://other.example/x {line}"));
+        assert!(reading.operations.iter().all(|operation| !operation.action.starts_with("k8s.")), "{line}");
+    }
+}
+
+#[test]
 fn every_line_of_the_cases_is_read_as_written_there() {
     let mut wrong = Vec::new();
     for case in include_str!("cases/lines.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
