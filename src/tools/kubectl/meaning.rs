@@ -167,7 +167,9 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
     if line.on("help") || line.command.path.is_empty() {
         return;
     }
-    if let Some(why) = refusals::of(line) {
+    let refused = refusals::of(line);
+    // That of a job's source comes when the server has said which types it has.
+    if let Some(why) = refused.filter(|_| line.command.path != ["create", "job"]) {
         return refuse(reading, why);
     }
     let config = match facts.get::<Kubeconfig>(KUBECONFIG) {
@@ -186,6 +188,7 @@ fn command(reading: &mut Reading, invocation: &Invocation, facts: &Facts, line: 
         Err(why) => return refuse(reading, &why),
     };
     let mut meaning = Meaning::new(invocation, line, target, manifests::read(line, facts));
+    meaning.refused = refused.map(str::to_owned);
     meaning.cancelled = super::asks_first(line) && is_cancelled(invocation, line, facts);
     verbs::read(&mut meaning, config.file.as_deref());
     meaning.finish(reading);
@@ -317,6 +320,13 @@ impl<'a> Meaning<'a> {
         found.filter(|_| !raw && !edits && !notes)
     }
 
+    /// Whether kubectl refuses the line only once the server has said which types it has. What a file that comes later could
+    /// still make another line is none of these: it would be lent what is lent for asking.
+    fn asks_for_types(&self) -> bool {
+        let no_file = !self.line.has("filename") && !self.line.has("kustomize");
+        self.contacts_server && no_file && matches!(self.line.command.path.as_slice(), ["delete"] | ["create", "job"])
+    }
+
     fn finish(mut self, reading: &mut Reading) {
         let dry_run = self.dry_run();
         let place = &self.target.namespace;
@@ -326,9 +336,8 @@ impl<'a> Meaning<'a> {
         }
         if let Some(why) = self.refused.take() {
             refuse(reading, &why);
-            // Some of it kubectl refuses only once it has asked the server for its types.
-            let asked = self.contacts_server.then(|| offers(&self.target.server).with("claimed", self.target.claimed));
-            return reading.operations.extend(asked);
+            let asked = self.asks_for_types().then(|| offers(&self.target.server));
+            return reading.operations.extend(asked.map(|asked| asked.with("claimed", self.target.claimed)));
         }
         if dry_run == Some("client") {
             self.calls.retain(|call| is_read(call.verb));

@@ -255,7 +255,13 @@ fn a_server_that_is_asked_for_nothing_but_its_types_is_asked_about() {
             "{line}"
         );
     }
-    for line in ["version --client", "completion bash", "config view --minify --raw=false", "get --help"] {
+    let none = ["apply -f gone.yaml", "delete -f gone.yaml", "create configmap c --from-file=gone", "scale deploy"];
+    for line in none.into_iter().chain([
+        "version --client",
+        "completion bash",
+        "config view --minify --raw=false",
+        "get --help",
+    ]) {
         let reading = read(&format!("kubectl --server=https://other.example/x {line}"));
         assert!(reading.operations.iter().all(|operation| !operation.action.starts_with("k8s.")), "{line}");
     }
