@@ -28,6 +28,7 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
             };
             let mut meaning = from(scene, source.clone());
             meaning.add(Weight::LocalWrite);
+            meaning.urls.extend(words.value("bundle-uri").filter(|uri| !uri.is_empty()));
             if words.on("recurse-submodules") || words.on("recursive") {
                 meaning.doubt("unread_submodules", "submodules would be cloned too");
             }
@@ -52,6 +53,19 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
         }
         _ => None,
     }
+}
+
+/// `maintenance run`, where it comes to fetch from all remotes (git-maintenance(1), "TASKS").
+pub fn prefetch(scene: &Scene<'_>, words: &Words) -> Option<Meaning> {
+    let named = words.values("task").any(|task| task.eq_ignore_ascii_case("prefetch"));
+    let enabled = || scene.config.bool("maintenance.prefetch.enabled") == Some(true);
+    let hourly = || words.value("schedule").is_some() && scene.config.get("maintenance.strategy").is_some();
+    if !named && (words.value("task").is_some() || !enabled() && !hourly()) {
+        return None;
+    }
+    let mut meaning = every(scene);
+    meaning.add(Weight::LocalWrite);
+    Some(meaning)
 }
 
 /// What git takes for a way to rebase (rebase.c, `rebase_parse_value`).

@@ -377,6 +377,11 @@ fn effects(scene: &Scene<'_>, name: &str, sub: &str, words: &Words) -> Meaning {
     if let Some(why) = local::refusal(scene, name, words) {
         return Meaning::refused(why);
     }
+    if (name, sub) == ("maintenance", "run")
+        && let Some(meaning) = fetch::prefetch(scene, words)
+    {
+        return meaning;
+    }
     match local::weight(scene, name, sub, words) {
         Some(weight) => Meaning::of(weight),
         None if name == "config" => Meaning::refused("not a form of git config"),

@@ -119,6 +119,11 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
             }
         }
     }
+    if is_led(scene, meaning) {
+        for operation in operations.iter_mut().filter(|operation| operation.resource.attributes.contains_key("host")) {
+            operation.context.insert("connect".to_owned(), json!("*"));
+        }
+    }
     for command in &meaning.programs {
         let program = Resource::new("Program", command.clone()).with("command", command.clone());
         operations.push(Operation::new("program.run", Effect::Execute, program));
@@ -128,6 +133,15 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
         operations.push(Operation::new("file.write", Effect::Write, file));
     }
     operations
+}
+
+/// Whether what is asked over HTTP goes where a proxy or an entry for names says, by configuration (git-config(1)) or variables.
+fn is_led(scene: &Scene<'_>, meaning: &Meaning) -> bool {
+    let over_http = |url: &String| url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    let leads = |key: &str| key.ends_with(".proxy") || key.starts_with("http.") && key.ends_with("curloptresolve");
+    let set = scene.known.variables_set.iter().any(|name| name.to_ascii_lowercase().ends_with("_proxy"));
+    let config = || scene.config.0.iter().any(|e| leads(&e.key) && e.value.as_deref().is_some_and(|v| !v.is_empty()));
+    meaning.urls.iter().any(over_http) && (set || config())
 }
 
 /// A clone takes paths from where it was started, every other command from the top of the work tree.

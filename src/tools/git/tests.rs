@@ -101,7 +101,11 @@ fn said(reading: &Reading) -> String {
         "program.run" => format!("run {}", operation.resource.id),
         "file.write" => format!("write {}", operation.resource.id),
         "git.read" | "git.change" | "git.discard" | "git.configure" => operation.action["git.".len()..].to_owned(),
-        action => format!("{} {}", action.trim_start_matches("git."), operation.resource.id),
+        action => {
+            let by = operation.context.get("connect").and_then(Value::as_str);
+            let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+            format!("{} {}{by}", action.trim_start_matches("git."), operation.resource.id)
+        }
     });
     let doubts = reading.doubts.iter().map(|doubt| format!("doubt {}", doubt.kind));
     let all: Vec<String> = operations.chain(doubts).collect();
