@@ -14,7 +14,7 @@ const AT_ONCE: usize = 4;
 /// env(1) stands in git's place, so that every line is a subcommand that nobody knows.
 const POLICY: &str = r#"
 @id("all") @mask("pii") permit(principal, action, resource);
-@id("unknown") @mask("pii") permit(principal, action == Doubt::Action::"unknown_command", resource);
+@id("unknown") @mask("pii") permit(principal, action in [Doubt::Action::"unknown_command", Doubt::Action::"unknown_fact"], resource);
 "#;
 
 /// How many are made of each kind: `SHORT_RUNS` in the environment.

@@ -13,7 +13,7 @@ use crate::support::sudo::Sudo;
 /// env(1) stands in git's place, so that every line is a subcommand that nobody knows.
 const POLICY: &str = r#"
 @id("all") @mask("secrets") permit(principal, action, resource);
-@id("unknown") @mask("secrets") permit(principal, action == Doubt::Action::"unknown_command", resource);
+@id("unknown") @mask("secrets") permit(principal, action in [Doubt::Action::"unknown_command", Doubt::Action::"unknown_fact"], resource);
 @id("bytes") @mask("secrets") permit(principal, action == Doubt::Action::"not_text", resource);
 "#;
 

@@ -17,7 +17,7 @@ use crate::support::site::{Site, words};
 fn site(record: &str) -> Site {
     let policy = format!(
         "@id(\"all\") {record} permit(principal, action, resource);
-         @id(\"unknown\") {record} permit(principal, action == Doubt::Action::\"unknown_command\", resource);"
+         @id(\"unknown\") {record} permit(principal, action in [Doubt::Action::\"unknown_command\", Doubt::Action::\"unknown_fact\"], resource);"
     );
     let site = Site::start(&policy);
     site.gate_anything();
