@@ -244,11 +244,11 @@ fn the_traced_program_is_the_one_that_no_other_started() {
     let folder = tempfile::tempdir().unwrap();
     let own = "execve(\"psql\", [\"psql\"], 0x7ff /* 9 vars */) = 0\n\
                clone3({flags=CLONE_VM|CLONE_VFORK, exit_signal=SIGCHLD}, 88) = 300\n\
-               openat(AT_FDCWD, \"/work/own\", O_RDONLY) = 3\n";
+               openat(AT_FDCWD, \"/home/agent/app/own\", O_RDONLY) = 3\n";
     let child = "execve(\"/bin/sh\", [\"sh\"], 0x7ff /* 9 vars */) = 0\n\
-                 openat(AT_FDCWD, \"/work/piped\", O_WRONLY|O_CREAT, 0666) = 3\n";
+                 openat(AT_FDCWD, \"/home/agent/app/piped\", O_WRONLY|O_CREAT, 0666) = 3\n";
     fs::write(folder.path().join("trace.32767"), own).unwrap();
     fs::write(folder.path().join("trace.300"), child).unwrap();
-    let trace = trace::read(folder.path(), "/work");
+    let trace = trace::read(folder.path(), "/home/agent/app");
     assert_eq!((trace.reads, trace.writes, trace.starts_programs), (["own".to_owned()].into(), [].into(), true));
 }
