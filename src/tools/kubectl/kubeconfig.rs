@@ -24,6 +24,9 @@ pub(super) struct Kubeconfig {
     /// The namespace of the pod that this machine is; `None` where it is none.
     #[serde(default)]
     pub pod: Option<String>,
+    /// A variable names a proxy.
+    #[serde(default)]
+    pub proxied: bool,
     /// The file that `kubectl config` would write.
     pub file: Option<String>,
     pub current: Option<String>,
@@ -42,6 +45,9 @@ pub(super) struct Context {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cluster {
     pub server: Option<String>,
+    /// `proxy-url` names one.
+    #[serde(default)]
+    pub proxied: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +84,12 @@ pub(super) struct Target {
     pub impersonate: Option<Impersonate>,
     /// The server comes from the machine's files, not from the line.
     pub claimed: bool,
+    /// A proxy says where its connections go.
+    pub led: bool,
 }
+
+/// Go's variables for proxies (net/http, ProxyFromEnvironment); their values may hold a login and are not told.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// Reads the files that this line would read, through the world.
 pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) -> Kubeconfig {
@@ -92,7 +103,9 @@ pub(super) fn gather(invocation: &Invocation, line: &Line, world: &dyn World) ->
         }
     };
     let pod = pod(invocation, world);
-    let mut merged = Kubeconfig { file: paths.first().cloned(), pod, ..Kubeconfig::default() };
+    let set = |name: &str| world.variable(name).is_some_and(|value| !value.is_empty());
+    let proxied = PROXIES.into_iter().any(set);
+    let mut merged = Kubeconfig { file: paths.first().cloned(), pod, proxied, ..Kubeconfig::default() };
     for long in ["certificate-authority", "client-certificate", "client-key"] {
         // What the line names itself must be there.
         merged.absent |= line.shared(long).is_some_and(|path| paths::is_absent(path, world, 0));
@@ -149,7 +162,9 @@ impl Kubeconfig {
             self.contexts.entry(name).or_insert(context);
         }
         for (name, cluster) in named(file, "clusters", "cluster") {
-            self.clusters.entry(name).or_insert(Cluster { server: text(cluster, "server") });
+            self.clusters
+                .entry(name)
+                .or_insert(Cluster { server: text(cluster, "server"), proxied: text(cluster, "proxy-url").is_some() });
         }
         for (name, user) in named(file, "users", "user") {
             let exec = user.get("exec").filter(|exec| !exec.is_null());
@@ -255,6 +270,7 @@ impl Kubeconfig {
             exec: user.exec.filter(|_| !own),
             impersonate: acting(line, user.impersonate)?,
             claimed: option("server").is_none(),
+            led: cluster.proxied || self.proxied,
         })
     }
 }

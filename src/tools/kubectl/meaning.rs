@@ -337,7 +337,7 @@ impl<'a> Meaning<'a> {
         if let Some(why) = self.refused.take() {
             refuse(reading, &why);
             let asked = self.asks_for_types().then(|| offers(&self.target.server));
-            return reading.operations.extend(asked.map(|asked| asked.with("claimed", self.target.claimed)));
+            return reading.operations.extend(asked.map(|asked| self.target.asked(asked)));
         }
         if dry_run == Some("client") {
             self.calls.retain(|call| is_read(call.verb));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kubeconfig::Impersonate;
+use super::kubeconfig::{Impersonate, Target};
 use super::meaning::{Call, Meaning, Scope, is_read};
 use crate::model::{Effect, Operation, Resource};
 
@@ -34,9 +34,7 @@ impl Meaning<'_> {
         if out.is_empty() && self.contacts_server {
             out.push(offers(server));
         }
-        for operation in &mut out {
-            operation.context.insert("claimed".to_owned(), json!(self.target.claimed));
-        }
+        out = out.into_iter().map(|operation| self.target.asked(operation)).collect();
         out.extend(self.programs.iter().map(|program| runs(program)));
         out.extend(self.listens.iter().chain(&self.socket).map(|at| {
             let host = at.rsplit_once(':').map_or(at.as_str(), |(host, _)| host);
@@ -52,6 +50,14 @@ impl Meaning<'_> {
             Operation::new(action, effect, file).with("claimed", false)
         }));
         out
+    }
+}
+
+impl Target {
+    /// What is asked of this server, with how it is known and where its connections go.
+    pub fn asked(&self, operation: Operation) -> Operation {
+        let operation = operation.with("claimed", self.claimed);
+        if self.led { operation.with("connect", "*") } else { operation }
     }
 }
 

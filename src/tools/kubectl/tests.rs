@@ -21,11 +21,13 @@ clusters:
 - {name: prod, cluster: {server: "https://k8s.prod.test:6443"}}
 - {name: dev, cluster: {server: "http://127.0.0.1:8080"}}
 - {name: plug, cluster: {server: "https://plug.test"}}
+- {name: led, cluster: {server: "https://k8s.prod.test:6443", proxy-url: "http://a:SECRET@p.test"}}
 contexts:
 - {name: prod, context: {cluster: prod, user: admin, namespace: payments}}
 - {name: dev, context: {cluster: dev, user: dev}}
 - {name: plug, context: {cluster: plug, user: plug}}
 - {name: acting, context: {cluster: prod, user: acting}}
+- {name: led, context: {cluster: led, user: admin}}
 users:
 - {name: admin, user: {token: SECRET-TOKEN}}
 - {name: dev, user: {client-key-data: SECRET-KEY}}
@@ -47,6 +49,7 @@ const GENERATORS: &str = "configMapGenerator: [{name: made, literals: [a=b, c=d]
 struct Table {
     files: BTreeMap<&'static str, &'static str>,
     asked_stdin: Cell<bool>,
+    variables: BTreeMap<&'static str, &'static str>,
 }
 
 impl Table {
@@ -97,7 +100,7 @@ impl Table {
                 "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r, namespace: prod}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: nowhere}\n",
             ),
         ];
-        Table { files: files.into_iter().collect(), asked_stdin: Cell::new(false) }
+        Table { files: files.into_iter().collect(), asked_stdin: Cell::new(false), variables: BTreeMap::new() }
     }
 
     fn find(&self, path: &[u8]) -> Option<(&'static str, &'static str)> {
@@ -173,8 +176,8 @@ impl World for Table {
         Some("/home".into())
     }
 
-    fn variable(&self, _name: &str) -> Option<Bytes> {
-        None
+    fn variable(&self, name: &str) -> Option<Bytes> {
+        self.variables.get(name).map(|value| (*value).into())
     }
 }
 
@@ -265,6 +268,22 @@ fn a_server_that_is_asked_for_nothing_but_its_types_is_asked_about() {
         let reading = read(&format!("kubectl --server=https://other.example/x {line}"));
         assert!(reading.operations.iter().all(|operation| !operation.action.starts_with("k8s.")), "{line}");
     }
+}
+
+#[test]
+fn where_a_proxy_leads_is_told() {
+    let connects = |line: &str, variables: &[(&'static str, &'static str)]| -> Vec<bool> {
+        let world = Table { variables: variables.iter().copied().collect(), ..Table::new() };
+        let invocation = invocation(line);
+        let reading = Kubectl.read(&invocation, &Kubectl.gather(&invocation, &world));
+        reading.operations.iter().map(|operation| operation.context.get("connect") == Some(&"*".into())).collect()
+    };
+    assert_eq!(connects("kubectl --context=led get pods", &[]), [true]);
+    assert_eq!(connects("kubectl --context=led version", &[]), [true]);
+    assert_eq!(connects("kubectl --context=led delete pods", &[]), [true]);
+    assert_eq!(connects("kubectl --context=prod get pods", &[]), [false]);
+    assert_eq!(connects("kubectl --context=prod get pods", &[("https_proxy", "http://p.test")]), [true]);
+    assert_eq!(connects("kubectl --context=prod get pods", &[("HTTPS_PROXY", "")]), [false]);
 }
 
 #[test]
