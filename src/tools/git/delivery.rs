@@ -76,7 +76,8 @@ struct Lent<'a> {
 
 impl<'a> Lent<'a> {
     fn choose(scene: &Scene<'_>, meaning: &Meaning, grants: &'a [Grant]) -> Result<Self, DeliveryError> {
-        let mut urls = meaning.urls.clone();
+        let mut urls = [meaning.urls.as_slice(), &meaning.besides].concat();
+        urls.sort_unstable();
         urls.dedup();
         let [url] = urls.as_slice() else {
             return Err(no(

@@ -28,7 +28,7 @@ pub fn read(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Meaning> 
             };
             let mut meaning = from(scene, source.clone());
             meaning.add(Weight::LocalWrite);
-            meaning.urls.extend(words.value("bundle-uri").filter(|uri| !uri.is_empty()));
+            meaning.besides.extend(words.value("bundle-uri").filter(|uri| !uri.is_empty()));
             if words.on("recurse-submodules") || words.on("recursive") {
                 meaning.doubt("unread_submodules", "submodules would be cloned too");
             }

@@ -38,6 +38,8 @@ pub struct Meaning {
     pub remote: Option<String>,
     /// Where it really goes: several with `fetch --all` or several push URLs.
     pub urls: Vec<String>,
+    /// Where git may ask for more beside what the line is for.
+    pub besides: Vec<String>,
     pub changes: Vec<RefChange>,
     pub force: bool,
     pub programs: Vec<String>,

@@ -24,7 +24,7 @@ pub fn remotes(config: &Config) -> Vec<&str> {
     names
 }
 
-/// The programs that a fetch of a missing object would start.
+/// Where a missing object would be fetched from, and the programs that this would start.
 pub fn add(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
     let forbidden = scene.variable("GIT_NO_LAZY_FETCH").is_some_and(|value| parse_bool(&value) == Some(true));
     if forbidden || scene.globals.fetches_nothing || OBJECTLESS.contains(&format!(" {command} ")) {
@@ -40,6 +40,7 @@ pub fn add(scene: &Scene<'_>, command: &str, meaning: &mut Meaning) {
             if blocked(scene, "fetch", helper, &url, &address).is_none() {
                 other_end(scene, &url, &address, service, false, meaning);
                 helper.into_iter().for_each(|helper| meaning.runs(format!("git-remote-{helper}")));
+                meaning.besides.push(url);
             }
         }
     }

@@ -93,8 +93,11 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
     let mut operations = Vec::new();
     let top = scene.top();
     let tree = || Resource::new("WorkTree", top.clone()).with("path", top.clone());
-    let repositories: BTreeSet<Repository> =
-        meaning.urls.iter().map(|url| address(url, &base(scene, meaning)).repository).collect();
+    let repositories = |urls: &[String]| -> BTreeSet<Repository> {
+        urls.iter().map(|url| address(url, &base(scene, meaning)).repository).collect()
+    };
+    let besides = repositories(&meaning.besides);
+    let repositories = repositories(&meaning.urls);
     for weight in &meaning.weights {
         match weight {
             Weight::None => {}
@@ -119,6 +122,8 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
             }
         }
     }
+    let asked = if meaning.weights.contains(&Weight::RemoteRead) { repositories } else { BTreeSet::new() };
+    operations.extend(besides.difference(&asked).map(fetch));
     if is_led(scene, meaning) {
         for operation in operations.iter_mut().filter(|operation| operation.resource.attributes.contains_key("host")) {
             operation.context.insert("connect".to_owned(), json!("*"));
@@ -141,7 +146,7 @@ fn is_led(scene: &Scene<'_>, meaning: &Meaning) -> bool {
     let leads = |key: &str| key.ends_with(".proxy") || key.starts_with("http.") && key.ends_with("curloptresolve");
     let set = scene.known.variables_set.iter().any(|name| name.to_ascii_lowercase().ends_with("_proxy"));
     let config = || scene.config.0.iter().any(|e| leads(&e.key) && e.value.as_deref().is_some_and(|v| !v.is_empty()));
-    meaning.urls.iter().any(over_http) && (set || config())
+    meaning.urls.iter().chain(&meaning.besides).any(over_http) && (set || config())
 }
 
 /// A clone takes paths from where it was started, every other command from the top of the work tree.
