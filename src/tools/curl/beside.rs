@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use crate::model::Bytes;
+
 use super::options::Release;
 use super::request::Request;
 use super::route::Route;
 use super::url::{How, Parts, Url, scheme, shown};
-use crate::model::Bytes;
 
 /// For connections by this route: each name as a request of scheme `dns`, and the server of `--doh-url`, which is asked by
 /// POST (RFC 8484) for any name. An error is a server that is not understood.

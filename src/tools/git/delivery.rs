@@ -324,6 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_promised_objects_is_lent_to_only_where_nobody_else_is_asked() {
+        let promised = |line: &str, url: &str| {
+            let config = [("local", "remote.p.url", url), ("local", "remote.p.promisor", "true")];
+            delivered(line, facts(&config, &[]), Some("https://git.example/acme/")).map(|delivery| delivery.helper)
+        };
+        let ours = Some(HelperScope { grant: "git-host".into(), url: REMOTE.into() });
+        assert_eq!(promised("git fetch origin", REMOTE).unwrap(), ours);
+        assert_eq!(promised("git log -1", REMOTE).unwrap(), ours);
+        for line in ["git fetch origin", "git log -1"] {
+            assert!(promised(line, "https://other.example/x").is_err(), "{line}");
+        }
+    }
+
+    #[test]
     fn the_token_is_in_no_word_variable_or_file() {
         let delivery = lent("git fetch origin").unwrap();
         assert!(delivery.files.is_empty());
