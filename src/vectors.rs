@@ -83,11 +83,9 @@ pub struct Digits<'a> {
     mask: u64,
 }
 
-const BLOCK: usize = 64;
-
 impl<'a> Digits<'a> {
     pub fn of(text: &'a [u8]) -> Digits<'a> {
-        Digits { text, block: 0, mask: mask(text) }
+        Digits { text, block: 0, mask: digits(text) }
     }
 
     /// Goes on at a place, which must not be before the last one that was told.
@@ -95,7 +93,7 @@ impl<'a> Digits<'a> {
         let block = at / BLOCK * BLOCK;
         if block > self.block {
             self.block = block;
-            self.mask = mask(self.text.get(block..).unwrap_or_default());
+            self.mask = digits(self.text.get(block..).unwrap_or_default());
         }
         self.mask &= u64::MAX << (at % BLOCK);
     }
@@ -107,7 +105,7 @@ impl Iterator for Digits<'_> {
     fn next(&mut self) -> Option<(usize, usize)> {
         while self.mask == 0 {
             self.block += BLOCK;
-            self.mask = mask(self.text.get(self.block..).filter(|rest| !rest.is_empty())?);
+            self.mask = digits(self.text.get(self.block..).filter(|rest| !rest.is_empty())?);
         }
         let first = self.mask.trailing_zeros();
         let start = self.block + first as usize;
@@ -115,7 +113,7 @@ impl Iterator for Digits<'_> {
         let mut end = start + length as usize;
         while first + length == u64::BITS || end == self.block + BLOCK {
             self.block += BLOCK;
-            self.mask = self.text.get(self.block..).map_or(0, mask);
+            self.mask = self.text.get(self.block..).map_or(0, digits);
             length = self.mask.trailing_ones();
             end += length as usize;
             if length < u64::BITS {
@@ -127,36 +125,58 @@ impl Iterator for Digits<'_> {
     }
 }
 
-/// A bit for each of the first [`BLOCK`] bytes that is a digit.
-fn mask(text: &[u8]) -> u64 {
-    let mut padded = [0; BLOCK];
-    let block = text.first_chunk().unwrap_or_else(|| {
+fn digits(text: &[u8]) -> u64 {
+    among(&block(text), [(b'0', b'9')])
+}
+
+/// How many bytes are looked at together.
+pub const BLOCK: usize = 64;
+
+/// The first bytes of a text, NUL behind its end.
+#[inline]
+pub fn block(text: &[u8]) -> [u8; BLOCK] {
+    text.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; BLOCK];
         padded[..text.len()].copy_from_slice(text);
-        &padded
-    });
+        padded
+    })
+}
+
+/// A bit for each byte that is in one of the ranges, whose ends are in them.
+#[inline]
+pub fn among<const N: usize>(block: &[u8; BLOCK], ranges: [(u8, u8); N]) -> u64 {
     let (parts, _) = block.as_chunks::<16>();
     // SAFETY: every processor of this kind has SSE2.
     #[cfg(target_arch = "x86_64")]
-    let sixteen = |part| unsafe { sixteen(part) };
+    let sixteen = |part| unsafe { sixteen(part, ranges) };
+    #[cfg(not(target_arch = "x86_64"))]
+    let sixteen = |part| sixteen(part, ranges);
     (0..).zip(parts).fold(0, |mask, (n, part)| mask | u64::from(sixteen(part)) << (16 * n))
 }
 
-/// Which of the bytes are digits, as bits.
+/// A bit for each byte of a part.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "sse2")]
-fn sixteen(part: &[u8; 16]) -> u16 {
+fn sixteen<const N: usize>(part: &[u8; 16], ranges: [(u8, u8); N]) -> u16 {
     use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm_sub_epi8,
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128,
+        _mm_sub_epi8,
     };
     let (low, high) = (u128::from_le_bytes(*part) as i64, (u128::from_le_bytes(*part) >> 64) as i64);
-    let above = _mm_sub_epi8(_mm_set_epi64x(high, low), _mm_set1_epi8(b'0'.cast_signed()));
-    _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above)) as u16
+    let bytes = _mm_set_epi64x(high, low);
+    let any = ranges.into_iter().fold(_mm_setzero_si128(), |any, (first, last)| {
+        let above = _mm_sub_epi8(bytes, _mm_set1_epi8(first.cast_signed()));
+        let width = _mm_set1_epi8((last - first).cast_signed());
+        _mm_or_si128(any, _mm_cmpeq_epi8(_mm_min_epu8(above, width), above))
+    });
+    _mm_movemask_epi8(any) as u16
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn sixteen(part: &[u8; 16]) -> u16 {
-    (0..).zip(part).fold(0, |mask, (n, b)| mask | u16::from(b.is_ascii_digit()) << n)
+fn sixteen<const N: usize>(part: &[u8; 16], ranges: [(u8, u8); N]) -> u16 {
+    let is = |b: &u8| ranges.iter().any(|(first, last)| (first..=last).contains(&b));
+    (0..).zip(part).fold(0, |mask, (n, b)| mask | u16::from(is(b)) << n)
 }
 
 #[cfg(test)]
@@ -178,6 +198,14 @@ mod tests {
                 let kept = squeeze(&text, &mut out);
                 prop_assert_eq!(&out[..kept], &expected);
             }
+        }
+
+        #[test]
+        fn what_is_in_a_range_has_its_bit(bytes in any::<[[u8; 32]; 2]>()) {
+            let mut text = [0; BLOCK];
+            text.copy_from_slice(bytes.as_flattened());
+            let expected = text.iter().rev().fold(0, |all, b| all << 1 | u64::from(matches!(b, 0..=b' ' | b'-' | b'A'..=0xfe)));
+            prop_assert_eq!(among(&text, [(0, b' '), (b'-', b'-'), (b'A', 0xfe)]), expected);
         }
 
         #[test]

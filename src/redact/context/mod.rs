@@ -57,6 +57,8 @@ pub struct Context {
     /// What the words of the line before are of.
     before: Tells,
     lines: Lines,
+    /// Places of numbers in the lines that are looked at.
+    numbers: Vec<usize>,
     /// Lines of no text, in the buffer; consecutive ones are one.
     binary: Vec<Range<usize>>,
     /// The line before was one.
@@ -79,6 +81,7 @@ impl Context {
             addresses,
             before: Tells::NONE,
             lines: Lines::default(),
+            numbers: Vec::new(),
             binary: Vec::new(),
             in_binary: false,
             coded: false,
@@ -111,8 +114,16 @@ impl Context {
     pub fn lines(&mut self, text: &[u8], at: usize, words: &[Hit]) {
         let controls = scan::controls(text);
         let mut lines = std::mem::take(&mut self.lines);
+        let mut numbers = std::mem::take(&mut self.numbers);
+        if self.pii {
+            people::runs(text, |at| numbers.push(at));
+        }
+        let mut numbered = numbers.drain(..).peekable();
         let mut start = 0;
-        for (end, tells) in lines.of(text, words) {
+        for (end, mut tells) in lines.of(text, words) {
+            while numbered.next_if(|at| *at < end).is_some() {
+                tells = tells.or(Tells::NUMBER);
+            }
             let line = &text[start..end];
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -137,7 +148,8 @@ impl Context {
             }
             start = end;
         }
-        self.lines = lines;
+        drop(numbered);
+        (self.lines, self.numbers) = (lines, numbers);
     }
 
     /// A line, read by those who know one of its words or of the one before, or who have begun something.
@@ -185,7 +197,7 @@ impl Context {
             self.asked.line(line, at, found);
         }
         self.coded = phrases::alone(line, at, self.coded, found);
-        if self.pii {
+        if tells.any(Tells::NUMBER) {
             people::line(line, at, found);
         }
         if self.addresses {

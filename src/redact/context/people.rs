@@ -143,7 +143,9 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, Set)> {
     of(NUMBERS, Set::Pii).chain(of(ADDRESSES, Set::Addresses))
 }
 
-/// Any line, where personal data is masked.
+pub use long::runs;
+
+/// A line that has one of these [`runs`], where personal data is masked.
 pub fn line(line: &[u8], at: usize, found: &mut Vec<Span>) {
     if long::may_be_in(line)
         && let Some(phrases) = &*PEOPLE

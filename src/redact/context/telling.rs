@@ -33,6 +33,8 @@ impl Tells {
     pub const TABLE: Tells = Tells(1 << 9);
     /// What a program says in its own grammar ([`super::programs`]).
     pub const GRAMMAR: Tells = Tells(1 << 10);
+    /// A number that may be of a person; no word tells it.
+    pub const NUMBER: Tells = Tells(1 << 11);
 
     pub const NONE: Tells = Tells(0);
     #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::super::super::numbers::date;
 use super::super::super::words::Words;
-use crate::vectors::Digits;
+use crate::vectors::{self, BLOCK, Digits};
 
 /// The fewest digits that any of the numbers has.
 const DIGITS: usize = 7;
@@ -85,6 +85,95 @@ pub fn may_be_in(line: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// What stands in a part of a text, as bits.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    digits: u64,
+    hyphens: u64,
+    /// What may stand in one of these numbers.
+    signs: u64,
+}
+
+impl Part {
+    #[inline]
+    fn at(text: &[u8], at: usize) -> Part {
+        let block = vectors::block(text.get(at..).unwrap_or_default());
+        Part {
+            digits: vectors::among(&block, [(b'0', b'9')]),
+            hyphens: vectors::among(&block, [(b'-', b'-')]),
+            signs: vectors::among(&block, [(b' ', b' '), (b'(', b')'), (b'-', b'9'), (b'A', b'Z')]),
+        }
+    }
+
+    /// Where a date may begin that is no part of a number: behind nothing that may stand in one, or one sign that does.
+    fn days(self, next: Part, before: Part) -> u64 {
+        let both = |of: fn(Part) -> u64| u128::from(of(self)) | u128::from(of(next)) << BLOCK;
+        let (digits, hyphens) = (both(|part| part.digits), both(|part| part.hyphens));
+        let two = digits & digits >> 1;
+        // `0000-00-00`
+        let days = (two & two >> 2 & hyphens >> 4 & two >> 5 & hyphens >> 7 & two >> 8) as u64;
+        let behind = |of: fn(Part) -> u64, n: usize| of(self) << n | of(before) >> (BLOCK - n);
+        let (one, other) = (behind(|part| part.signs, 1), behind(|part| part.signs, 2));
+        days & (!one | !(behind(|part| part.digits, 1) | other))
+    }
+
+    /// The same without its first bytes.
+    fn without(self, bits: u64) -> Part {
+        Part { digits: self.digits & !bits, signs: self.signs & !bits, ..self }
+    }
+}
+
+/// So many of the first bits.
+fn first(bits: u32) -> u64 {
+    1_u64.checked_shl(bits).map_or(u64::MAX, |bit| bit - 1)
+}
+
+/// Calls `found` with a place in each run of signs that may be of one of these numbers and has digits enough; dates are
+/// left out. So a line in which [`may_be_in`] finds any has such a place, and few others do.
+pub fn runs(text: &[u8], mut found: impl FnMut(usize)) {
+    let (mut before, mut part, mut digits, mut until) = (Part::default(), Part::at(text, 0), 0, 0_usize);
+    for at in (0..text.len()).step_by(BLOCK) {
+        let next = Part::at(text, at + BLOCK);
+        let mut dates = first(until.saturating_sub(at) as u32);
+        let mut days = part.days(next, before);
+        while days != 0 {
+            let day = days.trailing_zeros();
+            days &= days - 1;
+            let start = at + day as usize;
+            if start >= until {
+                until = start + date(&text[start..]);
+                dates |= first((until - start) as u32) << day;
+            }
+        }
+        let Part { digits: ours, signs, .. } = part.without(dates);
+        let enough = |bits: u64, more: usize| bits.count_ones() as usize + more >= DIGITS;
+        if signs == u64::MAX {
+            digits += ours.count_ones() as usize;
+        } else {
+            let (head, last) = (signs.trailing_ones(), u64::BITS - 1 - signs.leading_ones());
+            if enough(ours & first(head), digits) {
+                found(at + head as usize - 1);
+            }
+            let inner = signs & first(last) & !first(head);
+            let two = inner & inner >> 1;
+            let mut long = two & two >> 2 & two >> (DIGITS - 2) & inner >> 4;
+            while long != 0 {
+                let start = long.trailing_zeros();
+                let run = first((inner >> start).trailing_ones()) << start;
+                if enough(ours & run, 0) {
+                    found(at + start as usize);
+                }
+                long &= !run;
+            }
+            digits = (ours >> last).count_ones() as usize;
+        }
+        (before, part) = (part, next);
+    }
+    if digits >= DIGITS {
+        found(text.len() - 1);
+    }
 }
 
 /// Whether what stands between digits may be of one number: capital letters, and at most two signs in a row.
@@ -188,6 +277,20 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn each_line_with_a_number_has_a_place_in_one_of_its_runs(
+            text in "([0-9]{1,9}|[-A-Z+ .()/]{1,3}|[a-z=: ]{0,70}|\n|[ |A:]{0,2}2025-11-03([T ]10:00:0[0-9.]{0,5})?){0,60}",
+        ) {
+            let (mut places, mut start) = (Vec::new(), 0);
+            runs(text.as_bytes(), |at| places.push(at));
+            prop_assert!(places.is_sorted());
+            for line in text.split_inclusive('\n') {
+                let place = places.iter().any(|at| (start..start + line.len()).contains(at));
+                prop_assert!(place || !may_be_in(line.as_bytes()), "{:?} in {:?}", line, text);
+                start += line.len();
+            }
+        }
 
         /// Only where there is nothing to find may a line be passed over.
         #[test]
