@@ -160,8 +160,8 @@ pub fn among<const N: usize>(block: &[u8; BLOCK], ranges: [(u8, u8); N]) -> u64 
 #[target_feature(enable = "sse2")]
 fn sixteen<const N: usize>(part: &[u8; 16], ranges: [(u8, u8); N]) -> u16 {
     use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128,
-        _mm_sub_epi8,
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+        _mm_setzero_si128, _mm_sub_epi8,
     };
     let (low, high) = (u128::from_le_bytes(*part) as i64, (u128::from_le_bytes(*part) >> 64) as i64);
     let bytes = _mm_set_epi64x(high, low);

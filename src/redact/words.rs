@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Letters of a piece.
 const LONG: usize = 3;
 
+/// Of four letters the first three.
+const THREE: u32 = 0xff_ffff;
+
 /// Bytes that are searched letter by letter before the set is made: about what making it costs.
 const FIRST: usize = 4096;
 
@@ -27,6 +30,10 @@ const PART: usize = 2048;
 
 /// What makes a letter the same in both its cases, and other signs too: so what is found is compared.
 const ALIKE: u8 = 0x20;
+
+/// Letters of a word that are compared at once, and what makes them all alike.
+const HEAD: usize = 8;
+const ALL_ALIKE: u64 = u64::from_le_bytes([ALIKE; HEAD]);
 
 /// Letters by how often they stand in what tools print, the most usual first. Others are rarer.
 const USUAL: &[u8] = b" etaoinsrldcpmuhg-./0123bfykw";
@@ -51,11 +58,23 @@ pub struct Words {
 struct Word {
     text: &'static [u8],
     owners: Vec<u16>,
+    /// Its first letters, as they are looked up, and which bits those are.
+    head: u64,
+    mask: u64,
 }
 
 impl Word {
+    fn of(text: &'static [u8], owners: Vec<u16>) -> Word {
+        let head = text.iter().take(HEAD).rev().fold(0, |all, b| all << 8 | u64::from(b | ALIKE));
+        Word { text, owners, head, mask: u64::MAX >> (8 * (HEAD - text.len().min(HEAD))) }
+    }
+
+    #[inline]
     fn stands(&self, text: &[u8], at: usize) -> bool {
-        text.get(at..at + self.text.len()).is_some_and(|there| there.eq_ignore_ascii_case(self.text))
+        let Some(behind) = text.get(at..) else { return false };
+        let alike = |eight: &[u8; HEAD]| (u64::from_le_bytes(*eight) | ALL_ALIKE) & self.mask == self.head;
+        behind.first_chunk().is_none_or(alike)
+            && behind.get(..self.text.len()).is_some_and(|there| there.eq_ignore_ascii_case(self.text))
     }
 }
 
@@ -65,10 +84,7 @@ impl Words {
         let mut all: Vec<_> =
             all.map(|(text, owner)| (text.as_bytes(), owner)).filter(|(text, _)| !text.is_empty()).collect();
         all.sort_unstable();
-        let word = |same: &[(&'static [u8], u16)]| Word {
-            text: same[0].0,
-            owners: same.iter().map(|(_, owner)| *owner).collect(),
-        };
+        let word = |same: &[(_, u16)]| Word::of(same[0].0, same.iter().map(|(_, owner)| *owner).collect());
         let words: Vec<Word> = all.chunk_by(|a, b| a.0 == b.0).map(word).collect();
         let mut starts = [0; 257];
         for word in &words {
@@ -113,8 +129,10 @@ impl Words {
 struct Pieces {
     /// The three letters at which words are to be looked for.
     three: Bits<{ 1 << 12 }>,
-    /// Those letters with one more, before or behind; and words of two.
-    four: Bits<{ 1 << 13 }>,
+    /// Those letters with one more, before or behind.
+    four: Bits<{ 1 << 12 }>,
+    /// Words of three letters, and those of two with any behind them.
+    short: Bits<{ 1 << 10 }>,
     /// Places in `places`, one more than their own, by a hash of the piece.
     heads: Box<[u16; 1 << 10]>,
     places: Vec<Place>,
@@ -140,6 +158,7 @@ impl Pieces {
         let mut pieces = Pieces {
             three: Bits(Box::new([0; _])),
             four: Bits(Box::new([0; _])),
+            short: Bits(Box::new([0; _])),
             heads: Box::new([0; _]),
             places: Vec::new(),
             single: Vec::new(),
@@ -148,16 +167,15 @@ impl Pieces {
             match *word.text {
                 [] | [_] => pieces.single.push(index),
                 [a, b] => {
-                    pieces.four.set(letters(&[a, b]));
+                    every().for_each(|c| pieces.short.set(letters(&[a, b, c])));
                     pieces.begins(a, b, index, 0);
                     pieces.ends(a, b, index, -1);
                 }
                 [a, b, c] => {
                     pieces.add([a, b, c], index, 0);
-                    pieces.four.set_behind(&[a, b, c]);
+                    pieces.short.set(letters(&[a, b, c]));
                     if rarity(&[a, b]) > rarity(&[b, c]) {
                         pieces.ends(a, b, index, -1);
-                        pieces.four.set_before(&[a, b, c]);
                     } else {
                         pieces.begins(b, c, index, 1);
                     }
@@ -234,9 +252,12 @@ impl Pieces {
                 seen &= seen - 1;
                 let [before, rest @ ..]: &[u8; LONG + 2] = part.at(at);
                 let behind = u32::from_le_bytes(*rest);
-                let keys = [behind, behind << 8 | u32::from(*before), behind & 0xffff, behind >> 8 & 0xffff];
+                let around = behind << 8 | u32::from(*before);
+                let short = [behind & THREE, around & THREE, behind >> 8]
+                    .into_iter()
+                    .fold(0, |any, key| any | self.short.has(key));
                 part.near[count] = at as u16;
-                count += keys.into_iter().fold(0, |any, key| any | self.four.has(key)) as usize;
+                count += (short | self.four.has(behind) | self.four.has(around)) as usize;
             }
         }
         count
@@ -312,14 +333,6 @@ impl<const N: usize> Bits<N> {
     fn set(&mut self, letters: u32) {
         let bit = Self::bit(letters);
         self.0[bit / 32] |= 1 << (bit % 32);
-    }
-
-    fn set_behind(&mut self, three: &[u8; LONG]) {
-        every().for_each(|d| self.set(letters(three) | letters(&[d]) << 24));
-    }
-
-    fn set_before(&mut self, three: &[u8; LONG]) {
-        every().for_each(|a| self.set(letters(three) << 8 | letters(&[a])));
     }
 }
 
