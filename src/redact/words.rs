@@ -26,7 +26,7 @@ const STEP: usize = 16;
 const READ: usize = STEP + LONG - 1;
 
 /// Bytes of a part that is looked at as a whole.
-const PART: usize = 2048;
+const PART: usize = 512;
 
 /// What makes a letter the same in both its cases, and other signs too: so what is found is compared.
 const ALIKE: u8 = 0x20;
@@ -136,8 +136,8 @@ struct Pieces {
     /// Places in `places`, one more than their own, by a hash of the piece.
     heads: Box<[u16; 1 << 10]>,
     places: Vec<Place>,
-    /// Words of one letter.
-    single: Vec<u16>,
+    /// Words of one letter, and those letters.
+    single: Vec<(u8, u16)>,
 }
 
 /// A set of letters that may have more than were put in: a bit for each hash.
@@ -165,7 +165,13 @@ impl Pieces {
         };
         for (index, word) in (0..).zip(words) {
             match *word.text {
-                [] | [_] => pieces.single.push(index),
+                [] => {}
+                [a] => {
+                    pieces.single.push((a, index));
+                    if a.is_ascii_lowercase() {
+                        pieces.single.push((a.to_ascii_uppercase(), index));
+                    }
+                }
                 [a, b] => {
                     every().for_each(|c| pieces.short.set(letters(&[a, b, c])));
                     pieces.begins(a, b, index, 0);
@@ -228,10 +234,10 @@ impl Pieces {
                 self.words_at(words, text, at + near, letters(part.at::<LONG>(near + 1)), found);
             }
         }
-        for word in &self.single {
-            let letter = words[usize::from(*word)].text[0];
-            for at in memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), text) {
-                found(at, *word);
+        for pair in self.single.chunks(2) {
+            let ((one, word), (other, otherwise)) = (pair[0], pair[pair.len() - 1]);
+            for at in memchr::memchr2_iter(one, other, text) {
+                found(at, if text[at] == one { word } else { otherwise });
             }
         }
     }

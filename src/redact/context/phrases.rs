@@ -306,16 +306,15 @@ pub fn patterns() -> impl Iterator<Item = &'static str> {
 /// Whether a line may be of pgpass(5), which no word tells: a host or the path of a socket, a port or a star, and three
 /// more fields, of which the last alone may have blanks.
 pub fn is_pgpass(line: &[u8]) -> bool {
-    let host = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'*' | b'-');
-    let path = line.first() == Some(&b'/');
-    let Some(first) = line.iter().position(|b| if path { *b == b':' } else { !host(b) }) else { return false };
-    let rest = &line[first..];
-    let Some(second) = rest.iter().skip(1).take(6).position(|b| *b == b':').filter(|_| rest[0] == b':') else {
-        return false;
-    };
-    let (port, fields) = (&rest[1..=second], &rest[second + 2..]);
-    (port == b"*" || (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit))
-        && fields.iter().take_while(|b| !b.is_ascii_whitespace()).filter(|b| **b == b':').count() >= 2
+    let Some(first) = memchr::memchr(b':', line) else { return false };
+    let (host, rest) = (&line[..first], &line[first + 1..]);
+    let any = rest.starts_with(b"*");
+    let port = if any { 1 } else { rest.iter().take(6).take_while(|b| b.is_ascii_digit()).count() };
+    (1..=5).contains(&port)
+        && rest.get(port) == Some(&b':')
+        && rest[port + 1..].iter().take_while(|b| !b.is_ascii_whitespace()).filter(|b| **b == b':').count() >= 2
+        && (host.starts_with(b"/")
+            || host.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'*' | b'-')))
 }
 
 /// A line in which a word stands that a secret may follow.
