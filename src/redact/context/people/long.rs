@@ -119,7 +119,7 @@ impl Part {
         days & (!one | !(behind(|part| part.digits, 1) | other))
     }
 
-    /// The same without its first bytes.
+    /// The same without what these bits stand for.
     fn without(self, bits: u64) -> Part {
         Part { digits: self.digits & !bits, signs: self.signs & !bits, ..self }
     }
