@@ -52,6 +52,7 @@ vi vim-tiny
 ed ed
 etcd etcd-server
 openssl openssl
+ssh openssh-client
 setpriv util-linux
 debootstrap debootstrap
 musl-gcc musl-tools

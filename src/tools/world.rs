@@ -77,6 +77,17 @@ pub trait World {
     }
 }
 
+/// The fields of the entry that belongs to the process' effective user id, as getpwuid(3) finds it in passwd(5).
+pub fn account(world: &dyn World) -> Option<Vec<String>> {
+    let status = world.file(b"/proc/self/status")?;
+    let ids = status.bytes.text()?.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // Real, effective, saved, file system.
+    let id = ids.split_whitespace().nth(1)?.to_owned();
+    let users = world.file(b"/etc/passwd")?;
+    let mut entries = users.bytes.text()?.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+    entries.find(|entry| entry.get(2) == Some(&id))
+}
+
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {

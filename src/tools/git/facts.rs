@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Bytes, Content, Facts};
 
 use super::nested::Nested;
+use super::ssh;
 
 /// Names under which the facts travel.
 pub mod name {
@@ -28,6 +29,7 @@ pub mod name {
     pub const BISECTING: &str = "git.bisecting";
     pub const UNMERGED: &str = "git.unmerged";
     pub const RESOLVED: &str = "git.resolved";
+    pub const SSH: &str = "git.ssh";
 }
 
 /// One line of `git config --list --show-scope`, in git's order (the last one wins). Passwords in URLs are replaced.
@@ -95,6 +97,8 @@ pub struct Known {
     pub unmerged: Option<bool>,
     /// Whether git says that the words name what they seem to; `None` where nobody asked.
     pub resolved: Option<bool>,
+    /// What ssh's own configuration says that leads somewhere or starts something.
+    pub ssh: Vec<ssh::Line>,
     /// Standard input, where the command takes its orders from it.
     pub stdin: Option<Content>,
 }
@@ -120,6 +124,7 @@ impl Known {
             bisecting: facts.get(name::BISECTING),
             unmerged: facts.get(name::UNMERGED),
             resolved: facts.get(name::RESOLVED),
+            ssh: facts.get(name::SSH).unwrap_or_default(),
             stdin: facts.stdin().cloned(),
         }
     }

@@ -15,6 +15,7 @@ use super::peers;
 use super::plain::{self, Head, Repository};
 use super::resolved;
 use super::signatures;
+use super::ssh;
 use super::stdin;
 
 /// More refs than this do not travel; a push that needs them all is then a doubt.
@@ -84,6 +85,10 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let version = version.as_deref();
     if PLACELESS.contains(&command.as_str()) {
         return facts;
+    }
+    let ssh = ssh::gather(command, known.config.as_ref(), world);
+    if !ssh.is_empty() {
+        put(&mut facts, name::SSH, &ssh);
     }
     if command == "clone" {
         put(&mut facts, name::HOOKS, &peers::clone_hooks(world, &Words::read(command, words, version), &known, &line));

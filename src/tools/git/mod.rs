@@ -36,6 +36,7 @@ mod refs;
 mod remotes;
 mod resolved;
 mod signatures;
+mod ssh;
 mod stdin;
 mod unparsable;
 mod written;

@@ -164,6 +164,9 @@ pub fn other_end(
         Transport::Ssh => {
             service.into_iter().for_each(|program| meaning.runs(program));
             ssh(scene).into_iter().for_each(|p| meaning.runs(p));
+            let (_, route) = super::ssh::resolved(&scene.known.ssh, address);
+            route.programs.into_iter().for_each(|program| meaning.runs(program));
+            route.doubts.into_iter().for_each(|why| meaning.doubt("unknown_fact", why));
         }
         Transport::Git => {
             let proxy = scene.filled("GIT_PROXY_COMMAND").or_else(|| proxy(config, &address.repository.host));

@@ -10,7 +10,8 @@ use super::facts::Known;
 use super::line;
 use super::meaning::{Meaning, RefChange, Scene, Weight};
 use super::options;
-use super::remotes::{Repository, address};
+use super::remotes::{Repository, Transport, address};
+use super::ssh;
 use super::{meaning, needs_no_configuration, scene};
 
 /// Reads a line; what could not be had is doubt.
@@ -93,9 +94,8 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
     let mut operations = Vec::new();
     let top = scene.top();
     let tree = || Resource::new("WorkTree", top.clone()).with("path", top.clone());
-    let repositories = |urls: &[String]| -> BTreeSet<Repository> {
-        urls.iter().map(|url| address(url, &base(scene, meaning)).repository).collect()
-    };
+    let repositories =
+        |urls: &[String]| -> BTreeSet<Repository> { urls.iter().map(|url| reached(scene, meaning, url).0).collect() };
     let besides = repositories(&meaning.besides);
     let repositories = repositories(&meaning.urls);
     for weight in &meaning.weights {
@@ -140,13 +140,24 @@ fn operations(scene: &Scene<'_>, meaning: &Meaning) -> Vec<Operation> {
     operations
 }
 
+/// The repository that a URL leads to, as ssh finds its host; and whether something stands between that leads elsewhere.
+fn reached(scene: &Scene<'_>, meaning: &Meaning, url: &str) -> (Repository, bool) {
+    let address = address(url, &base(scene, meaning));
+    if address.transport != Transport::Ssh || scene.known.ssh.is_empty() {
+        return (address.repository, false);
+    }
+    let (repository, route) = ssh::resolved(&scene.known.ssh, &address);
+    (repository, route.led)
+}
+
 /// Whether what is asked over HTTP goes where a proxy or an entry for names says, by configuration (git-config(1)) or variables.
 fn is_led(scene: &Scene<'_>, meaning: &Meaning) -> bool {
     let over_http = |url: &String| url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
     let leads = |key: &str| key.ends_with(".proxy") || key.starts_with("http.") && key.ends_with("curloptresolve");
     let set = scene.known.variables_set.iter().any(|name| name.to_ascii_lowercase().ends_with("_proxy"));
     let config = || scene.config.0.iter().any(|e| leads(&e.key) && e.value.as_deref().is_some_and(|v| !v.is_empty()));
-    meaning.urls.iter().chain(&meaning.besides).any(over_http) && (set || config())
+    let urls = || meaning.urls.iter().chain(&meaning.besides);
+    urls().any(over_http) && (set || config()) || urls().any(|url| reached(scene, meaning, url).1)
 }
 
 /// A clone takes paths from where it was started, every other command from the top of the work tree.

@@ -89,6 +89,8 @@ pub struct Address {
     /// As `protocol.<name>.allow` calls it.
     pub protocol: String,
     pub repository: Repository,
+    /// The host as it is written, and whether a port is, be it the usual one.
+    pub written: (String, bool),
 }
 
 /// Takes a URL apart as git does (connect.c `parse_connect_url`, transport-helper.c). Relative paths are taken from
@@ -99,7 +101,12 @@ pub fn address(url: &str, folder: &str) -> Address {
         && helper.bytes().all(|b| b.is_ascii_alphanumeric())
     {
         let repository = Repository { host: format!("{helper}::"), path: rest.to_owned() };
-        return Address { transport: Transport::Helper(helper.into()), protocol: helper.into(), repository };
+        return Address {
+            transport: Transport::Helper(helper.into()),
+            protocol: helper.into(),
+            repository,
+            written: <_>::default(),
+        };
     }
     if let Some((scheme, rest)) = url.split_once("://").filter(|(s, _)| is_scheme(s)) {
         return with_scheme(&scheme.to_ascii_lowercase(), rest, scheme);
@@ -119,6 +126,7 @@ pub fn address(url: &str, folder: &str) -> Address {
             transport: Transport::Ssh,
             protocol: "ssh".into(),
             repository: repository(host, port, "22", path),
+            written: (decoded(host), !port.is_empty()),
         };
     }
     local(url, folder)
@@ -145,7 +153,12 @@ fn with_scheme(scheme: &str, rest: &str, written: &str) -> Address {
         "https" => (Transport::Http, "443", "https"),
         _ => (Transport::Helper(written.into()), "", written),
     };
-    Address { transport, protocol: protocol.into(), repository: repository(host, port, standard, path) }
+    Address {
+        transport,
+        protocol: protocol.into(),
+        repository: repository(host, port, standard, path),
+        written: (decoded(host), !port.is_empty()),
+    }
 }
 
 /// The folder or bundle on this machine that a URL leads to.
@@ -182,6 +195,7 @@ fn local(path: &str, folder: &str) -> Address {
         transport: Transport::Local,
         protocol: "file".into(),
         repository: Repository { host: String::new(), path },
+        written: <_>::default(),
     }
 }
 
@@ -189,7 +203,7 @@ fn local(path: &str, folder: &str) -> Address {
 const CASELESS: &[&str] = &["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "ssh.github.com"];
 
 /// Two spellings of one repository must be one name: a policy that protects it must not miss it.
-fn repository(host: &str, port: &str, standard: &str, path: &str) -> Repository {
+pub fn repository(host: &str, port: &str, standard: &str, path: &str) -> Repository {
     let host = decoded(host).trim_end_matches('.').to_ascii_lowercase();
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let port = port.trim_start_matches('0');

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("remote", include_str!("cases/remote.txt")),
     ("programs", include_str!("cases/programs.txt")),
     ("lines", include_str!("cases/lines.txt")),
+    ("ssh", include_str!("cases/ssh.txt")),
 ];
 
 /// What a file of cases says about the machine, in lines that begin with `given`.
@@ -26,6 +27,7 @@ struct Given {
     hooks: Vec<String>,
     attributes: Vec<String>,
     programs: BTreeMap<String, Option<String>>,
+    ssh: Vec<super::ssh::Line>,
 }
 
 impl Given {
@@ -42,6 +44,7 @@ impl Given {
             "annotated" => self.annotated.extend(words()),
             "hooks" => self.hooks.extend(words()),
             "attributes" => self.attributes.extend(words()),
+            "ssh" => self.ssh.extend(super::ssh::parse(rest)),
             "program" => {
                 self.programs.insert(rest.to_owned(), Some(format!("/opt/{rest}")));
             }
@@ -60,6 +63,7 @@ impl Given {
             ("git.hooks", json!(self.hooks)),
             ("git.attributes", json!(self.attributes)),
             ("git.programs", json!(self.programs)),
+            ("git.ssh", json!(self.ssh)),
             ("git.place", json!({"git_dir": "/w/app/.git", "work_tree": "/w/app"})),
         ];
         Facts {

@@ -6,6 +6,7 @@ use super::conninfo::{self, Params};
 use super::options::{Action, Ending};
 use super::{World, begin, fact, home, line_of, parameters, steps, walk};
 use crate::model::{Content, ContentSource, Facts, Invocation, StreamKind};
+use crate::tools::world;
 
 /// System-wide psqlrc: Debian's place and the one of PostgreSQL's own packages (psql(1), "Files").
 pub const SYSTEM_STARTUP: &[&str] = &["/etc/postgresql-common/psqlrc", "/etc/sysconfig/pgsql/psqlrc"];
@@ -165,15 +166,7 @@ fn services(invocation: &Invocation, world: &dyn World) -> BTreeMap<String, Para
     services
 }
 
-/// The name that belongs to the process' user id, as getpwuid(3) gives it.
+/// The name that belongs to the process' user id.
 fn os_user(world: &dyn World) -> Option<String> {
-    let status = world.file(b"/proc/self/status")?;
-    let status = status.bytes.text()?;
-    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    // Real, effective, saved, file system: libpq asks for the effective one.
-    let id = ids.split_whitespace().nth(1)?.to_owned();
-    let users = world.file(b"/etc/passwd")?;
-    let users = users.bytes.text()?;
-    let mut entries = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    entries.find(|entry| entry.get(2) == Some(&id.as_str())).and_then(|entry| entry.first().map(|n| (*n).to_owned()))
+    world::account(world)?.into_iter().next()
 }

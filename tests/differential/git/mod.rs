@@ -6,6 +6,7 @@ mod generated;
 mod plain;
 mod programs;
 mod push;
+mod ssh;
 mod tables;
 mod world;
 

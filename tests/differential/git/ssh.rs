@@ -1,0 +1,177 @@
+//! What is read of ssh's configuration, held to `ssh -G`, which prints what ssh would go by.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use portcullis::model::{Bytes, Content, ContentSource, Digest, Reading};
+use portcullis::tools::{Limits, Tool, World, by_name};
+
+use super::super::dice::Dice;
+use super::{Machine, words};
+
+const CASES: usize = 300;
+const HOSTS: &[&str] = &["work", "git.example", "a.git.example", "other", "WORK"];
+
+/// An agent's machine: its file, and one that is included.
+struct Home {
+    files: BTreeMap<String, String>,
+}
+
+impl World for Home {
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn file(&self, path: &[u8]) -> Option<Content> {
+        let path = std::str::from_utf8(path).unwrap();
+        let text = self.files.get(path)?;
+        let source = ContentSource::File(path.into());
+        Some(Content { source, sha256: Digest::of(text.as_bytes()), bytes: text.as_str().into(), truncated: false })
+    }
+
+    fn stdin(&self) -> Option<Content> {
+        None
+    }
+
+    fn list(&self, _: &[u8]) -> Option<Vec<Bytes>> {
+        None
+    }
+
+    fn is_file(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn is_dir(&self, _: &[u8]) -> bool {
+        true
+    }
+
+    fn program(&self, _: &str) -> Option<Bytes> {
+        None
+    }
+
+    fn ask_tool(&self, _: &[&[u8]]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn home(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn variable(&self, _: &str) -> Option<Bytes> {
+        None
+    }
+}
+
+#[test]
+fn ssh_goes_where_its_configuration_was_read_to_lead() {
+    let (mut dice, machine) = (Dice::new(7), Machine::new("git"));
+    let folder = tempfile::tempdir().unwrap();
+    let (own, more) = (folder.path().join("config"), folder.path().join("more"));
+    let mut led = 0;
+    for _ in 0..CASES {
+        let included = text(&mut dice, None);
+        let config = text(&mut dice, Some(&more.display().to_string()));
+        std::fs::write(&own, &config).unwrap();
+        std::fs::write(&more, &included).unwrap();
+        let files = [
+            ("/proc/self/status", "Uid:\t7\t7\t7\t7\n".to_owned()),
+            ("/etc/passwd", "agent:x:7:7::/home/agent:/bin/sh\n".to_owned()),
+            ("/home/agent/.ssh/config", config.clone()),
+            (more.to_str().unwrap(), included.clone()),
+        ];
+        let home = Home { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect() };
+        for host in HOSTS {
+            let output = Command::new("ssh").arg("-G").arg("-F").arg(&own).arg(host).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{config}\n--\n{included}\n{error}");
+            let said = of_ssh(&String::from_utf8(output.stdout).unwrap());
+            let reading = read(&machine, &home, host);
+            assert_eq!(of_ours(&reading), said, "{host}\n{config}\n--\n{included}");
+            led += usize::from(said.led);
+        }
+    }
+    assert!(led > CASES / 4, "only {led}");
+}
+
+/// A few sections, each with a few settings.
+fn text(dice: &mut Dice, more: Option<&str>) -> String {
+    let mut text = String::new();
+    for _ in 0..1 + dice.below(5) {
+        let pattern =
+            dice.pick(&["work", "*", "*.example", "git.example other", "* !work", "?ork", "GIT.example", "\"other\""]);
+        let list = dice.pick(&["work", "*", "*.example", "*.example,!git.example", "new.example"]);
+        let section = match dice.below(7) {
+            0..3 => format!("Host {pattern}"),
+            3 => format!("Match originalhost {list}"),
+            4 => format!("Match host {list}"),
+            5 => format!("Match !host {list} originalhost *"),
+            _ => "match all".to_owned(),
+        };
+        text += &section;
+        text.push('\n');
+        for _ in 0..dice.below(4) {
+            let setting = dice.pick(&[
+                "HostName new.example",
+                "hostname=%h.git.example",
+                "HostName   \"quoted.example\"",
+                "Port 2222",
+                "Port = 22",
+                "ProxyCommand nc %h %p",
+                "ProxyCommand none",
+                "ProxyJump hop.example",
+                "ProxyJump none",
+                "LocalCommand touch x",
+                "PermitLocalCommand yes",
+                "PermitLocalCommand no",
+                "KnownHostsCommand /bin/keys %H",
+                "User git",
+                "# Port 1",
+            ]);
+            text += &format!("  {setting}\n");
+        }
+        if let Some(more) = more.filter(|_| dice.below(3) == 0) {
+            text += &format!("  Include {more}\n");
+        }
+    }
+    text
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Goes {
+    place: String,
+    programs: Vec<String>,
+    led: bool,
+}
+
+fn of_ssh(said: &str) -> Goes {
+    let get = |name: &str| {
+        said.lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|(key, value)| *key == name && *value != "none")
+            .map(|(_, value)| value)
+    };
+    let local = get("localcommand").filter(|_| get("permitlocalcommand") == Some("yes"));
+    let programs = [get("proxycommand"), local, get("knownhostscommand")].into_iter().flatten().map(str::to_owned);
+    let place = match (get("hostname").unwrap(), get("port").unwrap()) {
+        (host, "22") => host.to_owned(),
+        (host, port) => format!("{host}:{port}"),
+    };
+    Goes { place, programs: programs.collect(), led: get("proxycommand").or(get("proxyjump")).is_some() }
+}
+
+fn of_ours(reading: &Reading) -> Goes {
+    let fetch = reading.operations.iter().find(|operation| operation.action == "git.fetch").unwrap();
+    let programs = reading.operations.iter().filter(|operation| operation.action == "program.run");
+    Goes {
+        place: fetch.resource.attributes["host"].as_str().unwrap().to_owned(),
+        programs: programs.map(|operation| operation.resource.id.clone()).collect(),
+        led: fetch.context.contains_key("connect"),
+    }
+}
+
+fn read(machine: &Machine, home: &Home, host: &str) -> Reading {
+    let git: &dyn Tool = by_name("git").unwrap();
+    let invocation = machine.invocation(git, &words(&format!("ls-remote {host}:app")));
+    let facts = git.gather(&invocation, home);
+    git.read(&invocation, &facts)
+}
