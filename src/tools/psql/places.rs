@@ -3,7 +3,7 @@
 use super::copydata::{self, Lines};
 use super::run::{Runner, Script, Status};
 use super::slash::{Arg, Kind};
-use super::steps::{Cursor, Include, Step};
+use super::steps::{Cursor, Include, Sent, Step};
 use super::variables::boolean;
 
 impl Runner<'_> {
@@ -73,7 +73,11 @@ impl Runner<'_> {
             }
             _ => return Status::Error,
         }
-        self.step(Step::Own("COMMIT".into()));
+        // With AUTOCOMMIT off the transaction stays open (large_obj.c, `finish_lo_xact`).
+        match self.variables.switched_on(b"AUTOCOMMIT") {
+            true => self.step(Step::Own("COMMIT".into())),
+            false => self.transaction = true,
+        }
         Status::Skip
     }
 
@@ -121,7 +125,9 @@ impl Runner<'_> {
     pub fn copy(&mut self, script: &mut Script, source: &mut Cursor) {
         let Some(words) = self.argument(script, Kind::WholeLine, false) else { return };
         let takes = copydata::copy_command(&words.text).and_then(|copy| copy.takes_lines());
-        self.step(Step::Copy(words.text, self.folder.clone()));
+        // What psql makes of it is sent as a statement is (copy.c, `do_copy`).
+        let sent = Sent { text: words.text, ..self.sending(Vec::new(), false) };
+        self.step(Step::Copy(sent, self.folder.clone()));
         if !self.confirmed(&script.origin, source) {
             return;
         }

@@ -50,6 +50,12 @@ fn transactions() -> Vec<Line> {
         script(
             "\\set ON_ERROR_ROLLBACK on\nBEGIN;\nSAVEPOINT a;\nROLLBACK TO a;\nSELECT 2;\nCOMMIT AND CHAIN;\nSELECT 3;\n",
         ),
+        script("\\set AUTOCOMMIT off\n\\copy users to out.csv\nSELECT 1;\n"),
+        script("\\set AUTOCOMMIT off\n\\copy audit_log from stdin\nx\n\\.\nCOMMIT;\n"),
+        script("\\set AUTOCOMMIT off\n\\copy users\n\\copy (delete from users returning id) to out.csv\n"),
+        script("\\set ON_ERROR_ROLLBACK on\nBEGIN;\n\\copy users to out.csv\nCOMMIT;\n\\copy users to out.csv\n"),
+        script("\\set AUTOCOMMIT off\n\\lo_import data.bin\nSELECT 1;\n").file("data.bin", "xyz"),
+        script("\\set AUTOCOMMIT off\nSELECT 1;\n\\lo_import data.bin\nCOMMIT;\n").file("data.bin", "xyz"),
         query(&["-1", "-c", "SAVEPOINT a", "-c", "ROLLBACK TO a", "-c", "SELECT 1"]),
         query(&["-1", "-c", "COMMIT AND CHAIN", "-c", "SELECT 1"]),
         query(&["-c", "BEGIN; SET LOCAL search_path TO archive; SELECT * FROM old; COMMIT; SELECT * FROM users"]),
