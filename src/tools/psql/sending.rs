@@ -61,6 +61,8 @@ impl Runner<'_> {
             return;
         }
         if text.iter().all(|b| b.is_ascii_whitespace() || *b == b';') {
+            // It asks for nothing, and is what `\g` would send again.
+            script.previous = text;
             return;
         }
         // What is prepared takes no data.

@@ -155,6 +155,9 @@ fn variables() -> Vec<Line> {
     vec![
         script("\\set AUTOCOMMIT off\nSELECT 1;\nCOMMIT;\nDELETE FROM users;\n"),
         script("\\set AUTOCOMMIT 0\nVACUUM users;\nSELECT 1;\n"),
+        script("DELETE FROM users;;\n\\g\n"),
+        script("SELECT 1;\n;\n\\g\nSELECT 2 \\g\n\\g\n"),
+        query(&["-S"]).on("SELECT 1\n\n\\g\n"),
         script("\\set autocommit off\nSELECT 1;\n"),
         script("\\set ON_ERROR_ROLLBACK on\nBEGIN;\nSELECT 1;\nCOMMIT;\n"),
         script("\\set ON_ERROR_ROLLBACK interactive\nBEGIN;\nSELECT 1;\nCOMMIT;\n"),
