@@ -155,6 +155,12 @@ fn variables() -> Vec<Line> {
     vec![
         script("\\set AUTOCOMMIT off\nSELECT 1;\nCOMMIT;\nDELETE FROM users;\n"),
         script("\\set AUTOCOMMIT 0\nVACUUM users;\nSELECT 1;\n"),
+        script("\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT bad\nDELETE FROM users;\n"),
+        script("\\set AUTOCOMMIT bad \\\\ DELETE FROM users;\nSELECT 1;\n\\set ECHO none \\\\ SELECT 2;\n"),
+        script("\\set ON_ERROR_STOP on\n\\copy users to\nDELETE FROM users;\n"),
+        script("\\copy users to \\\\ DELETE FROM users;\n\\copy\nSELECT 1;\n"),
+        script("\\set ON_ERROR_STOP on\n\\setenv a=b c\nDELETE FROM users;\n"),
+        query(&["-v", "ON_ERROR_STOP=1", "-c", "\\copy users", "-c", "DELETE FROM users"]),
         script("DELETE FROM users;;\n\\g\n"),
         script("SELECT 1;\n;\n\\g\nSELECT 2 \\g\n\\g\n"),
         query(&["-S"]).on("SELECT 1\n\n\\g\n"),
