@@ -127,13 +127,19 @@ pub(super) fn look(
         argv0: argv0.clone(),
     };
     // Where there is no such tool, its questions have no answer, and the reading says what it lacks.
-    let real = locate::on_path(&name).unwrap_or_default();
-    let machine = Machine::new(real, Limits::default(), stdin_file);
+    let real = locate::on_path(&name).ok();
+    let told = tool_version.filter(|_| real.is_none()).into_iter().flat_map(|version| told(&name, version));
+    let machine = Machine::new(real.unwrap_or_default(), Limits::default(), stdin_file).knowing(told.collect());
     let mut facts = tool.gather(&invocation, &machine);
     if let Some(version) = tool_version {
         facts.version = Some(version.to_owned());
     }
     Ok((invocation, facts))
+}
+
+/// What the tool would say of its version: psql looks for files that bear it (`~/.psqlrc-15`).
+fn told(name: &str, version: &str) -> Option<(String, String)> {
+    (name == "psql").then(|| ("--version".to_owned(), format!("psql (PostgreSQL) {version}")))
 }
 
 /// The caller's variables whose names the tool lists; a trailing `*` stands for any ending.

@@ -283,20 +283,29 @@ fn top(m: &mut Meaning<'_>, what: &str) {
     m.call(if name.is_some() { "get" } else { "list" }, &of, name.as_deref(), scope);
 }
 
+/// Of each namespace the events, the workloads, the pods and what they log; where none is named, of kube-system and the
+/// line's own (clusterinfo_dump.go).
 fn dump(m: &mut Meaning<'_>) {
-    let scope = match m.line.on("all-namespaces") || m.line.has("namespaces") {
-        true => Scope::Everywhere,
-        false => Scope::Namespace(m.target.namespace.clone()),
+    let given = m.line.every("namespaces").into_iter().filter(|names| !names.is_empty());
+    let named: Vec<String> = given.flat_map(|names| m.line.split(&names)).collect();
+    let scopes = match m.line.on("all-namespaces") {
+        true => vec![Scope::Everywhere],
+        false if named.is_empty() => {
+            vec![Scope::Namespace("kube-system".to_owned()), Scope::Namespace(m.target.namespace.clone())]
+        }
+        false => named.into_iter().map(Scope::Namespace).collect(),
     };
     m.call("list", &builtin("nodes"), None, Scope::Cluster);
     if m.line.on("all-namespaces") {
         m.call("list", &builtin("namespaces"), None, Scope::Cluster);
     }
     let dumped = ["events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "pods"];
-    for plural in dumped {
-        m.call("list", &builtin(plural), None, scope.clone());
+    for scope in scopes {
+        for plural in dumped {
+            m.call("list", &builtin(plural), None, scope.clone());
+        }
+        m.call_on("get", &builtin("pods"), "log", Some("*"), scope);
     }
-    m.call_on("get", &builtin("pods"), "log", Some("*"), scope);
     m.writes_files.extend(m.line.value("output-directory").filter(|path| *path != "-").map(str::to_owned));
 }
 

@@ -5,7 +5,7 @@ use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Origin, Step};
-use super::variables::{Value, boolean, is_name};
+use super::variables::{Value, accepted, boolean, is_name};
 use super::version::Version;
 use super::watch;
 
@@ -106,7 +106,7 @@ impl Runner<'_> {
                 return self.connect(script);
             }
             "cd" => self.change_folder(script),
-            "copy" => self.copy(script, source),
+            "copy" => return self.copy(script, source),
             "prompt" => {
                 // Its text stands before whatever is printed next, in the same line.
                 self.step(Step::Reshapes);
@@ -197,6 +197,10 @@ impl Runner<'_> {
                 let unknown = words.iter().any(|word| word.unknown);
                 let text: Vec<u8> = words.into_iter().flat_map(|word| word.text).collect();
                 let unknown = unknown || text.len() > slash::LONGEST;
+                let taken = |name: &Arg| name.unknown || unknown || accepted(&name.text, &text).is_some();
+                if variable.as_ref().is_some_and(|name| !taken(name)) {
+                    return Status::Error;
+                }
                 self.assign(script, variable, if unknown { Value::Unknown } else { Value::Known(text) });
             }
             "unset" => {
@@ -234,6 +238,9 @@ impl Runner<'_> {
             "setenv" => {
                 let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
                 let value = self.argument(script, Kind::Normal, false);
+                if !variable.unknown && variable.text.contains(&b'=') {
+                    return Status::Error;
+                }
                 let known = |value: &Arg| if value.unknown { Value::Unknown } else { Value::Known(value.text.clone()) };
                 let certain = script.conditions.certain();
                 let variable = Arg { unknown: variable.unknown || !certain, ..variable };

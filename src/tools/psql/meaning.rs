@@ -174,7 +174,7 @@ impl Meaning {
                     self.stays_or_goes();
                 }
             }
-            Step::Copy(words, folder) => self.copy(&words, folder.as_deref()),
+            Step::Copy(sent, folder) => self.copy(sent, folder.as_deref()),
             Step::Catalog(command) => self.operation("sql.select", Effect::Read, None, &command),
             Step::LargeObject(function, file) => {
                 if let Some(file) = file {
@@ -229,11 +229,11 @@ impl Meaning {
         self.writes.push(name);
     }
 
-    fn copy(&mut self, words: &[u8], folder: Option<&[u8]>) {
-        let Some(copy) = copydata::copy_command(words) else { return };
+    fn copy(&mut self, sent: Sent, folder: Option<&[u8]>) {
+        let Some(copy) = copydata::copy_command(&sent.text) else { return };
         let before = self.hidden;
         self.hidden |= !copy.from && matches!(copy.end, End::Program(_) | End::File(_));
-        self.sql(&copy.sql, false, None);
+        self.sent(&Sent { text: copy.sql, copies: usize::from(copy.from), ..sent });
         self.hidden = before;
         match copy.end {
             End::Program(command) => self.program(&Arg { text: command, ..Arg::default() }),

@@ -41,6 +41,7 @@ use crate::model::{Delivery, Facts, Grant, Invocation, Terms};
 use conninfo::{Sources, Target};
 use options::{Action, Ending, Line};
 use run::Runner;
+use steps::{Sent, Step};
 use variables::{Environment, Value, Variables};
 use version::Version;
 
@@ -160,11 +161,12 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         runner.startup(path.as_bytes());
     }
     if line.list {
-        return runner.step(steps::Step::Catalog("--list".into()));
+        return runner.step(Step::Catalog("--list".into()));
     }
     if line.single_transaction {
         runner.transaction = true;
-        runner.step(steps::Step::Own("BEGIN".into()));
+        // Whatever the psqlrc has left open (startup.c).
+        runner.steps.push(Step::Sql(Sent { text: b"BEGIN".to_vec(), ..Sent::default() }));
     }
     let mut ended = false;
     for action in &line.actions {
@@ -185,7 +187,8 @@ fn walk(line: &Line, startup: &[String], runner: &mut Runner<'_>) {
         runner.standard_input();
     }
     if line.single_transaction {
-        runner.step(steps::Step::Own(if ended { "ROLLBACK" } else { "COMMIT" }.into()));
+        let text = if ended { b"ROLLBACK".to_vec() } else { b"COMMIT".to_vec() };
+        runner.steps.push(Step::Sql(Sent { text, ..Sent::default() }));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::copydata::{self, Lines};
 use super::run::{Runner, Script, Status};
 use super::slash::{Arg, Kind};
-use super::steps::{Cursor, Include, Step};
+use super::steps::{Cursor, Include, Sent, Step};
 use super::variables::boolean;
 
 impl Runner<'_> {
@@ -73,7 +73,11 @@ impl Runner<'_> {
             }
             _ => return Status::Error,
         }
-        self.step(Step::Own("COMMIT".into()));
+        // With AUTOCOMMIT off the transaction stays open (large_obj.c, `finish_lo_xact`).
+        match self.variables.switched_on(b"AUTOCOMMIT") {
+            true => self.step(Step::Own("COMMIT".into())),
+            false => self.transaction = true,
+        }
         Status::Skip
     }
 
@@ -118,12 +122,15 @@ impl Runner<'_> {
         self.folder = target.filter(|_| script.conditions.certain());
     }
 
-    pub fn copy(&mut self, script: &mut Script, source: &mut Cursor) {
-        let Some(words) = self.argument(script, Kind::WholeLine, false) else { return };
-        let takes = copydata::copy_command(&words.text).and_then(|copy| copy.takes_lines());
-        self.step(Step::Copy(words.text, self.folder.clone()));
+    pub fn copy(&mut self, script: &mut Script, source: &mut Cursor) -> Status {
+        let Some(words) = self.argument(script, Kind::WholeLine, false) else { return Status::Error };
+        let Some(copy) = copydata::copy_command(&words.text) else { return Status::Error };
+        let takes = copy.takes_lines();
+        // What psql makes of it is sent as a statement is (copy.c, `do_copy`).
+        let sent = Sent { text: words.text, ..self.sending(Vec::new(), false) };
+        self.step(Step::Copy(sent, self.folder.clone()));
         if !self.confirmed(&script.origin, source) {
-            return;
+            return Status::Skip;
         }
         if takes.is_some() && !script.query.is_empty() && !self.stops() {
             // The first line of the data would end the statement that was begun before.
@@ -134,6 +141,7 @@ impl Runner<'_> {
             Some(Lines::Stdin) => self.taking_lines(&script.origin, source, |runner, source| runner.swallow(1, source)),
             None => {}
         }
+        Status::Skip
     }
 
     /// `-o` and `-L` name a file as it is; `-o` may name a program, too.

@@ -315,7 +315,9 @@ impl<'a> Runner<'a> {
             let active = script.conditions.active();
             let stop = script.lexer.sql(&mut script.query, &self.variables, active);
             let ends_line = stop == Stop::EndOfLine;
-            let ends_statement = ends_line && !script.lexer.open() && self.variables.switched_on(b"SINGLELINE");
+            // The end of a line sends no empty buffer, as a semicolon does (psqlscan.l, `psql_scan`).
+            let typed = ends_line && !script.query.is_empty() && !script.lexer.open();
+            let ends_statement = typed && self.variables.switched_on(b"SINGLELINE");
             if stop == Stop::Semicolon || ends_statement {
                 if active {
                     self.send(script, source);

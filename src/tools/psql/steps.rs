@@ -26,8 +26,8 @@ pub enum Step {
         reuse: Option<bool>,
         maybe: bool,
     },
-    /// `\copy`: the words after it, and the folder that psql is in.
-    Copy(Vec<u8>, Option<Vec<u8>>),
+    /// `\copy`: the words after it in the place of SQL, and the folder that psql is in.
+    Copy(Sent, Option<Vec<u8>>),
     /// psql asks the catalogs (`\d`).
     Catalog(String),
     /// `\lo_import` and the like: a function on large objects, and the file that it reads.

@@ -128,7 +128,8 @@ fn compare_calls(command: &str, reading: &Reading, ran: &Ran, asked: &[&Request]
             continue;
         }
         // The get before a change, the wait after it, what a description tells of other things, and what a diff tries.
-        let same_type = read.iter().any(|read| read.resource == call.resource);
+        let here = |read: &Call| [&read.namespace, &call.namespace].iter().any(|place| place.is_empty());
+        let same_type = read.iter().any(|r| r.resource == call.resource && (here(r) || r.namespace == call.namespace));
         let tries = command == "diff" && matches!(call.verb.as_str(), "patch" | "create")
             || command == "reconcile" && call.verb == "create" && read.iter().any(|r| r.name == call.name);
         let looks = LOOKS_FURTHER.contains(&command) || reading.effective["dry_run"] == "client";

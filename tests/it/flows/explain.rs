@@ -75,3 +75,17 @@ fn what_the_agent_wrote_is_never_shown_raw() {
     assert!(!out.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&out.stdout));
     assert!(String::from_utf8_lossy(&out.stdout).contains("main"));
 }
+
+#[test]
+fn where_there_is_no_psql_the_version_that_is_told_says_which_startup_file_it_would_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [(".psqlrc-15", "DELETE FROM users;\n"), (".psqlrc", "SELECT 1;\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut explain = Command::new(PORTCULLIS);
+    apart(&mut explain, &folder);
+    let line = ["explain", "--json", "--tool-version", "15.18", "--", "psql", "-d", "x", "-c", "SELECT 1"];
+    let out = explain.env("PATH", folder.path()).args(line).output().unwrap();
+    let reading: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(reading["effective"]["reads_files"], serde_json::json!([".psqlrc-15"]));
+}
