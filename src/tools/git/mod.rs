@@ -80,6 +80,7 @@ impl Tool for Git {
             "GIT_EDITOR",
             "GIT_EXEC_PATH",
             "GIT_EXTERNAL_DIFF",
+            "GIT_EXTERNAL_DIFF_TRUST_EXIT_CODE",
             "GIT_INDEX_FILE",
             "GIT_NAMESPACE",
             "GIT_NO_LAZY_FETCH",

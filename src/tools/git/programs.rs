@@ -252,14 +252,7 @@ fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
             let new = config.middles("trailer", "cmd").filter(|_| added);
             old.chain(new).for_each(|(_, program)| meaning.runs(program));
         }
-        "help" => {
-            let viewers = config.all("man.viewer");
-            let viewed = config.middles("man", "cmd").filter(|(viewer, _)| viewers.contains(viewer));
-            let found =
-                config.middles("man", "path").filter(|(viewer, _)| *viewer == "man" || viewers.contains(viewer));
-            let browsed = config.middles("browser", "cmd").chain(config.middles("browser", "path"));
-            viewed.chain(found).chain(browsed).for_each(|(_, program)| meaning.runs(program));
-        }
+        "help" => viewers(scene, words, meaning),
         "add" | "checkout" | "restore" | "reset" | "stash" | "commit" if words.any(&["patch", "interactive"]) => {
             // It colours what is shown, where there is colour: at a terminal, or where a pager is said to be (pager.c).
             let forced = |key| config.get(key).is_some_and(|when| when.eq_ignore_ascii_case("always"));
@@ -273,6 +266,31 @@ fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
         "credential" => credentials::asked(scene, sub, meaning),
         _ => {}
     }
+}
+
+/// Who shows a page of the manual (builtin/help.c, `cmd_help`): lists are printed, and so is the word of an alias.
+fn viewers(scene: &Scene<'_>, words: &Words, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let lists = ["all", "guides", "config", "user-interfaces", "developer-interfaces"];
+    if words.operands.is_empty() || words.any(&lists) {
+        return;
+    }
+    let asked = words.given.iter().rev().find(|given| matches!(given.opt.long, "man" | "web" | "info"));
+    let format = asked.map_or_else(|| config.get("help.format").unwrap_or("man"), |given| given.opt.long);
+    let programs: Vec<&str> = match format {
+        "info" => Vec::new(),
+        "web" | "html" => {
+            let browsers = config.middles("browser", "cmd").chain(config.middles("browser", "path"));
+            browsers.map(|(_, program)| program).collect()
+        }
+        _ => {
+            let chosen = config.all("man.viewer");
+            let own = config.middles("man", "cmd").filter(|(viewer, _)| chosen.contains(viewer));
+            let found = config.middles("man", "path").filter(|(viewer, _)| *viewer == "man" || chosen.contains(viewer));
+            own.chain(found).map(|(_, program)| program).collect()
+        }
+    };
+    programs.into_iter().for_each(|program| meaning.runs(program));
 }
 
 /// With another exec-path, which git puts before PATH, each program that git starts is somebody else's, also `git`.
