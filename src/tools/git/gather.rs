@@ -143,7 +143,7 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     {
         put(&mut facts, name::SIGNED, &signed);
     }
-    let (sub, rest) = super::part(command, words);
+    let (sub, rest) = super::part(command, words, version);
     let row = if sub.is_empty() { command.clone() } else { format!("{command} {sub}") };
     let config = known.config.clone().unwrap_or_default();
     if nested::walk(&config, command, sub, &Words::read(&row, rest, version)) > Walk::Around {

@@ -277,7 +277,7 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
     {
         return finish(Meaning::of(Weight::Read));
     }
-    let (sub, args) = part(name, args);
+    let (sub, args) = part(name, args, scene.version);
     let row = match (name, sub) {
         ("bisect", "view" | "visualize") => "log".to_owned(),
         (_, "") => name.to_owned(),
@@ -323,7 +323,12 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
 }
 
 /// The command within a command, and the words after it.
-fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
+fn part<'a>(name: &str, args: &'a [Bytes], version: Option<&str>) -> (&'a str, &'a [Bytes]) {
+    if name == "config" && options::minor(version) >= 46 {
+        // Behind an option it is the name of a setting.
+        let sub = args.first().and_then(Bytes::text).filter(|word| parts::CONFIG.contains(word));
+        return sub.map_or(("", args), |sub| (sub, &args[1..]));
+    }
     if !WITH_PARTS.contains(&name) {
         return ("", args);
     }

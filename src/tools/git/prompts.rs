@@ -76,10 +76,7 @@ fn edits(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
             annotated && !message || (edit == Some(true) && makes)
         }
         ("branch", _) => words.on("edit-description"),
-        ("config", _) => {
-            words.on("edit")
-                || (words.operands.first().is_some_and(|o| o == "edit") && super::options::minor(scene.version) >= 46)
-        }
+        ("config", sub) => words.on("edit") || sub == "edit",
         ("notes", "add" | "edit" | "append") => !message,
         ("rebase", _) => words.any(&["interactive", "edit-todo"]),
         ("replace", _) => words.on("edit"),
