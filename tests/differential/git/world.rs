@@ -171,7 +171,8 @@ impl World for Machine {
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
         let args: Vec<&OsStr> = args.iter().map(|a| OsStr::from_bytes(a)).collect();
-        let output = self.command(self.tool, &args).env("GIT_NO_LAZY_FETCH", "1").output().unwrap();
+        let mut question = self.command(self.tool, &args);
+        let output = question.env("GIT_NO_LAZY_FETCH", "1").env_remove("GIT_CONFIG").output().unwrap();
         output.status.success().then_some(output.stdout)
     }
 
