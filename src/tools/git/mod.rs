@@ -189,12 +189,10 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
         Command::Known { name, args } => command(scene, name, args),
     };
     // An alias may bring settings that only git could resolve.
-    let from_alias = line.globals.settings.iter().filter(|_| line.expanded).any(|s| {
-        let key = s.split('=').next().unwrap_or_default().to_lowercase();
-        key.starts_with("include.") || key.starts_with("includeif.")
-    });
+    let from_alias = line.expanded && line.globals.settings.iter().any(|setting| line::includes(setting));
     if meaning.refused.is_none() && (from_alias || (line.expanded && !line.globals.settings_from_variables.is_empty()))
     {
+        meaning.runs("a program that these settings may name");
         meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning

@@ -10,7 +10,7 @@ use super::nested;
 use super::options::Words;
 use super::promised;
 use super::prompts;
-use super::remotes::{Address, Transport, address, is_allowed};
+use super::remotes::{Address, Transport, Way, address, is_allowed, urls};
 use super::stdin;
 use crate::model::StreamKind;
 
@@ -122,7 +122,9 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     let pushes = matches!(command, "push" | "send-pack");
     // Plumbing knows no remotes, and no setting is for the other end of an archive.
     let by_name = !matches!(command, "send-pack" | "fetch-pack");
-    let service = service(scene, command, words, Some(remote.as_str()).filter(|_| by_name && command != "archive"));
+    let named = Some(remote.as_str()).filter(|_| by_name && command != "archive");
+    // Where there are several remotes, each is fetched from without the line's option (builtin/fetch.c, `fetch_multiple`).
+    let service = meaning.remote.is_some().then(|| service(scene, command, words, named)).flatten();
     let helper = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name);
     // What comes before the place that git says no to, and the other remotes of a fetch, are still gone to.
     let places: Vec<_> = meaning.urls.iter().map(|url| (url.clone(), address(url, &top))).collect();
@@ -133,12 +135,30 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     }
     for ((url, address), _) in places.into_iter().zip(refusals).filter(|(_, refusal)| refusal.is_none()) {
         other_end(scene, &url, &address, service.as_deref(), pushes, meaning);
+        if meaning.remote.is_none() {
+            of_several(scene, &url, &address, meaning);
+        }
     }
     if let Some(helper) = helper {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
+    }
+}
+
+/// What the settings of the remotes that a place is of name for it.
+fn of_several(scene: &Scene<'_>, url: &str, address: &Address, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let leads_there = |name: &&str| urls(config, name, Way::Fetch).iter().any(|place| place == url);
+    for name in config.remotes().into_iter().filter(leads_there) {
+        if let Some(helper) = config.get(&format!("remote.{name}.vcs")) {
+            meaning.runs(format!("git-remote-{helper}"));
+        }
+        let service = service(scene, "fetch", &Words::default(), Some(name));
+        if let Some(program) = service.filter(|_| matches!(address.transport, Transport::Local | Transport::Ssh)) {
+            meaning.runs(program);
+        }
     }
 }
 
