@@ -156,7 +156,8 @@ impl World for Machine {
     }
 
     fn program(&self, name: &str) -> Option<Bytes> {
-        locate::on_path(name).ok().map(|path| Bytes(path.into_os_string().into_vec()))
+        let found = locate::on_path(name).ok().or_else(|| locate::on_path_from_here(name));
+        found.map(|path| Bytes(path.into_os_string().into_vec()))
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {

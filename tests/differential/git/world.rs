@@ -165,8 +165,10 @@ impl World for Machine {
 
     fn program(&self, name: &str) -> Option<Bytes> {
         let folders = self.environment["PATH"].split(':');
-        let found = folders.map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())?;
-        Some(found.display().to_string().into())
+        let found = folders
+            .map(|folder| format!("{}/{name}", if folder.is_empty() { "." } else { folder }))
+            .find(|path| self.at(path.as_bytes()).is_file())?;
+        Some(found.as_str().into())
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
