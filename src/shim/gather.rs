@@ -156,7 +156,8 @@ impl World for Machine {
     }
 
     fn program(&self, name: &str) -> Option<Bytes> {
-        locate::on_path(name).ok().map(|path| Bytes(path.into_os_string().into_vec()))
+        let found = locate::on_path(name).ok().or_else(|| locate::on_path_from_here(name));
+        found.map(|path| Bytes(path.into_os_string().into_vec()))
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
@@ -165,7 +166,9 @@ impl World for Machine {
             return Some(answer);
         }
         let mut environment = caller::environment();
-        environment.retain(|variable| !variable.as_bytes().starts_with(b"GIT_NO_LAZY_FETCH="));
+        // `git config` alone would list the file that GIT_CONFIG names, and every other command reads its own.
+        let changes: [&[u8]; 2] = [b"GIT_NO_LAZY_FETCH=", b"GIT_CONFIG="];
+        environment.retain(|variable| !changes.iter().any(|name| variable.as_bytes().starts_with(name)));
         environment.push(FETCHES_NOTHING.into());
         ask(&self.tool, args, &environment).ok().flatten()
     }

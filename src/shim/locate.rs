@@ -4,6 +4,7 @@
 //! else, so that no variable and no folder of the caller's has a say.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -102,7 +103,7 @@ pub fn on_path(name: &str) -> Result<PathBuf, Error> {
     let path = env::path().unwrap_or_default();
     path.as_bytes()
         .split(|byte| *byte == b':')
-        .map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)))
+        .map(|folder| Path::new(OsStr::from_bytes(folder)))
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|candidate| {
@@ -113,6 +114,17 @@ pub fn on_path(name: &str) -> Result<PathBuf, Error> {
             })
         })
         .ok_or_else(|| Error::NotFound { tool: name.to_owned() })
+}
+
+/// A program in a folder of PATH that is named from the work folder (an empty name is that folder itself): never a real
+/// tool for us, but execvp(3) starts it.
+pub fn on_path_from_here(name: &str) -> Option<PathBuf> {
+    let path = env::path()?;
+    let folders = path.as_bytes().split(|byte| *byte == b':').map(|folder| Path::new(OsStr::from_bytes(folder)));
+    let runs = |program: &PathBuf| {
+        fs::metadata(program).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    folders.filter(|folder| !folder.is_absolute()).map(|folder| Path::new(".").join(folder).join(name)).find(runs)
 }
 
 /// Device and inode of the shim, seen from the shim itself or from `PREFIX/bin/portcullis`.

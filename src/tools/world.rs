@@ -51,7 +51,8 @@ pub trait World {
 
     /// Runs the real tool (never a shim) with these arguments, in the caller's environment and work folder, stdin
     /// empty, bounded in time and size; its standard output where it exited 0. For questions only: `git config
-    /// --list -z`, `TOOL --version`.
+    /// --list -z`, `TOOL --version`. git fetches nothing for an answer, and no file that `GIT_CONFIG` names
+    /// stands for its configuration.
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>>;
 
     /// The caller's home folder as the tool would see it.

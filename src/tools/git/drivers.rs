@@ -2,8 +2,10 @@
 //! and merge drivers (gitattributes(5), git-config(1)).
 
 use super::facts::parse_bool;
+use super::hooks;
 use super::meaning::{Meaning, Scene};
-use super::options::Words;
+use super::options::{Words, minor};
+use crate::tools::options::Given;
 
 /// Commands that never read the index, however they are called; of any other it is taken that they do.
 const WITHOUT_INDEX: &str = " branch bugreport bundle cherry clone commit-graph commit-tree config count-objects \
@@ -94,11 +96,12 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
     let shows = shows_changes(command, sub, words) && !blobs;
     let plumbing = matches!(command, "diff-tree" | "diff-index" | "diff-files");
     let asked = words.last("ext-diff").map(|g| !g.negated);
-    if shows && asked.unwrap_or(command == "diff") {
-        let configured = config.get("diff.external").filter(|_| !plumbing).map(str::to_owned);
-        let program = scene.filled("GIT_EXTERNAL_DIFF").or(configured);
-        program.filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
-        assigned(scene, command, ("diff", "command"), meaning);
+    let external = asked.unwrap_or(command == "diff");
+    let compared = Compared::of(scene, command, words, external && !shows);
+    if shows && external || compared.by_any {
+        runs_external(scene, command, plumbing, meaning);
+    } else if compared.by_trusted {
+        runs_trusted(scene, meaning);
     }
     // What the message's template shows of the changes is converted, but by no diff program.
     let verbose = match command {
@@ -106,28 +109,94 @@ fn diffs(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
         "commit" => words.last("verbose").map_or(config.get("commit.verbose").is_some(), |g| !g.negated),
         _ => false,
     };
-    let searches = LOGS.contains(&command) && (words.letter('S') || words.letter('G'));
+    let searches =
+        (LOGS.contains(&command) || matches!(command, "diff" | "show")) && (words.letter('S') || words.letter('G'));
+    let looks = shows || searches || compared.converted;
     let converts = match words.last("textconv") {
-        Some(given) => !given.negated && (shows || blobs || searches || matches!(command, "grep" | "cat-file")),
-        None => (shows || searches) && command != "format-patch" && !plumbing || verbose,
+        Some(given) => !given.negated && (looks || blobs || matches!(command, "grep" | "cat-file")),
+        None => looks && !matches!(command, "format-patch" | "stash") && !plumbing || verbose,
     };
     if converts {
         assigned(scene, command, ("diff", "textconv"), meaning);
     }
 }
 
+fn runs_external(scene: &Scene<'_>, command: &str, plumbing: bool, meaning: &mut Meaning) {
+    let configured = scene.config.get("diff.external").filter(|_| !plumbing).map(str::to_owned);
+    let program = scene.filled("GIT_EXTERNAL_DIFF").or(configured);
+    program.filter(|p| !p.is_empty()).into_iter().for_each(|p| meaning.runs(p));
+    assigned(scene, command, ("diff", "command"), meaning);
+}
+
+/// How `diff` looks into files that it does not show, for its exit status alone (diff.c, `diff_setup_done`,
+/// `diff_flush`).
+#[derive(Default)]
+struct Compared {
+    /// By whatever diff program there is: before 2.46.
+    by_any: bool,
+    /// By a program whose exit status is taken for the answer.
+    by_trusted: bool,
+    converted: bool,
+}
+
+impl Compared {
+    fn of(scene: &Scene<'_>, command: &str, words: &Words, external: bool) -> Self {
+        let exits = words.on("quiet") || words.on("no-patch") && words.on("exit-code");
+        if command != "diff" || !exits {
+            return Self::default();
+        }
+        // What is to be ignored hangs on the text.
+        let ignores = IGNORES.iter().any(|option| words.last(option).is_some());
+        let newer = minor(scene.version) >= 46;
+        Compared {
+            by_any: external && ignores && !newer,
+            by_trusted: external && newer,
+            converted: ignores || external && newer,
+        }
+    }
+}
+
+const IGNORES: &[&str] =
+    &["ignore-all-space", "ignore-space-change", "ignore-space-at-eol", "ignore-cr-at-eol", "ignore-matching-lines"];
+
+/// Diff programs whose exit status git takes for an answer (git-config(1), `diff.trustExitCode`; since 2.46).
+fn runs_trusted(scene: &Scene<'_>, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let is_on = |text: Option<&str>| text.and_then(parse_bool) == Some(true);
+    let by_variable = scene.filled("GIT_EXTERNAL_DIFF");
+    let (program, trust) = match &by_variable {
+        Some(program) => (Some(program.as_str()), scene.variable("GIT_EXTERNAL_DIFF_TRUST_EXIT_CODE")),
+        None => (config.get("diff.external"), config.get("diff.trustexitcode").map(str::to_owned)),
+    };
+    program.filter(|p| !p.is_empty() && is_on(trust.as_deref())).into_iter().for_each(|p| meaning.runs(p));
+    for (driver, program) in config.middles("diff", "command").filter(|(_, program)| !program.is_empty()) {
+        let trusted = config.bool(&format!("diff.{driver}.trustexitcode")) == Some(true);
+        if trusted && scene.known.attributes.contains(&format!("diff={driver}")) {
+            meaning.runs(program);
+        }
+    }
+}
+
 fn shows_changes(command: &str, sub: &str, words: &Words) -> bool {
     let summary = words.any(SUMMARIES) || SUMMARIES.iter().any(|o| words.last(o).is_some_and(|g| !g.negated));
-    let patch = words.any(&["patch", "patch-with-stat", "patch-with-raw", "binary", "cc", "remerge-diff", "dd"])
-        || words.letter('u')
-        || words.letter('c')
-        || words.last("unified").is_some();
+    let patch = words.any(PATCHES) || words.letter('u') || words.letter('c') || words.last("unified").is_some();
+    let patch = patch && !ends_without_patch(words);
     match (command, sub) {
+        ("diff", _) if words.on("quiet") => false,
         ("blame" | "annotate" | "pickaxe" | "format-patch" | "range-diff", _) => true,
         ("diff" | "show", _) | ("stash", "show") => !summary || patch,
         ("stash", "list") | ("request-pull", _) => patch,
         _ => LOGS.contains(&command) && patch,
     }
+}
+
+const PATCHES: &[&str] = &["patch", "patch-with-stat", "patch-with-raw", "binary", "cc", "remerge-diff", "dd"];
+
+/// `-s` takes back what stands before it.
+fn ends_without_patch(words: &Words) -> bool {
+    let asks = |long: &str, short| PATCHES.contains(&long) || long == "unified" || matches!(short, Some('u' | 'c'));
+    let about = |given: &&Given| given.opt.long == "no-patch" || asks(given.opt.long, given.opt.short);
+    words.given.iter().rev().find(about).is_some_and(|given| (given.opt.long == "no-patch") != given.negated)
 }
 
 /// The programs `SECTION.<driver>.NAME` of the drivers that attributes assign.
@@ -169,6 +238,7 @@ fn cleans(command: &str, sub: &str, words: &Words) -> bool {
 fn filters(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     if matches!((command, sub), ("stash", "list" | "show" | "drop" | "clear") | ("sparse-checkout", "list"))
         || (command == "cat-file" && !words.on("filters"))
+        || (command == "clone" && words.any(hooks::WITHOUT_FILES))
     {
         return;
     }

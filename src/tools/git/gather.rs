@@ -55,10 +55,7 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     let (config, repository) = match plain::look(invocation, world, facts.version.as_deref()) {
         Some(plain) => (Some(plain.config), plain.repository),
         None => {
-            // `git config` alone would list the file that GIT_CONFIG names, and every other command reads its own.
-            let elsewhere = world.variable("GIT_CONFIG").is_some();
-            let question: &[&[u8]] = &[b"config", b"--list", b"-z", b"--show-scope"];
-            let listed = if elsewhere { None } else { ask(question) };
+            let listed = ask(&[b"config", b"--list", b"-z", b"--show-scope"]);
             (listed.map(|out| Config::parse(&out)), Repository::Ask)
         }
     };
@@ -148,7 +145,7 @@ pub fn gather(invocation: &Invocation, world: &dyn World) -> Facts {
     {
         put(&mut facts, name::SIGNED, &signed);
     }
-    let (sub, rest) = super::part(command, words);
+    let (sub, rest) = super::part(command, words, version);
     let row = if sub.is_empty() { command.clone() } else { format!("{command} {sub}") };
     let config = known.config.clone().unwrap_or_default();
     if nested::walk(&config, command, sub, &Words::read(&row, rest, version)) > Walk::Around {

@@ -18,6 +18,9 @@ const RECEIVING: &[&str] = &[
     "push-to-checkout",
 ];
 
+/// Options of `clone` that leave the work tree out.
+pub const WITHOUT_FILES: &[&str] = &["bare", "mirror", "no-checkout"];
+
 pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &mut Meaning) {
     let quiet = meaning.weights.iter().all(|w| *w <= Weight::Read);
     let mut names = of_command(command, sub, words, quiet);
@@ -28,7 +31,7 @@ pub fn add(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: 
     if WRITES_INDEX.contains(&format!(" {command} ")) {
         names.push("post-index-change");
     }
-    if command == "clone" && words.on("no-checkout") {
+    if command == "clone" && words.any(WITHOUT_FILES) {
         names.retain(|name| *name != "post-checkout");
     }
     let there = names.into_iter().filter(|name| scene.known.hooks.iter().any(|hook| hook == name));
@@ -87,5 +90,5 @@ fn goes_ahead(words: &Words) -> bool {
 /// The folder below the new work tree that `core.hooksPath` names for a clone's hooks.
 fn cloned_hooks(scene: &Scene<'_>, words: &Words) -> Option<String> {
     let path = scene.config.get("core.hookspath").filter(|path| !path.is_empty() && !path.starts_with(['/', '~']))?;
-    (!words.any(&["bare", "mirror", "no-checkout"])).then(|| path.to_owned())
+    (!words.any(WITHOUT_FILES)).then(|| path.to_owned())
 }

@@ -127,6 +127,8 @@ fn command(
     sought: &mut Vec<String>,
 ) -> Command {
     let mut seen: Vec<String> = Vec::new();
+    // An alias may be one that another alias brings.
+    let (mut config, mut unresolved) = (config.clone(), false);
     loop {
         let Some(word) = words.first().and_then(Bytes::text).map(str::to_owned) else {
             return Command::Unknown { word: "a command that is not text".into() };
@@ -147,14 +149,23 @@ fn command(
             Some(Some(path)) => {
                 return Command::External { name: word, program: crate::model::visible::line(path, usize::MAX) };
             }
+            _ if unresolved => return Command::Unknown { word },
             Some(None) => {}
             None if !config.0.iter().any(|e| e.key == format!("alias.{}", word.to_lowercase())) => {
                 return Command::Unknown { word };
             }
             None => {}
         }
-        let Some(alias) = config.get(&format!("alias.{}", word.to_lowercase())) else {
-            return super::autocorrect::choose(&word, words.split_off(1), config, version);
+        let alias = config.get(&format!("alias.{}", word.to_lowercase())).map(str::to_owned);
+        let Some(alias) = alias else {
+            // What an alias leads to is not corrected (git.c, `cmd_main`).
+            return match seen.last() {
+                Some(name) => {
+                    let why = format!("the alias {name} leads to {word}, which is no command");
+                    Command::Refused { subcommand: None, why }
+                }
+                None => super::autocorrect::choose(&word, words.split_off(1), &config, version),
+            };
         };
         if seen.contains(&word) {
             return Command::Refused { subcommand: None, why: format!("the alias {word} leads to itself") };
@@ -162,7 +173,7 @@ fn command(
         if let Some(text) = alias.strip_prefix('!') {
             return Command::Shell { text: text.to_owned() };
         }
-        let Some(mut text) = split(alias) else {
+        let Some(mut text) = split(&alias) else {
             return Command::Refused { subcommand: None, why: format!("the alias {word} has an open quote") };
         };
         let mut inner = Globals::default();
@@ -177,6 +188,8 @@ fn command(
                 };
             }
         }
+        unresolved |= !inner.settings_from_variables.is_empty() || inner.settings.iter().any(|s| includes(s));
+        inner.settings.iter().for_each(|setting| config.add_command(setting));
         globals_so_far.settings.append(&mut inner.settings);
         globals_so_far.settings_from_variables.append(&mut inner.settings_from_variables);
         globals_so_far.paginate = inner.paginate.or(globals_so_far.paginate);
@@ -188,6 +201,12 @@ fn command(
             return Command::Refused { subcommand: None, why: "an alias leads to itself".into() };
         }
     }
+}
+
+/// Whether a setting names a file of settings.
+pub fn includes(setting: &str) -> bool {
+    let key = setting.split('=').next().unwrap_or_default().to_lowercase();
+    key.starts_with("include.") || key.starts_with("includeif.")
 }
 
 /// Global options that came and went with a minor version.

@@ -27,7 +27,10 @@ const WRITES: &str = " add am apply bundle cherry-pick commit commit-graph commi
 
 /// The strength of a command; `None` where nothing is known about it.
 pub fn weight(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> Option<Weight> {
-    if let Some(weight) = by_options(scene, command, words).or_else(|| by_part(scene, command, sub, words)) {
+    // A setting that is named stands where a part's own words do.
+    let named = (command, sub.is_empty()) == ("config", false);
+    let by_options = if named { None } else { by_options(scene, command, words) };
+    if let Some(weight) = by_options.or_else(|| by_part(scene, command, sub, words)) {
         return Some(weight);
     }
     let listed = |list: &str| list.contains(&format!(" {command} "));
@@ -44,7 +47,7 @@ fn by_options(scene: &Scene<'_>, command: &str, words: &Words) -> Option<Weight>
     Some(match command {
         "add" | "stage" | "mv" | "rm" | "clean" | "prune" | "prune-packed" | "commit" if dry => Read,
         "commit" if words.any(&["short", "porcelain", "long"]) => Read,
-        "config" => return config(scene, words),
+        "config" => return config(words),
         "branch" => branch(scene, words),
         "tag" => tag(scene, words),
         "checkout" => destroys(checkout_destroys(scene, words)),
@@ -112,9 +115,8 @@ pub fn refusal(scene: &Scene<'_>, command: &str, words: &Words) -> Option<&'stat
         "config" if several(words, CONFIG_ACTIONS) => Some("several things at once"),
         "config" if words.on("fixed-value") => {
             let one = ["get", "get-all", "get-regexp", "unset", "unset-all"];
-            let newer = words.operands.first().is_some_and(|word| matches!(word.as_str(), "get" | "set" | "unset"));
             let pattern = if words.any(&one) { 2 } else { 3 };
-            (!newer && count < pattern).then_some("--fixed-value without a pattern")
+            (words.last("value").is_none() && count < pattern).then_some("--fixed-value without a pattern")
         }
         "update-ref" => {
             let fits = match (words.on("stdin"), words.letter('d')) {
@@ -251,6 +253,8 @@ fn by_part(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> Option
         ("rerere", "status" | "remaining" | "diff") => Read,
         ("rerere", "clear" | "forget") => LocalDestructive,
         ("credential", "approve" | "reject") => ConfigWrite,
+        ("config", "get" | "list") => Read,
+        ("config", sub) if !sub.is_empty() => ConfigWrite,
         _ => return None,
     })
 }
@@ -260,15 +264,16 @@ fn branch(scene: &Scene<'_>, words: &Words) -> Weight {
         return ConfigWrite;
     }
     let letter = |c| words.letter(c);
-    if words.on("delete") || letter('D') || letter('M') || letter('C') {
+    if words.on("delete") || letter('D') {
         return LocalDestructive;
     }
-    let moves = words.on("move") || words.on("copy");
+    let forced = words.on("force") || letter('M') || letter('C');
+    let moves = words.on("move") || words.on("copy") || letter('M') || letter('C');
     let target = words.operands.get(if moves { words.operands.len().saturating_sub(1) } else { 0 });
     // A forced branch that is not there yet replaces none.
     let new = target.is_some_and(|name| scene.known.refs.is_some() && !has(scene, &format!("refs/heads/{name}")));
     if moves || (!lists(words) && !words.operands.is_empty()) {
-        return if words.on("force") && !new { LocalDestructive } else { LocalWrite };
+        return if forced && !new { LocalDestructive } else { LocalWrite };
     }
     Read
 }
@@ -371,7 +376,8 @@ fn update_ref_destroys(scene: &Scene<'_>, words: &Words) -> bool {
     words.operands.first().is_none_or(|name| may_be_there(scene, name))
 }
 
-fn config(scene: &Scene<'_>, words: &Words) -> Option<Weight> {
+/// The forms without a command; `None` where the name lacks its section (config.c, `git_config_parse_key`).
+fn config(words: &Words) -> Option<Weight> {
     let count = words.operands.len();
     let reads = ["get", "get-all", "get-regexp", "get-urlmatch", "list", "get-color", "get-colorbool"];
     let writes = ["unset", "unset-all", "add", "replace-all", "rename-section", "remove-section", "edit"];
@@ -382,16 +388,9 @@ fn config(scene: &Scene<'_>, words: &Words) -> Option<Weight> {
         return Some(Read);
     }
     let first = words.operands.first().map(String::as_str);
-    if super::options::minor(scene.version) >= 46 {
-        match first {
-            Some("list" | "get") => return Some(Read),
-            Some("set" | "unset" | "rename-section" | "remove-section" | "edit") => return Some(ConfigWrite),
-            _ => {}
-        }
-    }
     match (count, first) {
         (1, Some(_)) => Some(Read),
-        (2 | 3, Some(_)) => Some(ConfigWrite),
+        (2 | 3, Some(name)) if name.contains('.') => Some(ConfigWrite),
         _ => None,
     }
 }

@@ -81,6 +81,7 @@ impl Tool for Git {
             "GIT_EDITOR",
             "GIT_EXEC_PATH",
             "GIT_EXTERNAL_DIFF",
+            "GIT_EXTERNAL_DIFF_TRUST_EXIT_CODE",
             "GIT_INDEX_FILE",
             "GIT_NAMESPACE",
             "GIT_NO_LAZY_FETCH",
@@ -189,12 +190,10 @@ fn meaning(scene: &Scene<'_>, line: &Line) -> Meaning {
         Command::Known { name, args } => command(scene, name, args),
     };
     // An alias may bring settings that only git could resolve.
-    let from_alias = line.globals.settings.iter().filter(|_| line.expanded).any(|s| {
-        let key = s.split('=').next().unwrap_or_default().to_lowercase();
-        key.starts_with("include.") || key.starts_with("includeif.")
-    });
+    let from_alias = line.expanded && line.globals.settings.iter().any(|setting| line::includes(setting));
     if meaning.refused.is_none() && (from_alias || (line.expanded && !line.globals.settings_from_variables.is_empty()))
     {
+        meaning.runs("a program that these settings may name");
         meaning.doubt("unknown_fact", "an alias brings settings that only git can resolve");
     }
     meaning
@@ -277,7 +276,7 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
     {
         return finish(Meaning::of(Weight::Read));
     }
-    let (sub, args) = part(name, args);
+    let (sub, args) = part(name, args, scene.version);
     let row = match (name, sub) {
         ("bisect", "view" | "visualize") => "log".to_owned(),
         (_, "") => name.to_owned(),
@@ -323,7 +322,12 @@ fn command(scene: &Scene<'_>, name: &str, args: &[Bytes]) -> Meaning {
 }
 
 /// The command within a command, and the words after it.
-fn part<'a>(name: &str, args: &'a [Bytes]) -> (&'a str, &'a [Bytes]) {
+fn part<'a>(name: &str, args: &'a [Bytes], version: Option<&str>) -> (&'a str, &'a [Bytes]) {
+    if name == "config" && options::minor(version) >= 46 {
+        // Behind an option it is the name of a setting.
+        let sub = args.first().and_then(Bytes::text).filter(|word| parts::CONFIG.contains(word));
+        return sub.map_or(("", args), |sub| (sub, &args[1..]));
+    }
     if !WITH_PARTS.contains(&name) {
         return ("", args);
     }

@@ -76,6 +76,7 @@ fn row(name: &str, minor: u32, depth: usize) -> Option<Row> {
         "annotate" | "pickaxe" => "blame",
         "init-db" => "init",
         "fsck-objects" => "fsck",
+        "remote rm" => "remote remove",
         name => name,
     };
     let mut lines = TABLE.lines().filter(|line| !line.starts_with('#'));

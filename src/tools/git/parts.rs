@@ -18,6 +18,9 @@ const PARTS: &[(&str, &[&str])] = &[
     ("worktree", &["add", "list", "lock", "move", "prune", "remove", "repair", "unlock"]),
 ];
 
+/// Those of `git config`, since 2.46.
+pub const CONFIG: &[&str] = &["edit", "get", "list", "remove-section", "rename-section", "set", "unset"];
+
 /// Those of `git bisect`; while it goes on, a word of its user's own may stand for good or bad.
 pub const BISECT: &[&str] = &[
     "bad",
@@ -59,6 +62,9 @@ fn wanted(name: &str, sub: &str, words: &Words, minor: u32) -> (usize, usize) {
         ("cherry-pick" | "revert", _) if words.takes_sources() => (0, ANY),
         ("cherry-pick" | "revert" | "commit-tree", _) => (1, ANY),
         ("rebase", _) => (0, 2),
+        ("config", "edit" | "list") => (0, 0),
+        ("config", "get" | "remove-section" | "unset") => (1, 1),
+        ("config", "rename-section" | "set") => (2, 2),
         ("config", _) if words.any(&["unset", "unset-all", "get", "get-all", "get-regexp"]) => (1, 2),
         ("config", _) if words.on("add") => (2, 2),
         ("config", _) if words.on("replace-all") => (2, 3),

@@ -10,7 +10,7 @@ use super::nested;
 use super::options::Words;
 use super::promised;
 use super::prompts;
-use super::remotes::{Address, Transport, address, is_allowed};
+use super::remotes::{Address, Transport, Way, address, is_allowed, urls};
 use super::stdin;
 use crate::model::StreamKind;
 
@@ -122,7 +122,9 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     let pushes = matches!(command, "push" | "send-pack");
     // Plumbing knows no remotes, and no setting is for the other end of an archive.
     let by_name = !matches!(command, "send-pack" | "fetch-pack");
-    let service = service(scene, command, words, Some(remote.as_str()).filter(|_| by_name && command != "archive"));
+    let named = Some(remote.as_str()).filter(|_| by_name && command != "archive");
+    // Where there are several remotes, each is fetched from without the line's option (builtin/fetch.c, `fetch_multiple`).
+    let service = meaning.remote.is_some().then(|| service(scene, command, words, named)).flatten();
     let helper = config.get(&format!("remote.{remote}.vcs")).filter(|_| by_name);
     // What comes before the place that git says no to, and the other remotes of a fetch, are still gone to.
     let places: Vec<_> = meaning.urls.iter().map(|url| (url.clone(), address(url, &top))).collect();
@@ -133,12 +135,30 @@ fn transports(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Mea
     }
     for ((url, address), _) in places.into_iter().zip(refusals).filter(|(_, refusal)| refusal.is_none()) {
         other_end(scene, &url, &address, service.as_deref(), pushes, meaning);
+        if meaning.remote.is_none() {
+            of_several(scene, &url, &address, meaning);
+        }
     }
     if let Some(helper) = helper {
         meaning.runs(format!("git-remote-{helper}"));
     }
     if let Some(program) = config.get("core.alternaterefscommand") {
         meaning.runs(program);
+    }
+}
+
+/// What the settings of the remotes that a place is of name for it.
+fn of_several(scene: &Scene<'_>, url: &str, address: &Address, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let leads_there = |name: &&str| urls(config, name, Way::Fetch).iter().any(|place| place == url);
+    for name in config.remotes().into_iter().filter(leads_there) {
+        if let Some(helper) = config.get(&format!("remote.{name}.vcs")) {
+            meaning.runs(format!("git-remote-{helper}"));
+        }
+        let service = service(scene, "fetch", &Words::default(), Some(name));
+        if let Some(program) = service.filter(|_| matches!(address.transport, Transport::Local | Transport::Ssh)) {
+            meaning.runs(program);
+        }
     }
 }
 
@@ -255,14 +275,7 @@ fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
             let new = config.middles("trailer", "cmd").filter(|_| added);
             old.chain(new).for_each(|(_, program)| meaning.runs(program));
         }
-        "help" => {
-            let viewers = config.all("man.viewer");
-            let viewed = config.middles("man", "cmd").filter(|(viewer, _)| viewers.contains(viewer));
-            let found =
-                config.middles("man", "path").filter(|(viewer, _)| *viewer == "man" || viewers.contains(viewer));
-            let browsed = config.middles("browser", "cmd").chain(config.middles("browser", "path"));
-            viewed.chain(found).chain(browsed).for_each(|(_, program)| meaning.runs(program));
-        }
+        "help" => viewers(scene, words, meaning),
         "add" | "checkout" | "restore" | "reset" | "stash" | "commit" if words.any(&["patch", "interactive"]) => {
             // It colours what is shown, where there is colour: at a terminal, or where a pager is said to be (pager.c).
             let forced = |key| config.get(key).is_some_and(|when| when.eq_ignore_ascii_case("always"));
@@ -276,6 +289,31 @@ fn tools(scene: &Scene<'_>, command: &str, sub: &str, words: &Words, meaning: &m
         "credential" => credentials::asked(scene, sub, meaning),
         _ => {}
     }
+}
+
+/// Who shows a page of the manual (builtin/help.c, `cmd_help`): lists are printed, and so is the word of an alias.
+fn viewers(scene: &Scene<'_>, words: &Words, meaning: &mut Meaning) {
+    let config = &scene.config;
+    let lists = ["all", "guides", "config", "user-interfaces", "developer-interfaces"];
+    if words.operands.is_empty() || words.any(&lists) {
+        return;
+    }
+    let asked = words.given.iter().rev().find(|given| matches!(given.opt.long, "man" | "web" | "info"));
+    let format = asked.map_or_else(|| config.get("help.format").unwrap_or("man"), |given| given.opt.long);
+    let programs: Vec<&str> = match format {
+        "info" => Vec::new(),
+        "web" | "html" => {
+            let browsers = config.middles("browser", "cmd").chain(config.middles("browser", "path"));
+            browsers.map(|(_, program)| program).collect()
+        }
+        _ => {
+            let chosen = config.all("man.viewer");
+            let own = config.middles("man", "cmd").filter(|(viewer, _)| chosen.contains(viewer));
+            let found = config.middles("man", "path").filter(|(viewer, _)| *viewer == "man" || chosen.contains(viewer));
+            own.chain(found).map(|(_, program)| program).collect()
+        }
+    };
+    programs.into_iter().for_each(|program| meaning.runs(program));
 }
 
 /// With another exec-path, which git puts before PATH, each program that git starts is somebody else's, also `git`.

@@ -76,10 +76,7 @@ fn edits(scene: &Scene<'_>, command: &str, sub: &str, words: &Words) -> bool {
             annotated && !message || (edit == Some(true) && makes)
         }
         ("branch", _) => words.on("edit-description"),
-        ("config", _) => {
-            words.on("edit")
-                || (words.operands.first().is_some_and(|o| o == "edit") && super::options::minor(scene.version) >= 46)
-        }
+        ("config", sub) => words.on("edit") || sub == "edit",
         ("notes", "add" | "edit" | "append") => !message,
         ("rebase", _) => words.any(&["interactive", "edit-todo"]),
         ("replace", _) => words.on("edit"),
@@ -137,6 +134,15 @@ fn signer<'a>(config: &'a Config, kind: &str) -> Option<&'a str> {
     last.value.as_deref()
 }
 
+/// `tag.forceSignAnnotated` is for tags with a message that no `--annotate` asked for, whatever `--no-sign` says
+/// (builtin/tag.c, `cmd_tag`).
+fn forced_to_sign(scene: &Scene<'_>, command: &str, words: &Words) -> bool {
+    command == "tag"
+        && scene.config.bool("tag.forcesignannotated") == Some(true)
+        && ["message", "file", "trailer"].iter().any(|option| words.last(option).is_some_and(|given| !given.negated))
+        && !words.on("annotate")
+}
+
 fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meaning) {
     let config = &scene.config;
     let by_default = match command {
@@ -158,7 +164,7 @@ fn signing(scene: &Scene<'_>, command: &str, words: &Words, meaning: &mut Meanin
         return;
     }
     let changes = meaning.weights.iter().any(|w| *w > Weight::Read) || matches!(command, "log" | "show");
-    let signs = changes && asked.or(by_default).unwrap_or(false);
+    let signs = changes && (asked.or(by_default).unwrap_or(false) || forced_to_sign(scene, command, words));
     if !verifies && !signs {
         return;
     }

@@ -213,6 +213,9 @@ impl Expander<'_> {
                     self.delete(&name, spec.force);
                 }
             }
+            _ if self.is_ambiguous(&spec.src) => {
+                self.out.refused = Some(format!("{} matches more than one ref", spec.src));
+            }
             Some(dst) if !dst.is_empty() => {
                 let src = self.local(&spec.src);
                 self.update_each(&self.on_remote(dst, src.as_deref()), force);
@@ -245,15 +248,27 @@ impl Expander<'_> {
         self.out.update(merge.unwrap_or(&full), force);
     }
 
-    /// The full name of a local ref; branches and tags before anything else (remote.c, `count_refspec_match`).
+    /// The full name of a local ref; HEAD is the last that git takes the word for.
     fn local(&self, name: &str) -> Option<String> {
-        if name == "HEAD" {
-            return self.scene.known.head.clone();
-        }
-        let strong = |full: &str| full == name || full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
-        let full_names = || RULES.iter().map(|(before, after)| format!("{before}{name}{after}"));
-        let exists = |full: &String| self.names.contains(full.as_str());
-        full_names().find(|f| exists(f) && strong(f)).or_else(|| full_names().find(exists))
+        let found = self.called(name).into_iter().next();
+        found.or_else(|| self.scene.known.head.clone().filter(|_| name == "HEAD"))
+    }
+
+    /// The local refs that a short name stands for; branches, tags and what is named from the top go before the others
+    /// (remote.c, `count_refspec_match`).
+    fn called(&self, name: &str) -> Vec<String> {
+        let from_the_top = format!("refs/{name}");
+        let strong = |full: &str| {
+            full == name || full == from_the_top || full.starts_with("refs/heads/") || full.starts_with("refs/tags/")
+        };
+        let full_names = RULES.iter().map(|(before, after)| format!("{before}{name}{after}"));
+        let (strong, weak): (Vec<_>, Vec<_>) =
+            full_names.filter(|full| self.names.contains(full.as_str())).partition(|full| strong(full));
+        if strong.is_empty() { weak } else { strong }
+    }
+
+    fn is_ambiguous(&self, name: &str) -> bool {
+        self.called(name).len() > 1
     }
 
     /// The full name on the remote: of a ref that is there, else in the place that the source has here (remote.c,

@@ -165,13 +165,16 @@ impl World for Machine {
 
     fn program(&self, name: &str) -> Option<Bytes> {
         let folders = self.environment["PATH"].split(':');
-        let found = folders.map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())?;
-        Some(found.display().to_string().into())
+        let found = folders
+            .map(|folder| format!("{}/{name}", if folder.is_empty() { "." } else { folder }))
+            .find(|path| self.at(path.as_bytes()).is_file())?;
+        Some(found.as_str().into())
     }
 
     fn ask_tool(&self, args: &[&[u8]]) -> Option<Vec<u8>> {
         let args: Vec<&OsStr> = args.iter().map(|a| OsStr::from_bytes(a)).collect();
-        let output = self.command(self.tool, &args).env("GIT_NO_LAZY_FETCH", "1").output().unwrap();
+        let mut question = self.command(self.tool, &args);
+        let output = question.env("GIT_NO_LAZY_FETCH", "1").env_remove("GIT_CONFIG").output().unwrap();
         output.status.success().then_some(output.stdout)
     }
 
