@@ -113,94 +113,114 @@ pub fn read(args: &[Bytes], known: &Known, version: Option<&str>) -> Line {
         Some(b"--help" | b"-h") => words[0] = "help".into(),
         Some(_) => {}
     }
-    line.command = command(&mut line.globals, words, &config, known, version, &mut line.expanded, &mut line.sought);
+    line.command =
+        Search { line: &mut line, config, known, version, seen: Vec::new(), unresolved: false }.command(words);
     line
 }
 
-fn command(
-    globals_so_far: &mut Globals,
-    mut words: Vec<Bytes>,
-    config: &Config,
-    known: &Known,
-    version: Option<&str>,
-    expanded: &mut bool,
-    sought: &mut Vec<String>,
-) -> Command {
-    let mut seen: Vec<String> = Vec::new();
-    // An alias may be one that another alias brings.
-    let (mut config, mut unresolved) = (config.clone(), false);
-    loop {
-        let Some(word) = words.first().and_then(Bytes::text).map(str::to_owned) else {
-            return Command::Unknown { word: "a command that is not text".into() };
-        };
-        let program = format!("git-{word}");
-        // Of whatever word, also of an alias or a program: git.c, `handle_builtin`.
-        if words.get(1).is_some_and(|a| a.as_slice() == b"--help") {
-            let mut args = words.split_off(1);
-            args[0] = word.as_str().into();
-            return Command::Known { name: "help".into(), args };
-        }
-        let own_programs_moved = globals_so_far.exec_path.is_some();
-        if options::is_builtin(&word, version) || (options::is_script(&word) && !own_programs_moved) {
-            return Command::Known { name: word, args: words.split_off(1) };
-        }
-        sought.push(program.clone());
-        match known.programs.get(&program) {
-            Some(Some(path)) => {
-                return Command::External { name: word, program: crate::model::visible::line(path, usize::MAX) };
-            }
-            _ if unresolved => return Command::Unknown { word },
-            Some(None) => {}
-            None if !config.0.iter().any(|e| e.key == format!("alias.{}", word.to_lowercase())) => {
-                return Command::Unknown { word };
-            }
-            None => {}
-        }
-        let alias = config.get(&format!("alias.{}", word.to_lowercase())).map(str::to_owned);
-        let Some(alias) = alias else {
-            // What an alias leads to is not corrected (git.c, `cmd_main`).
-            return match seen.last() {
-                Some(name) => {
-                    let why = format!("the alias {name} leads to {word}, which is no command");
-                    Command::Refused { subcommand: None, why }
-                }
-                None => super::autocorrect::choose(&word, words.split_off(1), &config, version),
+/// The way from a word to what it stands for.
+struct Search<'a> {
+    line: &'a mut Line,
+    /// With the settings of the line, and of the aliases so far: one may bring another.
+    config: Config,
+    known: &'a Known,
+    version: Option<&'a str>,
+    /// The aliases so far.
+    seen: Vec<String>,
+    /// One of them brings settings that only git can resolve.
+    unresolved: bool,
+}
+
+impl Search<'_> {
+    fn command(mut self, mut words: Vec<Bytes>) -> Command {
+        loop {
+            let Some(word) = words.first().and_then(Bytes::text).map(str::to_owned) else {
+                return Command::Unknown { word: "a command that is not text".into() };
             };
-        };
-        if seen.contains(&word) {
-            return Command::Refused { subcommand: None, why: format!("the alias {word} leads to itself") };
-        }
-        if let Some(text) = alias.strip_prefix('!') {
-            return Command::Shell { text: text.to_owned() };
-        }
-        let Some(mut text) = split(&alias) else {
-            return Command::Refused { subcommand: None, why: format!("the alias {word} has an open quote") };
-        };
-        let mut inner = Globals::default();
-        match globals(&text, &mut inner, version) {
-            Stop::At(at) if at < text.len() && !inner.changes_environment => {
-                text.drain(..at);
+            // Of whatever word, also of an alias or a program: git.c, `handle_builtin`.
+            if words.get(1).is_some_and(|a| a.as_slice() == b"--help") {
+                let mut args = words.split_off(1);
+                args[0] = word.as_str().into();
+                return Command::Known { name: "help".into(), args };
             }
-            _ => {
-                return Command::Refused {
-                    subcommand: None,
-                    why: format!("the alias {word} is not one that git takes"),
-                };
+            let moved = self.line.globals.exec_path.is_some();
+            if options::is_builtin(&word, self.version) || (options::is_script(&word) && !moved) {
+                return Command::Known { name: word, args: words.split_off(1) };
             }
-        }
-        unresolved |= !inner.settings_from_variables.is_empty() || inner.settings.iter().any(|s| includes(s));
-        inner.settings.iter().for_each(|setting| config.add_command(setting));
-        globals_so_far.settings.append(&mut inner.settings);
-        globals_so_far.settings_from_variables.append(&mut inner.settings_from_variables);
-        globals_so_far.paginate = inner.paginate.or(globals_so_far.paginate);
-        *expanded = true;
-        seen.push(word);
-        text.extend(words.drain(1..));
-        words = text;
-        if words.first().is_some_and(|w| seen.last().is_some_and(|s| s.as_bytes() == w.as_slice())) {
-            return Command::Refused { subcommand: None, why: "an alias leads to itself".into() };
+            let alias = self.config.get(&format!("alias.{}", word.to_lowercase())).map(str::to_owned);
+            if let Some(command) = self.program(&word) {
+                return command;
+            }
+            let Some(alias) = alias else { return self.nothing(&word, words.split_off(1)) };
+            let mut text = match self.expand(&word, &alias) {
+                Ok(text) => text,
+                Err(command) => return command,
+            };
+            text.extend(words.drain(1..));
+            words = text;
+            self.seen.push(word);
         }
     }
+
+    /// A program called `git-WORD`, which comes before an alias; and what cannot be told.
+    fn program(&mut self, word: &str) -> Option<Command> {
+        let program = format!("git-{word}");
+        self.line.sought.push(program.clone());
+        let unknown = || Command::Unknown { word: word.to_owned() };
+        match self.known.programs.get(&program) {
+            Some(Some(path)) => {
+                let program = crate::model::visible::line(path, usize::MAX);
+                Some(Command::External { name: word.to_owned(), program })
+            }
+            _ if self.unresolved => Some(unknown()),
+            Some(None) => None,
+            None => {
+                let key = format!("alias.{}", word.to_lowercase());
+                (!self.config.0.iter().any(|entry| entry.key == key)).then(unknown)
+            }
+        }
+    }
+
+    /// No command, no program, no alias. What an alias leads to is not corrected (git.c, `cmd_main`).
+    fn nothing(&self, word: &str, args: Vec<Bytes>) -> Command {
+        match self.seen.last() {
+            Some(name) => refused(format!("the alias {name} leads to {word}, which is no command")),
+            None => super::autocorrect::choose(word, args, &self.config, self.version),
+        }
+    }
+
+    /// The words that an alias stands for; what it is instead, where it is no more than a part of the line.
+    fn expand(&mut self, word: &str, alias: &str) -> Result<Vec<Bytes>, Command> {
+        if self.seen.iter().any(|seen| seen == word) {
+            return Err(refused(format!("the alias {word} leads to itself")));
+        }
+        if let Some(text) = alias.strip_prefix('!') {
+            return Err(Command::Shell { text: text.to_owned() });
+        }
+        let Some(mut text) = split(alias) else {
+            return Err(refused(format!("the alias {word} has an open quote")));
+        };
+        let mut inner = Globals::default();
+        match globals(&text, &mut inner, self.version) {
+            Stop::At(at) if at < text.len() && !inner.changes_environment => text.drain(..at),
+            _ => return Err(refused(format!("the alias {word} is not one that git takes"))),
+        };
+        if text.first().is_some_and(|first| first.as_slice() == word.as_bytes()) {
+            return Err(refused("an alias leads to itself".into()));
+        }
+        self.unresolved |= !inner.settings_from_variables.is_empty() || inner.settings.iter().any(|s| includes(s));
+        inner.settings.iter().for_each(|setting| self.config.add_command(setting));
+        let outer = &mut self.line.globals;
+        outer.settings.append(&mut inner.settings);
+        outer.settings_from_variables.append(&mut inner.settings_from_variables);
+        outer.paginate = inner.paginate.or(outer.paginate);
+        self.line.expanded = true;
+        Ok(text)
+    }
+}
+
+fn refused(why: String) -> Command {
+    Command::Refused { subcommand: None, why }
 }
 
 /// Whether a setting names a file of settings.
