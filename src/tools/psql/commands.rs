@@ -5,7 +5,7 @@ use super::run::{self, Runner, Script, Status};
 use super::shape;
 use super::slash::{self, Arg, Context, Kind};
 use super::steps::{Cursor, Origin, Step};
-use super::variables::{Value, accepted, boolean, is_name};
+use super::variables::{Value, boolean};
 use super::version::Version;
 use super::watch;
 
@@ -75,17 +75,6 @@ impl Runner<'_> {
         }
         let text = words.iter().map(|arg| arg.text.as_slice()).collect::<Vec<_>>().join(&b' ');
         Some(boolean(&text).unwrap_or(false))
-    }
-
-    fn assign(&mut self, script: &Script, name: Option<Arg>, value: Value) {
-        let Some(name) = name else { return };
-        if name.unknown {
-            self.variables.taint(b"");
-        } else if script.conditions.certain() {
-            self.variables.set(&name.text, value);
-        } else {
-            self.variables.set(&name.text, Value::Unknown);
-        }
     }
 
     pub fn execute(&mut self, script: &mut Script, source: &mut Cursor, name: &str) -> Status {
@@ -182,119 +171,6 @@ impl Runner<'_> {
         Status::Skip
     }
 
-    /// Commands that change psql itself, and those that ask the catalogs.
-    fn setting(&mut self, script: &mut Script, name: &str) -> Status {
-        match name {
-            "set" => {
-                let variable = self.argument(script, Kind::Normal, false);
-                if variable.as_ref().is_some_and(|name| name.unknown || shape::splits(&name.text)) {
-                    self.step(Step::Reshapes);
-                }
-                let words = self.rest(script, Kind::Normal);
-                if variable.as_ref().is_some_and(|name| !name.unknown && !is_name(&name.text)) {
-                    return Status::Error;
-                }
-                let unknown = words.iter().any(|word| word.unknown);
-                let text: Vec<u8> = words.into_iter().flat_map(|word| word.text).collect();
-                let unknown = unknown || text.len() > slash::LONGEST;
-                let taken = |name: &Arg| name.unknown || unknown || accepted(&name.text, &text).is_some();
-                if variable.as_ref().is_some_and(|name| !taken(name)) {
-                    return Status::Error;
-                }
-                self.assign(script, variable, if unknown { Value::Unknown } else { Value::Known(text) });
-            }
-            "unset" => {
-                let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
-                if script.conditions.certain() && !variable.unknown {
-                    self.variables.unset(&variable.text);
-                } else {
-                    self.variables.set(&variable.text, Value::Unknown);
-                }
-            }
-            "pset" => {
-                let words = self.rest(script, Kind::Normal);
-                let mut texts = words.iter().map(|word| word.text.as_slice());
-                let (name, value) = (texts.next(), texts.next());
-                let unknown = words.iter().any(|word| word.unknown);
-                if unknown || shape::reshapes(name.unwrap_or_default(), value) {
-                    self.step(Step::Reshapes);
-                }
-                if !unknown && name.is_some_and(|name| !shape::accepted(name, value)) {
-                    return Status::Error;
-                }
-            }
-            "getenv" => {
-                let variable = self.argument(script, Kind::Normal, false);
-                let Some(source) = self.argument(script, Kind::Normal, false) else { return Status::Error };
-                if !source.unknown && !self.environment.knows(&source.text) && self.asks_variables.len() < MOST_ASKED {
-                    self.asks_variables.insert(source.text.clone());
-                }
-                match self.environment.get(&source.text).filter(|_| !source.unknown) {
-                    // Nothing is set for what is not there.
-                    None if !source.unknown => {}
-                    value => self.assign(script, variable, value.unwrap_or(Value::Unknown)),
-                }
-            }
-            "setenv" => {
-                let Some(variable) = self.argument(script, Kind::Normal, false) else { return Status::Error };
-                let value = self.argument(script, Kind::Normal, false);
-                if !variable.unknown && variable.text.contains(&b'=') {
-                    return Status::Error;
-                }
-                let known = |value: &Arg| if value.unknown { Value::Unknown } else { Value::Known(value.text.clone()) };
-                let certain = script.conditions.certain();
-                let variable = Arg { unknown: variable.unknown || !certain, ..variable };
-                self.environment
-                    .set(&variable.text, if certain { value.as_ref().map(known) } else { Some(Value::Unknown) });
-                self.step(Step::Environment(variable, value));
-                self.rest(script, Kind::Normal);
-            }
-            "encoding" => {
-                if let Some(encoding) = self.argument(script, Kind::Normal, false) {
-                    self.encoding(&encoding);
-                    let name = run::shown(&encoding.text).replace('\'', "''");
-                    self.step(Step::Own(format!("SET client_encoding TO '{name}'")));
-                }
-            }
-            "lo_import" | "lo_export" | "lo_unlink" => return self.large_object(script, name),
-            "t" | "x" | "timing" => {
-                if name == "t" {
-                    self.step(Step::Reshapes);
-                }
-                let word = self.argument(script, Kind::Normal, true);
-                let taken = |word: &Arg| {
-                    word.unknown || boolean(&word.text).is_some() || (name == "x" && b"auto".starts_with(&word.text))
-                };
-                if word.is_some_and(|word| !taken(&word)) {
-                    return Status::Error;
-                }
-            }
-            "sf" | "sf+" | "sv" | "sv+" | "h" | "help" => {
-                self.discard(script, Kind::WholeLine);
-                self.step(Step::Catalog(format!("\\{name}")));
-            }
-            _ if asks_catalogs(name) => {
-                self.rest(script, Kind::Normal);
-                self.step(Step::Catalog(format!("\\{name}")));
-            }
-            _ if HARMLESS.contains(&name) => {
-                let words = self.rest(script, Kind::Normal);
-                let stays = || words.first().is_some_and(|word| word.unknown || word.text == b"-n");
-                // What `\echo -n` prints stands before a heading, in the same line.
-                if matches!(name, "a" | "H" | "html") || matches!(name, "echo" | "qecho" | "warn") && stays() {
-                    self.step(Step::Reshapes);
-                }
-            }
-            // psql says "invalid command" and throws the rest of the line away. Another version may know it.
-            _ => {
-                self.asks_version |= self.stops();
-                let read = self.version.is_some_and(Version::is_read);
-                return if read || !self.stops() { Status::Error } else { self.unknown_command(script, name) };
-            }
-        }
-        Status::Skip
-    }
-
     /// `\g [(options)] [file or |command]`.
     fn go(&mut self, script: &mut Script) -> Status {
         let mut target = self.argument(script, Kind::FilePipe, false);
@@ -341,7 +217,7 @@ impl Runner<'_> {
     }
 
     /// A command that no version has that we know, under ON_ERROR_STOP: whether the script goes on is not known.
-    fn unknown_command(&mut self, script: &mut Script, name: &str) -> Status {
+    pub fn unknown_command(&mut self, script: &mut Script, name: &str) -> Status {
         self.discard(script, Kind::WholeLine);
         self.doubt("unknown_command", format!("\\{} is not known", run::shown(name.as_bytes())));
         Status::Skip
@@ -391,9 +267,6 @@ impl Runner<'_> {
     }
 }
 
-/// Variables that are looked for, at most.
-const MOST_ASKED: usize = 100;
-
 /// How psql throws away the arguments of a command it does not run.
 pub fn inactive_kind(name: &str) -> Kind {
     match name {
@@ -402,32 +275,6 @@ pub fn inactive_kind(name: &str) -> Kind {
         _ => Kind::Normal,
     }
 }
-
-/// `\d…`, `\l`, `\z` and the like.
-fn asks_catalogs(name: &str) -> bool {
-    let name = name.trim_end_matches(['+', 'S']);
-    name.starts_with('d') || matches!(name, "l" | "list" | "z" | "lo_list" | "gdesc" | "conninfo")
-}
-
-/// Commands that change only how psql shows things.
-const HARMLESS: &[&str] = &[
-    "a",
-    "C",
-    "copyright",
-    "echo",
-    "errverbose",
-    "f",
-    "H",
-    "html",
-    "p",
-    "print",
-    "qecho",
-    "T",
-    "warn",
-    "?",
-    "q",
-    "quit",
-];
 
 /// The name and value of an option in the parentheses of `\g (…)`.
 fn setting_of(option: &Arg) -> (&[u8], Option<&[u8]>) {

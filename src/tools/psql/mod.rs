@@ -21,6 +21,7 @@ mod run;
 mod script;
 mod sending;
 mod session;
+mod settings;
 mod shape;
 mod slash;
 #[cfg(feature = "reading")]
