@@ -101,7 +101,8 @@ fn has_some(place: &Place, world: &dyn World) -> bool {
     }
     let index = [place.git_dir.as_slice(), b"/index"].concat();
     let Some(content) = world.file(&index) else { return false };
-    content.truncated || content.bytes.windows(4).any(|bytes| bytes == [0, 0, 0xe0, 0] || bytes == b"link")
+    let holds = |bytes: &[u8]| memchr::memmem::find(&content.bytes, bytes).is_some();
+    content.truncated || holds(&[0, 0, 0xe0, 0]) || holds(b"link")
 }
 
 fn one(folder: &[u8], world: &dyn World, nested: &mut Nested) {
