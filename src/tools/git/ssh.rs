@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Config;
 use super::remotes::{self, Address, Repository};
-use crate::model::{Bytes, Content};
+use crate::model::{Bytes, Content, visible};
 use crate::tools::world::{self, World};
 
 /// The system's file (Debian, and OpenSSH's own default).
@@ -46,6 +46,7 @@ const TELLING: &[&str] = &[
     "permitlocalcommand",
     "pkcs11provider",
     "port",
+    "program",
     "proxycommand",
     "proxyjump",
     "remoteforward",
@@ -54,7 +55,10 @@ const TELLING: &[&str] = &[
     "unread",
 ];
 
-/// A keyword in lower case, and what stands behind it. `file` begins a file, `include` and `included` stand around what
+/// Where the machine's own programs are. An ssh that PATH finds elsewhere is somebody's.
+const FOLDERS: &[&str] = &["/usr/bin", "/bin", "/usr/local/bin"];
+
+/// A keyword in lower case, and what stands behind it. `program` is such an ssh, `file` begins a file, `include` and `included` stand around what
 /// another one includes, `unread` is for what could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line(pub String, pub String);
@@ -69,7 +73,9 @@ pub fn gather(command: &str, config: Option<&Config>, world: &dyn World) -> Vec<
     }
     // By the user's entry and not by a variable: so ssh finds it.
     let home = world::account(world).and_then(|account| account.get(5).cloned());
-    let mut files = Files { world, home, left: MANY, lines: Vec::new() };
+    let program = world.program("ssh").filter(|path| !FOLDERS.iter().any(|folder| is_in(path, folder)));
+    let program = program.map(|path| Line("program".into(), visible::line(&path, usize::MAX)));
+    let mut files = Files { world, home, left: MANY, lines: program.into_iter().collect() };
     if let Some(home) = files.home.clone() {
         files.read(&format!("{home}/.ssh/config"), &format!("{home}/.ssh"), 0);
     }
@@ -77,6 +83,11 @@ pub fn gather(command: &str, config: Option<&Config>, world: &dyn World) -> Vec<
     let tells =
         files.lines.iter().any(|Line(keyword, words)| TELLING.contains(&keyword.as_str()) || runs(keyword, words));
     if tells { files.lines } else { Vec::new() }
+}
+
+fn is_in(path: &[u8], folder: &str) -> bool {
+    let name = path.strip_prefix(folder.as_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
+    name.is_some_and(|name| !name.contains(&b'/'))
 }
 
 fn runs(keyword: &str, words: &str) -> bool {
@@ -175,6 +186,7 @@ pub fn route(lines: &[Line], host: &str) -> Route {
     let (mut counts, mut around) = (Counts::Yes, Vec::new());
     for Line(keyword, words) in lines {
         match keyword.as_str() {
+            "program" => found.programs.push(words.clone()),
             "file" => counts = Counts::Yes,
             "include" => around.push(counts),
             "included" => counts = around.pop().unwrap_or(Counts::Yes),

@@ -15,6 +15,7 @@ const HOSTS: &[&str] = &["work", "git.example", "a.git.example", "other", "WORK"
 /// An agent's machine: its file, and one that is included.
 struct Home {
     files: BTreeMap<String, String>,
+    ssh: Option<&'static str>,
 }
 
 impl World for Home {
@@ -45,8 +46,8 @@ impl World for Home {
         true
     }
 
-    fn program(&self, _: &str) -> Option<Bytes> {
-        None
+    fn program(&self, name: &str) -> Option<Bytes> {
+        self.ssh.filter(|_| name == "ssh").map(Bytes::from)
     }
 
     fn ask_tool(&self, _: &[&[u8]]) -> Option<Vec<u8>> {
@@ -60,6 +61,15 @@ impl World for Home {
     fn variable(&self, _: &str) -> Option<Bytes> {
         None
     }
+}
+
+#[test]
+fn an_ssh_of_somebodys_own_is_a_program() {
+    let machine = Machine::new("git");
+    let own = Home { files: BTreeMap::new(), ssh: Some("/home/agent/bin/ssh") };
+    assert_eq!(of_ours(&read(&machine, &own, "work")).programs, ["/home/agent/bin/ssh"]);
+    let usual = Home { ssh: Some("/usr/bin/ssh"), ..own };
+    assert!(of_ours(&read(&machine, &usual, "work")).programs.is_empty());
 }
 
 #[test]
@@ -79,7 +89,7 @@ fn ssh_goes_where_its_configuration_was_read_to_lead() {
             ("/home/agent/.ssh/config", config.clone()),
             (more.to_str().unwrap(), included.clone()),
         ];
-        let home = Home { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect() };
+        let home = Home { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect(), ssh: None };
         for host in HOSTS {
             let output = Command::new("ssh").arg("-G").arg("-F").arg(&own).arg(host).output().unwrap();
             let error = String::from_utf8_lossy(&output.stderr);
