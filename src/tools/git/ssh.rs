@@ -31,6 +31,10 @@ const CALLERS: &[&str] = &[
     "submodule",
 ];
 
+/// Lines that travel, and bytes of each; a file that has more of them is a doubt.
+const LINES: usize = 1000;
+const LONG: usize = 4096;
+
 /// What decides for whom the lines below it count.
 const SECTIONS: &[&str] = &["host", "match", "file", "include", "included"];
 
@@ -110,15 +114,24 @@ impl Files<'_> {
         let text = bytes.text().filter(|_| !truncated && deep < DEEP && self.left > 0);
         self.left = self.left.saturating_sub(1);
         let Some(text) = text else {
-            self.lines.push(Line("unread".into(), path.into()));
-            return;
+            return self.unread(path);
         };
         for line in text.lines().filter_map(parse) {
+            if self.lines.len() > LINES || line.1.len() > LONG {
+                return self.unread(path);
+            }
             match line.0.as_str() {
                 "include" => self.include(&line.1, folder, deep),
                 keyword if SECTIONS.contains(&keyword) || TELLING.contains(&keyword) => self.lines.push(line),
                 _ => {}
             }
+        }
+    }
+
+    /// Once for all that follow one another.
+    fn unread(&mut self, path: &str) {
+        if self.lines.last().is_none_or(|Line(keyword, _)| keyword != "unread") {
+            self.lines.push(Line("unread".into(), path.into()));
         }
     }
 
@@ -132,7 +145,7 @@ impl Files<'_> {
             };
             let (parent, name) = path.rsplit_once('/').unwrap_or_default();
             if parent.contains(['*', '?', '[', '%', '~']) || name.contains(['[', '%']) || path.contains("${") {
-                self.lines.push(Line("unread".into(), path));
+                self.unread(&path);
             } else if name.contains(['*', '?']) {
                 let names = self.world.list(parent.as_bytes()).unwrap_or_default();
                 let fitting =
@@ -187,6 +200,8 @@ pub fn route(lines: &[Line], host: &str) -> Route {
     for Line(keyword, words) in lines {
         match keyword.as_str() {
             "program" => found.programs.push(words.clone()),
+            // What counts behind it is not known.
+            "unread" => found.doubts.push(format!("ssh's configuration goes on in {words}")),
             "file" => counts = Counts::Yes,
             "include" => around.push(counts),
             "included" => counts = around.pop().unwrap_or(Counts::Yes),
@@ -270,7 +285,6 @@ impl<'a> Found<'a> {
         match counts {
             Counts::No => {}
             _ if set => {}
-            _ if keyword == "unread" => self.doubts.push(format!("ssh's configuration includes {words}")),
             Counts::Maybe => self.doubts.push(format!("ssh's configuration has {keyword} {words} under a Match")),
             Counts::Yes => self.values.push((keyword, words)),
         }

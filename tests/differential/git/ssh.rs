@@ -73,6 +73,25 @@ fn an_ssh_of_somebodys_own_is_a_program() {
 }
 
 #[test]
+fn a_configuration_without_end_is_a_doubt_and_not_all_memory() {
+    let machine = Machine::new("git");
+    for config in ["Port 22\n".repeat(100_000), format!("ProxyCommand {}\n", "x".repeat(1 << 20))] {
+        let files = [
+            ("/proc/self/status", "Uid:\t7\t7\t7\t7\n".to_owned()),
+            ("/etc/passwd", "agent:x:7:7::/home/agent:/bin/sh\n".to_owned()),
+            ("/home/agent/.ssh/config", config),
+        ];
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+        let reading = read(&machine, &Home { files, ssh: None }, "work");
+        assert!(
+            reading.doubts.iter().any(|doubt| doubt.detail.contains("/home/agent/.ssh/config")),
+            "{:?}",
+            reading.doubts
+        );
+    }
+}
+
+#[test]
 fn ssh_goes_where_its_configuration_was_read_to_lead() {
     let (mut dice, machine) = (Dice::new(7), Machine::new("git"));
     let folder = tempfile::tempdir().unwrap();
