@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Git;
+use super::{Git, ssh};
 use crate::model::{Bytes, Facts, Invocation, InvocationId, Pin, Reading, StreamKind, Streams};
 use crate::tools::Tool;
 
@@ -27,7 +27,7 @@ struct Given {
     hooks: Vec<String>,
     attributes: Vec<String>,
     programs: BTreeMap<String, Option<String>>,
-    ssh: Vec<super::ssh::Line>,
+    ssh: Vec<ssh::Line>,
 }
 
 impl Given {
@@ -44,7 +44,12 @@ impl Given {
             "annotated" => self.annotated.extend(words()),
             "hooks" => self.hooks.extend(words()),
             "attributes" => self.attributes.extend(words()),
-            "ssh" => self.ssh.extend(super::ssh::parse(rest)),
+            "ssh" => self.ssh.extend(ssh::parse(rest).map(|(keyword, words)| match keyword.as_str() {
+                "file" => ssh::Line::File,
+                "opens" => ssh::Line::Opens,
+                "closes" => ssh::Line::Closes,
+                _ => ssh::Line::Says(keyword, words),
+            })),
             "program" => {
                 self.programs.insert(rest.to_owned(), Some(format!("/opt/{rest}")));
             }

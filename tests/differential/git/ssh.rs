@@ -38,8 +38,8 @@ impl World for Home {
         None
     }
 
-    fn is_file(&self, _: &[u8]) -> bool {
-        false
+    fn is_file(&self, path: &[u8]) -> bool {
+        self.files.contains_key(std::str::from_utf8(path).unwrap())
     }
 
     fn is_dir(&self, _: &[u8]) -> bool {
@@ -125,15 +125,22 @@ fn ssh_goes_where_its_configuration_was_read_to_lead() {
 /// A few sections, each with a few settings.
 fn text(dice: &mut Dice, more: Option<&str>) -> String {
     let mut text = String::new();
+    if more.is_some() {
+        text += "IgnoreUnknown file,opens,closes\n";
+    }
     for _ in 0..1 + dice.below(5) {
         let pattern =
             dice.pick(&["work", "*", "*.example", "git.example other", "* !work", "?ork", "GIT.example", "\"other\""]);
         let list = dice.pick(&["work", "*", "*.example", "*.example,!git.example", "new.example"]);
-        let section = match dice.below(7) {
+        let section = match dice.below(8) {
             0..3 => format!("Host {pattern}"),
             3 => format!("Match originalhost {list}"),
             4 => format!("Match host {list}"),
             5 => format!("Match !host {list} originalhost *"),
+            6 => {
+                (*dice.pick(&["Match final all", "Match final host new.example", "Match canonical originalhost work"]))
+                    .to_owned()
+            }
             _ => "match all".to_owned(),
         };
         text += &section;
@@ -155,6 +162,12 @@ fn text(dice: &mut Dice, more: Option<&str>) -> String {
                 "KnownHostsCommand /bin/keys %H",
                 "User git",
                 "# Port 1",
+                "ProxyCommand None",
+                "ProxyCommand \"none\"",
+                // What our own marks could be taken for.
+                "file x",
+                "closes x",
+                "opens x",
             ]);
             text += &format!("  {setting}\n");
         }
@@ -176,7 +189,7 @@ fn of_ssh(said: &str) -> Goes {
     let get = |name: &str| {
         said.lines()
             .filter_map(|line| line.split_once(' '))
-            .find(|(key, value)| *key == name && *value != "none")
+            .find(|(key, value)| *key == name && !value.eq_ignore_ascii_case("none"))
             .map(|(_, value)| value)
     };
     let local = get("localcommand").filter(|_| get("permitlocalcommand") == Some("yes"));
