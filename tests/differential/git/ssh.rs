@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use portcullis::model::{Bytes, Content, ContentSource, Digest, Reading};
 use portcullis::tools::{Limits, Tool, World, by_name};
@@ -16,6 +17,17 @@ const HOSTS: &[&str] = &["work", "git.example", "a.git.example", "other", "WORK"
 struct Home {
     files: BTreeMap<String, String>,
     ssh: Option<&'static str>,
+}
+
+impl Home {
+    fn of(config: &str) -> Home {
+        let files = [
+            ("/proc/self/status", "Uid:\t7\t7\t7\t7\n"),
+            ("/etc/passwd", "agent:x:7:7::/home/agent:/bin/sh\n"),
+            ("/home/agent/.ssh/config", config),
+        ];
+        Home { files: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect(), ssh: None }
+    }
 }
 
 impl World for Home {
@@ -66,7 +78,7 @@ impl World for Home {
 #[test]
 fn an_ssh_of_somebodys_own_is_a_program() {
     let machine = Machine::new("git");
-    let own = Home { files: BTreeMap::new(), ssh: Some("/home/agent/bin/ssh") };
+    let own = Home { ssh: Some("/home/agent/bin/ssh"), ..Home::of("") };
     assert_eq!(of_ours(&read(&machine, &own, "work")).programs, ["/home/agent/bin/ssh"]);
     let usual = Home { ssh: Some("/usr/bin/ssh"), ..own };
     assert!(of_ours(&read(&machine, &usual, "work")).programs.is_empty());
@@ -76,50 +88,83 @@ fn an_ssh_of_somebodys_own_is_a_program() {
 fn a_configuration_without_end_is_a_doubt_and_not_all_memory() {
     let machine = Machine::new("git");
     for config in ["Port 22\n".repeat(100_000), format!("ProxyCommand {}\n", "x".repeat(1 << 20))] {
-        let files = [
-            ("/proc/self/status", "Uid:\t7\t7\t7\t7\n".to_owned()),
-            ("/etc/passwd", "agent:x:7:7::/home/agent:/bin/sh\n".to_owned()),
-            ("/home/agent/.ssh/config", config),
-        ];
-        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
-        let reading = read(&machine, &Home { files, ssh: None }, "work");
-        assert!(
-            reading.doubts.iter().any(|doubt| doubt.detail.contains("/home/agent/.ssh/config")),
-            "{:?}",
-            reading.doubts
-        );
+        let reading = read(&machine, &Home::of(&config), "work");
+        assert!(has_doubt(&reading, "/home/agent/.ssh/config"), "{:?}", reading.doubts);
     }
+}
+
+/// What else cannot be read: names by a pattern in a folder that is too full to be listed, a home that is not known.
+#[test]
+fn what_ssh_reads_and_we_cannot_is_a_doubt() {
+    let machine = Machine::new("git");
+    let doubts = |home: &Home| has_doubt(&read(&machine, home, "work"), "goes on in");
+    assert!(doubts(&Home::of("Include /home/agent/many/*\n")));
+    assert!(doubts(&Home::of("Host x\n Include ${HOME}/more\n")));
+    assert!(doubts(&Home { files: BTreeMap::new(), ssh: None }));
+    assert!(!doubts(&Home::of("Include /home/agent/missing\nPort 1\n")));
+}
+
+/// Files of whoever wants to be taken for somebody else.
+#[test]
+fn no_trick_of_the_file_hides_where_ssh_goes() {
+    for trick in [
+        "IgnoreUnknown file\nHost never\nfile x\nProxyCommand none\nHost *\nProxyCommand evil",
+        "IgnoreUnknown opens,closes\nHost never\ncloses x\nHostName good.example\nHost *\nHostName evil.example",
+        "Host work\nHostName git.example\nMatch final all\nHost git.example\nProxyCommand evil",
+        "Host work\nHostName git.example\nMatch !final all\nHost git.example\nProxyJump evil.example",
+        "ProxyCommand \"none\"",
+        "Host work\nHostName GIT.example\nMatch host git.example\nLocalCommand x\nPermitLocalCommand yes",
+        "host=work\n\tproxycommand=evil",
+    ] {
+        compare(trick, "", "work");
+    }
+}
+
+/// Where releases may differ about the words, either is possible: so it is said.
+#[test]
+fn words_that_releases_take_apart_otherwise_are_a_doubt() {
+    let machine = Machine::new("git");
+    for section in ["Host wo\\rk", "Host 'work'", "Host a # work", "Match originalhost wo\"rk\"", "Host \"work"] {
+        let config = format!("{section}\nProxyCommand none\nHost *\nProxyCommand evil\n");
+        let reading = read(&machine, &Home::of(&config), "work");
+        assert!(of_ours(&reading).led && has_doubt(&reading, "proxycommand none"), "{section}: {:?}", reading.doubts);
+    }
+}
+
+fn has_doubt(reading: &Reading, about: &str) -> bool {
+    reading.doubts.iter().any(|doubt| doubt.detail.contains(about))
 }
 
 #[test]
 fn ssh_goes_where_its_configuration_was_read_to_lead() {
-    let (mut dice, machine) = (Dice::new(7), Machine::new("git"));
-    let folder = tempfile::tempdir().unwrap();
-    let (own, more) = (folder.path().join("config"), folder.path().join("more"));
+    let mut dice = Dice::new(7);
     let mut led = 0;
     for _ in 0..CASES {
         let included = text(&mut dice, None);
-        let config = text(&mut dice, Some(&more.display().to_string()));
-        std::fs::write(&own, &config).unwrap();
-        std::fs::write(&more, &included).unwrap();
-        let files = [
-            ("/proc/self/status", "Uid:\t7\t7\t7\t7\n".to_owned()),
-            ("/etc/passwd", "agent:x:7:7::/home/agent:/bin/sh\n".to_owned()),
-            ("/home/agent/.ssh/config", config.clone()),
-            (more.to_str().unwrap(), included.clone()),
-        ];
-        let home = Home { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect(), ssh: None };
+        let config = text(&mut dice, Some("@MORE@"));
         for host in HOSTS {
-            let output = Command::new("ssh").arg("-G").arg("-F").arg(&own).arg(host).output().unwrap();
-            let error = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{config}\n--\n{included}\n{error}");
-            let said = of_ssh(&String::from_utf8(output.stdout).unwrap());
-            let reading = read(&machine, &home, host);
-            assert_eq!(of_ours(&reading), said, "{host}\n{config}\n--\n{included}");
-            led += usize::from(said.led);
+            led += usize::from(compare(&config, &included, host).led);
         }
     }
     assert!(led > CASES / 4, "only {led}");
+}
+
+/// What ssh says of a host, which must be what was read.
+fn compare(config: &str, included: &str, host: &str) -> Goes {
+    static MACHINE: LazyLock<Machine> = LazyLock::new(|| Machine::new("git"));
+    let folder = tempfile::tempdir().unwrap();
+    let (own, more) = (folder.path().join("config"), folder.path().join("more"));
+    let config = config.replace("@MORE@", more.to_str().unwrap());
+    std::fs::write(&own, &config).unwrap();
+    std::fs::write(&more, included).unwrap();
+    let mut home = Home::of(&config);
+    home.files.insert(more.display().to_string(), included.to_owned());
+    let output = Command::new("ssh").arg("-G").arg("-F").arg(&own).arg(host).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{config}\n--\n{included}\n{error}");
+    let said = of_ssh(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(of_ours(&read(&MACHINE, &home, host)), said, "{host}\n{config}\n--\n{included}");
+    said
 }
 
 /// A few sections, each with a few settings.
