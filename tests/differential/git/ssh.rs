@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use portcullis::model::{Bytes, Content, ContentSource, Digest, Reading};
+use portcullis::tools::world::{Kind, Look};
 use portcullis::tools::{Limits, Tool, World, by_name};
 
 use super::super::dice::Dice;
@@ -73,6 +74,13 @@ impl World for Home {
     fn variable(&self, _: &str) -> Option<Bytes> {
         None
     }
+
+    fn look(&self, path: &[u8]) -> Look {
+        match path {
+            b"/home/agent/pipe" => Look::There { kind: Kind::Other, device: 1, own: true },
+            _ => Look::Nothing,
+        }
+    }
 }
 
 #[test]
@@ -93,12 +101,13 @@ fn a_configuration_without_end_is_a_doubt_and_not_all_memory() {
     }
 }
 
-/// What else cannot be read: names by a pattern in a folder that is too full to be listed, a home that is not known.
+/// Names by a pattern in a folder that is too full to be listed, a pipe, a home that is not known.
 #[test]
 fn what_ssh_reads_and_we_cannot_is_a_doubt() {
     let machine = Machine::new("git");
     let doubts = |home: &Home| has_doubt(&read(&machine, home, "work"), "goes on in");
     assert!(doubts(&Home::of("Include /home/agent/many/*\n")));
+    assert!(doubts(&Home::of("Include /home/agent/pipe\n")));
     assert!(doubts(&Home::of("Host x\n Include ${HOME}/more\n")));
     assert!(doubts(&Home { files: BTreeMap::new(), ssh: None }));
     assert!(!doubts(&Home::of("Include /home/agent/missing\nPort 1\n")));
